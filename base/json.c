@@ -1,0 +1,154 @@
+#include "base/json.h"
+#include "base/err.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <string.h>
+
+void json_drop(json_t **j)
+{
+	int saved = errno;
+	json_decref(*j);
+	errno = saved;
+}
+
+enum { DEPTH_MAX = 200 };
+
+/* jansson recurses up to 2048 levels; foreign documents never need that many. */
+static bool too_deep(const char *text, size_t len)
+{
+	int depth = 0;
+	bool in_string = false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '[' || c == '{') {
+			if (++depth > DEPTH_MAX)
+				return true;
+		} else if (c == ']' || c == '}') {
+			depth--;
+		}
+	}
+	return false;
+}
+
+json_t *json_parse(const char *text, size_t len, const char *what, struct err *e)
+{
+	json_error_t at;
+	if (too_deep(text, len)) {
+		err_set(e, EBADMSG, "%s: JSON nested more than %d levels deep", what, DEPTH_MAX);
+		return NULL;
+	}
+	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
+	if (!j)
+		err_set(e, EBADMSG, "%s: not valid JSON: line %d: %s", what, at.line, at.text);
+	return j;
+}
+
+char *json_text(const json_t *j)
+{
+	char *s = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (!s)
+		die_oom();
+	return s;
+}
+
+json_t *json_at(const json_t *j, const char *path)
+{
+	while (j) {
+		size_t n = strcspn(path, "/");
+		char key[128];
+		if (n >= sizeof(key))
+			BUG("JSON key too long: %s", path);
+		memcpy(key, path, n);
+		key[n] = '\0';
+		j = json_object_get(j, key);
+		if (!path[n])
+			return (json_t *)j;
+		path += n + 1;
+	}
+	return NULL;
+}
+
+const char *json_str(const json_t *j, const char *path)
+{
+	return json_string_value(json_at(j, path));
+}
+
+const char *json_str_or(const json_t *j, const char *path, const char *def)
+{
+	const char *s = json_str(j, path);
+	return s ? s : def;
+}
+
+int64_t json_int_or(const json_t *j, const char *path, int64_t def)
+{
+	json_t *v = json_at(j, path);
+	return json_is_integer(v) ? (int64_t)json_integer_value(v) : def;
+}
+
+bool json_bool_or(const json_t *j, const char *path, bool def)
+{
+	json_t *v = json_at(j, path);
+	return json_is_boolean(v) ? json_is_true(v) : def;
+}
+
+void json_set(json_t *obj, const char *key, json_t *value)
+{
+	if (json_object_set_new(obj, key, value) < 0)
+		BUG("cannot set JSON key %s", key);
+}
+
+/* Text of the user's may hold bytes that are no UTF-8; JSON cannot carry them as they are. */
+static json_t *string_or_replaced(const char *s)
+{
+	json_t *v = json_string(s);
+	if (v)
+		return v;
+	auto_buf b = BUF_INIT;
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x80)
+			buf_putc(&b, *s);
+		else
+			buf_puts(&b, "\xef\xbf\xbd");
+	}
+	return json_string(b.data ? b.data : "");
+}
+
+void json_set_str(json_t *obj, const char *key, const char *s)
+{
+	json_set(obj, key, s ? string_or_replaced(s) : json_null());
+}
+
+void json_set_int(json_t *obj, const char *key, int64_t v)
+{
+	json_set(obj, key, json_integer(v));
+}
+
+void json_set_bool(json_t *obj, const char *key, bool v)
+{
+	json_set(obj, key, json_boolean(v));
+}
+
+json_t *json_from_strv(const struct strv *s)
+{
+	json_t *a = json_array();
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(a, string_or_replaced(s->v[i]));
+	return a;
+}
+
+void json_to_strv(const json_t *array, struct strv *out)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach (array, i, v)
+		if (json_is_string(v))
+			strv_add(out, json_string_value(v));
+}

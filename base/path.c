@@ -1,0 +1,289 @@
+#include "base/path.h"
+#include "base/err.h"
+#include "base/scope.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+char *path_join(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+	while (n > 0 && a[n - 1] == '/')
+		n--;
+	while (*b == '/')
+		b++;
+	return xasprintf("%.*s/%s", (int)n, a, b);
+}
+
+char *path_clean(const char *p)
+{
+	bool absolute = *p == '/';
+	auto_strv parts = STRV_INIT;
+	while (*p) {
+		size_t n = strcspn(p, "/");
+		bool dotdot = n == 2 && !memcmp(p, "..", 2);
+		bool can_pop = parts.n && strcmp(parts.v[parts.n - 1], "..");
+		if (dotdot && can_pop) {
+			free(parts.v[--parts.n]);
+			parts.v[parts.n] = NULL;
+		} else if (n && !(n == 1 && *p == '.') && !(dotdot && absolute)) {
+			strv_take(&parts, xstrndup(p, n));
+		}
+		p += n;
+		p += *p == '/';
+	}
+	auto_free char *joined = strv_join(&parts, "/");
+	if (absolute)
+		return xasprintf("/%s", joined);
+	return xstrdup(*joined ? joined : ".");
+}
+
+char *path_abs(const char *p)
+{
+	if (*p == '/')
+		return path_clean(p);
+	auto_free char *cwd = getcwd(NULL, 0);
+	auto_free char *whole = path_join(cwd ? cwd : "/", p);
+	return path_clean(whole);
+}
+
+const char *path_base(const char *p)
+{
+	const char *slash = strrchr(p, '/');
+	return slash ? slash + 1 : p;
+}
+
+char *path_dir(const char *p)
+{
+	const char *slash = strrchr(p, '/');
+	if (!slash)
+		return xstrdup(".");
+	if (slash == p)
+		return xstrdup("/");
+	return xstrndup(p, (size_t)(slash - p));
+}
+
+/* ---- resolution below a root ---- */
+
+enum { LINKS_MAX = 40 };
+
+/* One component that is no "..", never through a link. */
+static int step_into(int at, const char *name, int flags, mode_t mode)
+{
+	int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+	return fd < 0 ? -errno : fd;
+}
+
+static char *read_link_at(int at, const char *name)
+{
+	char text[4096];
+	ssize_t n = readlinkat(at, name, text, sizeof(text) - 1);
+	return n < 0 ? NULL : xstrndup(text, (size_t)n);
+}
+
+/* The walk for kernels or seccomp filters without openat2. It keeps the chain of opened parents,
+ * so ".." is answered from the chain and never asked of the (racing) file system. */
+static int walk_in(int root_fd, const char *path, int flags, mode_t mode)
+{
+	int chain[256], depth = 0, links = 0, result = -ENOENT;
+	auto_free char *rest = xstrdup(path);
+	chain[0] = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+	if (chain[0] < 0)
+		return -errno;
+	for (;;) {
+		char *p = rest + strspn(rest, "/");
+		size_t n = strcspn(p, "/");
+		const char *after = p + n + strspn(p + n, "/");
+		bool last = !*after;
+		auto_free char *name = xstrndup(p, n);
+		if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
+			if (!strcmp(name, "..") && depth > 0)
+				close(chain[depth--]);
+			if (last) {
+				int f = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC;
+				result = openat(chain[depth], ".", f);
+				result = result < 0 ? -errno : result;
+				break;
+			}
+		} else {
+			char *target = read_link_at(chain[depth], name);
+			bool keep_link = last && (flags & O_NOFOLLOW) && p[n] != '/';
+			if (target && !keep_link) {
+				char *next = xasprintf("%s/%s", target, after);
+				bool absolute = *target == '/';
+				free(target);
+				free(rest);
+				rest = next;
+				if (++links > LINKS_MAX) {
+					result = -ELOOP;
+					break;
+				}
+				while (absolute && depth > 0)
+					close(chain[depth--]);
+				continue;
+			}
+			free(target);
+			if (last) {
+				result = step_into(chain[depth], name, flags, mode);
+				break;
+			}
+			int fd = step_into(chain[depth], name, O_PATH | O_DIRECTORY, 0);
+			if (fd < 0 || depth + 1 == (int)ARRAY_LEN(chain)) {
+				result = fd < 0 ? fd : -ENAMETOOLONG;
+				if (fd >= 0)
+					close(fd);
+				break;
+			}
+			chain[++depth] = fd;
+		}
+		char *next = xstrdup(after);
+		free(rest);
+		rest = next;
+	}
+	while (depth >= 0)
+		close(chain[depth--]);
+	return result;
+}
+
+/* A seccomp filter around us may refuse openat2 with EPERM as well as ENOSYS. */
+static bool openat2_refused(int root_fd)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC};
+	long fd = syscall(SYS_openat2, root_fd, ".", &how, sizeof(how));
+	if (fd >= 0)
+		close((int)fd);
+	return fd < 0 && (errno == ENOSYS || errno == EPERM);
+}
+
+int path_open_in(int root_fd, const char *path, int flags, mode_t mode)
+{
+	static bool no_openat2;
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC),
+		.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	if (!*path)
+		path = ".";
+	/* EAGAIN: a rename raced with the walk and the kernel cannot vouch for "..". */
+	for (int tries = 0; !no_openat2 && tries < 1000; tries++) {
+		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		if (fd >= 0)
+			return (int)fd;
+		if (errno == EAGAIN || errno == EINTR)
+			continue;
+		int code = errno;
+		if ((code != ENOSYS && code != EPERM) || !openat2_refused(root_fd))
+			return -code;
+		no_openat2 = true;
+	}
+	return no_openat2 ? walk_in(root_fd, path, flags, mode) : -EAGAIN;
+}
+
+int path_mkdirs_in(int root_fd, const char *path, mode_t mode)
+{
+	int found = path_open_in(root_fd, path, O_PATH | O_DIRECTORY, 0);
+	if (found >= 0 || found != -ENOENT)
+		return found;
+	auto_free char *clean = path_clean(path);
+	auto_free char *parent = path_dir(clean);
+	const char *last = path_base(clean);
+	if (!*last || !strcmp(last, ".") || !strcmp(last, ".."))
+		return -ENOENT;
+	auto_fd up = path_mkdirs_in(root_fd, *parent == '.' ? "/" : parent, mode);
+	if (up < 0)
+		return up;
+	if (mkdirat(up, last, mode) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = openat(up, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	/* A dangling link stands there: the kernel would make nothing behind it either. */
+	return errno == ELOOP || errno == ENOTDIR ? -ENOTDIR : -errno;
+}
+
+int path_open_parent_in(int root_fd, const char *path, mode_t make_mode, const char **last)
+{
+	size_t n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	size_t start = n;
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	if (start == n || !strcmp(path + start, ".") || !strcmp(path + start, "..") || path[n])
+		return -EINVAL;
+	auto_free char *parent = start ? xstrndup(path, start) : xstrdup("/");
+	*last = path + start;
+	return make_mode ? path_mkdirs_in(root_fd, parent, make_mode)
+			 : path_open_in(root_fd, parent, O_PATH | O_DIRECTORY, 0);
+}
+
+int path_mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(e, "cannot create %s", path);
+	auto_free char *parent = path_dir(path);
+	int r = path_mkdirs(parent, mode, e);
+	if (r < 0)
+		return r;
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot create %s", path);
+	return 0;
+}
+
+/* Opens a folder for emptying; one without permissions for its owner gets them first. */
+static int open_for_removal(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
+		fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd;
+}
+
+int path_remove_at(int dir_fd, const char *name, struct err *e)
+{
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM && errno != EACCES)
+		return err_sys(e, "cannot remove %s", name);
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return err_sys(e, "cannot remove %s", name);
+	int fd = open_for_removal(dir_fd, name);
+	if (fd < 0)
+		return err_sys(e, "cannot open %s", name);
+	auto_dir dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return err_sys(e, "cannot read %s", name);
+	}
+	struct stat st;
+	if (fstat(fd, &st) == 0 && (st.st_mode & 0300) != 0300)
+		(void)fchmod(fd, 0700);
+	for (;;) {
+		errno = 0;
+		struct dirent *d = readdir(dir);
+		if (!d && errno)
+			return err_sys(e, "cannot read %s", name);
+		if (!d)
+			break;
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+			continue;
+		int r = path_remove_at(fd, d->d_name, e);
+		if (r < 0)
+			return r;
+	}
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_sys(e, "cannot remove %s", name);
+	return 0;
+}

@@ -1,0 +1,1 @@
+EXTRA_DIST += cmd/cmd.h cmd/opt.h

@@ -1,0 +1,32 @@
+/* enter: running things inside the user's shared user namespace.
+ *
+ * Knows the candidates (monitors of running containers, from the database) and takes the creation
+ * lock (locks/userns): without a live candidate the namespace is made under the lock, and the
+ * lock is kept until the new holder is recorded, so that two commands never make two.
+ */
+#ifndef ENGINE_ENTER_H
+#define ENGINE_ENTER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/spawn.h"
+
+struct err;
+struct store;
+
+struct entered {
+	pid_t pid;
+	int pidfd;
+	uint64_t userns_ino;
+	int creation_lock; /* held while >= 0: close once the process is recorded as a candidate */
+};
+
+/* Starts a helper program inside. */
+int enter_spawn(struct store *s, const struct spawn *sp, struct entered *out, struct err *e);
+/* Runs fn in a forked child inside and waits. */
+int enter_call(struct store *s, int (*fn)(void *arg, struct err *e), void *arg, struct err *e);
+/* path_remove_at inside the namespace (files of subordinate ids), tried as the user first. */
+int enter_remove(struct store *s, const char *parent, const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,81 @@
+/* launch: from a bundle (OCI config.json) to a running init process.
+ *
+ * The stages, in order; each is one file engine/stage_*.c, its functions carry the stage's name:
+ *
+ *   front    the command (engine/start.c): takes the alive lock, starts the monitor
+ *   monitor  in the shared user namespace, host's other namespaces: loads the plan, clones init
+ *   inner    pid 1 of the container: mounts, pivot_root, hostname, ids, capabilities, seccomp, exec
+ *
+ * Everything is decided before (in config.json, by engine/spec.c); a stage reads the plan,
+ * allocates little and parses nothing. Errors of a later stage travel back as struct err over a
+ * close-on-exec SOCK_SEQPACKET pair: { enum sync at; struct err e }. Before SYNC_READY an end of
+ * file means that the stage died; after GO it means that exec worked.
+ *
+ * The runtime spec's fields that cannot be honoured are errors, never ignored. What moss needs
+ * beyond the spec is in annotations:
+ *   moss.driver     overlay | fuse-overlayfs | vfs (absent: root.path is mounted as it is)
+ *   moss.root       the data root
+ *   moss.layers     layers.id, bottom first, comma-separated
+ *   moss.copy-up    JSON array of mount destinations filled from the image when empty
+ *   moss.init       "1": a small init (moss-init, a static program) is pid 1 and reaps (--init)
+ */
+#ifndef ENGINE_LAUNCH_H
+#define ENGINE_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/proc.h"
+
+struct err;
+struct launch_plan;
+
+/* Reads and checks bundle/config.json. Works in any process. */
+int launch_load(const char *bundle, struct launch_plan **plan, struct err *e);
+void launch_plan_free(struct launch_plan *p);
+bool launch_wants_terminal(const struct launch_plan *p);
+bool launch_has_new_netns(const struct launch_plan *p);
+
+struct launched {
+	pid_t pid;          /* init, in the caller's pid namespace */
+	int pidfd;
+	int sync;           /* to the stage */
+	int console;        /* terminal master after launch_wait_ready, else -1 */
+	pid_t server_pid;   /* fuse-overlayfs, 0 = none */
+	int server_pidfd;
+	struct proc_id id;  /* ns_ino = pid namespace */
+};
+
+/* In the user namespace: clones init with the namespaces the plan asks for (clone3, CLONE_PIDFD,
+ * CLONE_INTO_CGROUP where there is one). Returns at once: its namespaces exist, so the network
+ * helper can be started while it mounts. stdio[] are the container's 0, 1, 2 (ignored with a
+ * terminal, where they come from the new pty). Init keeps no other descriptor. */
+int launch_clone(const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e);
+/* Waits until init stands before exec; receives the terminal. */
+int launch_wait_ready(struct launched *l, struct err *e);
+/* Lets it exec and waits for the outcome. An error has status 126 (cannot run) or 127 (not found)
+ * and Docker's words ("exec: \"foo\": executable file not found in $PATH"). */
+int launch_release(struct launched *l, struct err *e);
+/* Kills and reaps what launch_clone made (also after errors). Keeps e. */
+void launch_abort(struct launched *l);
+
+/* ---- exec: one more process in a running container ---- */
+
+struct exec_request {
+	char *const *args;      /* NULL-terminated */
+	char *const *env;       /* added to the container's */
+	const char *cwd;        /* NULL: the container's */
+	const char *user;       /* "name|uid[:group|gid]"; NULL: the container's */
+	bool terminal, privileged;
+	unsigned short rows, cols;
+};
+
+/* As the user, from the host: joins init's namespaces (pidfd, one setns), forks and execs. stdio as
+ * in launch_clone; *console is the pty master where terminal. *pid, *pidfd are the caller's child
+ * to reap. EPERM is retried until init has exec'd. */
+int launch_exec(const struct launch_plan *p, const struct proc_id *init,
+	const struct exec_request *r, const int stdio[3], pid_t *pid, int *pidfd, int *console,
+	struct err *e);
+
+#endif

@@ -1,0 +1,55 @@
+/* start: the front's side of starting, attaching to, stopping and removing containers. */
+#ifndef ENGINE_START_H
+#define ENGINE_START_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storage/db/container_row.h"
+
+struct err;
+struct store;
+struct container_new;
+
+struct start_options {
+	bool attach_stdin, attach_stdout, attach_stderr; /* none: detached */
+	bool sig_proxy;
+	const char *detach_keys; /* NULL = ctrl-p,ctrl-q */
+	/* Called once the container is recorded and has started, before streaming (--cidfile, -d). */
+	void (*started)(const char *id, void *arg);
+	void *started_arg;
+};
+
+/* Starts a prepared container that has no record yet (run): the monitor works while the record is
+ * written. The container's exit status (0 when detached), or an error with status 125/126/127. */
+int container_run(struct store *s, struct container_new *c, const struct start_options *o,
+	struct err *e);
+/* Starts a recorded one (start). Already running is success (0). */
+int container_start(struct store *s, struct container_row *row, const struct start_options *o,
+	struct err *e);
+
+/* Brings the row up to date with what is true: a running row whose alive lock is free is finished
+ * (init's pidfd opened and checked, killed, waited for; then recorded; --rm ones removed). Every
+ * command that shows or uses state calls it first. */
+int container_reconcile(struct store *s, struct container_row *row, struct err *e);
+int container_reconcile_all(struct store *s, struct err *e);
+
+/* container_row_find + reconcile; ROW_ABSENT becomes "No such container: X" (exit 1). */
+int container_get(struct store *s, const char *what, struct container_row *out, struct err *e);
+
+/* timeout_s: -1 waits forever, -2 = the container's own. Not running is success. */
+int container_stop(struct store *s, struct container_row *row, int timeout_s, struct err *e);
+int container_kill(struct store *s, struct container_row *row, int signal, struct err *e);
+/* Waits for the end; *exit_code. */
+int container_wait(struct store *s, struct container_row *row, int *exit_code, struct err *e);
+int container_remove(struct store *s, struct container_row *row, bool force, bool volumes,
+	struct err *e);
+/* "KILL", "SIGKILL", "9", "RTMIN+3" -> number; -EINVAL "invalid signal: X". */
+int signal_parse(const char *s, struct err *e);
+
+/* Inspect: the row's config JSON completed with State, Name, Created ... as docker inspect prints
+ * it. New reference. */
+struct json_t;
+struct json_t *container_inspect(struct store *s, const struct container_row *row);
+
+#endif

@@ -1,0 +1,56 @@
+/* proto: how moss talks to its two kinds of helper that touch foreign bytes.
+ *
+ * moss-transfer ROLE, started inside the user namespace (engine/enter.h), fd 3 = control socket
+ * (SOCK_SEQPACKET): JSON text messages of at most PROTO_MSG_MAX bytes, descriptors beside them.
+ * Larger results are written to a memfd that came with the request. Each role confines itself
+ * (engine/transfer/confine.h) before it reads a single foreign byte. The process ends at end of
+ * file on fd 3.
+ *
+ * A reply is {"ok": true, ...} or {"error": {"message": "...", "hint": "...", "code": errno,
+ * "kind": "not-found|denied|unauthorized|rate-limited|network|corrupt|no-space|unsupported|..."}};
+ * progress in between is {"progress": {"digest": "sha256:...", "bytes": N}}.
+ *
+ * role fetch (one process a pull; keeps connections and tokens):
+ *   {"op": "manifest", "ref": "<normalised>", "accept-index": true}   fds: [memfd for the bytes]
+ *       -> {"ok", "media_type", "digest", "size"}  (digest: computed; checked where ref has one)
+ *   {"op": "blob", "ref", "digest", "size", "id": n}      fds: [pipe to the unpacker, part file]
+ *       several at once; the bytes go to both; the part file is read first (resume: Range)
+ *       -> {"ok", "id": n}
+ *   {"op": "config", "plain_http": bool, "tls_verify": bool, ...}  first message
+ *
+ * role unpack (one process a job; no network):
+ *   {"op": "manifest", "media_type", "digest", "size", "platform": {os, architecture, variant}}
+ *       fds: [bytes]  -> {"ok", "kind": "index", "chosen": {digest, size, media_type}} or
+ *       {"ok", "kind": "manifest", "config": {digest, size, media_type}, "layers": [{...}]}
+ *   {"op": "config", "digest", "size", "layers": N}
+ *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...]}; normalised config JSON in the memfd
+ *   {"op": "layer", "digest", "size", "media_type", "diff_id": "sha256:..."}
+ *       fds: [data, staging folder]  -> {"ok", "diff_id", "size", "warnings": [...]}
+ *       makes diff/ and tar-split in the staging folder; both digests verified before "ok"
+ *   {"op": "archive"}
+ *       fds: [data, staging folder] -> {"ok", "images": [{"config": {...}, "id", "config_file",
+ *       "names": [...], "layers": [{"diff_id", "dir", "size"}]}]}  (docker-archive, oci-archive)
+ */
+#ifndef ENGINE_TRANSFER_PROTO_H
+#define ENGINE_TRANSFER_PROTO_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct err;
+
+enum {
+	PROTO_MSG_MAX = 128 * 1024,
+	MANIFEST_MAX = 4 * 1024 * 1024, /* bytes of a manifest or an index */
+	CONFIG_MAX = 8 * 1024 * 1024,
+};
+
+int proto_send(int sock, const json_t *msg, const int *fds, size_t n_fds, struct err *e);
+/* New reference, or NULL: e set, or e->code == 0 at end of file. */
+json_t *proto_recv(int sock, int *fds, size_t *n_fds, struct err *e);
+/* Turns {"error": ...} into e (and its kind into a constant string); 0 where it is none. */
+int proto_error(const json_t *reply, const char **kind, struct err *e);
+/* The reply for an error. New reference. */
+json_t *proto_failure(const struct err *e, const char *kind);
+
+#endif

@@ -1,0 +1,81 @@
+/* container_row: what the database keeps of a container. The meaning of states is the engine's
+ * (engine/state.h); here they are text.
+ *
+ * A change of state carries the old state in its WHERE: ROW_LOST tells the caller it lost a race.
+ */
+#ifndef STORAGE_DB_CONTAINER_ROW_H
+#define STORAGE_DB_CONTAINER_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/proc.h"
+
+struct db;
+struct err;
+
+enum row_result { ROW_OK = 0, ROW_LOST = 1, ROW_ABSENT = 2, ROW_CONFLICT = 3, ROW_AMBIGUOUS = 4 };
+
+struct container_row {
+	char id[65];
+	char *name;         /* without the leading "/" */
+	char *image_id;     /* "sha256:<hex>" */
+	char *image_name;   /* as the user typed it (Config.Image) */
+	char *state;        /* created running paused restarting removing exited dead */
+	char *config;       /* JSON object: Config, HostConfig, Path, Args, Mounts, Platform ... in the
+			       form of docker inspect; see engine/create.h */
+	char *driver;       /* overlay, fuse-overlayfs, vfs; for life */
+	bool auto_remove;
+	int64_t created_ns, started_ns, finished_ns;
+	int exit_code;
+	bool oom_killed;
+	char *error;        /* State.Error, "" */
+	int restart_count;
+	/* The running one: valid for boot_id only. */
+	char *boot_id;
+	struct proc_id init;    /* ns_ino = inode of its pid namespace */
+	struct proc_id monitor; /* ns_ino = inode of its user namespace */
+	char *network;      /* JSON: NetworkSettings as inspect shows them; may be NULL */
+};
+void container_row_deinit(struct container_row *r);
+
+/* The stack of layers under a container, top last (layers.id). */
+struct container_layers {
+	char **ids;
+	size_t n;
+};
+
+/* Inserts with its layers (container_layer rows hold them against rmi's gc) and its volume uses.
+ * ROW_CONFLICT where the name is taken: *other_id (owned) is whose. */
+int container_row_insert(struct db *db, const struct container_row *r, const char *const *layer_ids,
+	size_t n_layers, const char *const *volume_names, size_t n_volumes, char **other_id,
+	struct err *e);
+/* id or name or unique id prefix (full id, exact name, prefix: Docker's order; a leading "/" is
+ * ignored). ROW_OK, ROW_ABSENT, ROW_AMBIGUOUS or -errno. */
+int container_row_find(struct db *db, const char *what, struct container_row *out, struct err *e);
+/* All, newest first; rows is the caller's array to deinit and free. */
+int container_row_list(struct db *db, struct container_row **rows, size_t *n, struct err *e);
+int container_row_layers(struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e);
+
+/* from_state -> running, with boot id, processes, times, network. ROW_OK or ROW_LOST. */
+int container_row_set_running(struct db *db, const struct container_row *r, const char *from_state,
+	struct err *e);
+/* running/paused -> exited (or created, where exec failed), with code, error, oom, finished. */
+int container_row_set_ended(struct db *db, const char *id, const char *to_state, int exit_code,
+	bool oom_killed, const char *error, int64_t finished_ns, struct err *e);
+/* Any state but `removing` and, unless force, running -> removing. ROW_OK, ROW_LOST. */
+int container_row_set_removing(struct db *db, const char *id, bool force, struct err *e);
+int container_row_rename(struct db *db, const char *id, const char *name, char **other_id,
+	struct err *e);
+/* The row and what hangs on it. */
+int container_row_delete(struct db *db, const char *id, struct err *e);
+/* Monitors of running containers of this boot: candidates for joining their user namespace. */
+int container_row_monitors(struct db *db, struct proc_id **out, size_t *n, struct err *e);
+
+/* Events: type, action, actor id, attributes (JSON object). */
+int event_row_add(struct db *db, int64_t time_ns, const char *type, const char *action,
+	const char *actor, const char *attributes, struct err *e);
+
+#endif

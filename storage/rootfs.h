@@ -1,0 +1,46 @@
+/* rootfs: a container's root file system from its layers, by one of three drivers.
+ *
+ *   overlay         kernel overlay, "userxattr,index=off", mounted by the container's own init in
+ *                   its own mount namespace (nothing to undo on the host)
+ *   fuse-overlayfs  a server process, started by the monitor in the monitor's mount namespace
+ *   vfs             a copy (reflinked where possible) made once, bind-mounted
+ *
+ * A container keeps its driver for life.
+ */
+#ifndef STORAGE_ROOTFS_H
+#define STORAGE_ROOTFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct err;
+struct store;
+
+/* What the launcher needs; written into config.json's annotations by engine/spec. */
+struct rootfs_spec {
+	const char *driver;
+	const char *store_root;       /* the data root */
+	const char *container_dir;    /* containers/<id>, absolute; has upper/, work/, merged/ */
+	const char *const *layer_ids; /* bottom first */
+	size_t n_layers;
+	bool read_only;
+};
+
+/* The driver to use: wanted (checked, an error says why it cannot work and the cure) or the first
+ * that works, probed inside the user namespace by a trial mount and cached in cache/driver by boot
+ * id and kernel. *driver is one of three constants. */
+int rootfs_choose(struct store *s, const char **driver, struct err *e);
+/* In the user namespace, before the container's mount namespace is made: what must be there
+ * before the mount (vfs: the copy; folders). */
+int rootfs_prepare(const struct rootfs_spec *r, struct err *e);
+/* True where rootfs_serve must run in the monitor before init is cloned. */
+bool rootfs_needs_server(const char *driver);
+/* Starts fuse-overlayfs in the caller's private mount namespace and waits until container_dir/
+ * merged is mounted. *pid is its process. */
+int rootfs_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *e);
+/* In the container's own mount namespace, as its root: makes container_dir/merged the mounted
+ * root file system (a mount point) and returns an O_PATH descriptor of it. */
+int rootfs_mount(const struct rootfs_spec *r, struct err *e);
+
+#endif

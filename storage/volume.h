@@ -1,0 +1,40 @@
+/* volume: named and anonymous volumes, volumes/<name>/_data. */
+#ifndef STORAGE_VOLUME_H
+#define STORAGE_VOLUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct store;
+
+struct volume {
+	char *name;
+	char *driver;  /* "local" */
+	char *labels;  /* JSON object or NULL */
+	char *options; /* JSON object or NULL */
+	char *mountpoint;
+	bool is_anonymous;
+	bool needs_copy_up; /* new and empty: filled from the image at first use */
+	int64_t created_ns;
+};
+void volume_deinit(struct volume *v);
+
+/* [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
+bool volume_name_valid(const char *name);
+/* An existing one of that name is fine (*was_made tells). name NULL = anonymous, 64 hex digits. */
+int volume_create(struct store *s, const char *name, const char *driver, const char *labels,
+	const char *options, struct volume *out, bool *was_made, struct err *e);
+/* ROW_OK, ROW_ABSENT */
+int volume_find(struct store *s, const char *name, struct volume *out, struct err *e);
+int volume_list(struct store *s, struct volume **out, size_t *n, struct err *e);
+/* ROW_OK; ROW_ABSENT; ROW_CONFLICT where containers use it: *users lists their ids. The files go
+ * to trash/ and are purged. */
+int volume_delete(struct store *s, const char *name, char ***users, size_t *n, struct err *e);
+int volume_set_copied(struct store *s, const char *name, struct err *e);
+/* Anonymous volumes that only this container uses. */
+int volume_list_anonymous_of(struct store *s, const char *container_id, char ***names, size_t *n,
+	struct err *e);
+
+#endif
