@@ -1,1 +1,1 @@
-# tests
+EXTRA_DIST += tests/run tests/lib tests/e2e quickstart
