@@ -11,3 +11,14 @@ libbase_a_SOURCES = \
 	base/scope.c base/scope.h \
 	base/spawn.c base/spawn.h \
 	base/str.c base/str.h
+
+check_PROGRAMS += \
+	tests/unit/base_path \
+	tests/unit/base_process \
+	tests/unit/base_str
+tests_unit_base_path_SOURCES = tests/unit/base_path.c tests/unit/unit.h
+tests_unit_base_path_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_process_SOURCES = tests/unit/base_process.c
+tests_unit_base_process_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_str_SOURCES = tests/unit/base_str.c
+tests_unit_base_str_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
