@@ -18,18 +18,28 @@
  *       -> {"ok", "id": n}
  *   {"op": "config", "plain_http": bool, "tls_verify": bool, ...}  first message
  *
- * role unpack (one process a job; no network):
+ * role unpack (no network; one process a layer or archive, while one process may answer for the
+ * manifests and the config of an image; started and spoken to through engine/transfer/unpacker.h):
  *   {"op": "manifest", "media_type", "digest", "size", "platform": {os, architecture, variant}}
  *       fds: [bytes]  -> {"ok", "kind": "index", "chosen": {digest, size, media_type}} or
- *       {"ok", "kind": "manifest", "config": {digest, size, media_type}, "layers": [{...}]}
+ *       {"ok", "kind": "manifest", "media_type", "config": {digest, size, media_type},
+ *       "layers": [{...}]}; size -1 and no digest: not checked, the computed "digest" and "size"
+ *       are in the answer in any case
  *   {"op": "config", "digest", "size", "layers": N}
- *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...]}; normalised config JSON in the memfd
+ *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...], "os", "architecture", "variant"};
+ *       normalised config JSON in the memfd
  *   {"op": "layer", "digest", "size", "media_type", "diff_id": "sha256:..."}
- *       fds: [data, staging folder]  -> {"ok", "diff_id", "size", "warnings": [...]}
- *       makes diff/ and tar-split in the staging folder; both digests verified before "ok"
+ *       fds: [data, staging folder]  -> {"ok", "diff_id", "digest", "size", "compressed_size",
+ *       "warnings": [...]}
+ *       makes diff/ and tar-split in the staging folder; both digests verified before "ok".
+ *       digest, size, diff_id may be missing: computed, not checked
  *   {"op": "archive"}
- *       fds: [data, staging folder] -> {"ok", "images": [{"config": {...}, "id", "config_file",
- *       "names": [...], "layers": [{"diff_id", "dir", "size"}]}]}  (docker-archive, oci-archive)
+ *       fds: [data, staging folder] -> first {"ask": [diff id, ...]}, answered by {"have": [diff
+ *       id, ...]} (layers that need no unpacking); then {"ok", "warnings", "images": [{"id",
+ *       "config": n, "names": [...], "manifest": n or -1, "manifest_digest", "layers":
+ *       [{"diff_id", "dir": n or -1 where it is had, "size"}]}]} (docker-archive, oci-archive).
+ *       In the staging folder: layer-n/{diff,tar-split}, config-n, normal-n (the normalised
+ *       config), manifest-n
  */
 #ifndef ENGINE_TRANSFER_PROTO_H
 #define ENGINE_TRANSFER_PROTO_H
