@@ -4,6 +4,10 @@
  * nothing itself and makes no kernel calls: it calls engine/ and prints. Output for the user goes
  * to stdout with stdio; warnings through log_warn; errors are returned, never printed
  * (cmd_report for the commands that go on with the next operand).
+ *
+ * All names are full names, words separated by one space: .name = "volume create", or .name =
+ * "run" with the alias "container run". A group ("volume") is an entry without run; its members
+ * are the commands that have a full name starting with the group's.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
@@ -18,22 +22,25 @@
 struct store;
 
 struct globals {
-	char *root;           /* --root: data root */
-	char *runroot;        /* --runroot */
+	char *root; /* --root: data root */
+	char *runroot; /* --runroot */
 	char *storage_driver; /* --storage-driver, NULL = config or probing */
-	char *config_dir;     /* --config: Docker client configuration folder */
+	char *config_dir; /* --config: Docker client configuration folder */
 	char *log_level;
 	bool debug;
+	bool version;
 	struct strv storage_opt;
 };
 
 struct cmd_call {
 	const struct cmd *cmd;
 	const struct globals *globals;
+	const char *program; /* what usage texts call the program: "moss", or "docker" by argv[0] */
+	const char *typed; /* the full name the user typed: "container run" */
 	struct store *store; /* open where .needs has NEED_STORE */
-	char **argv;         /* operands, NULL-terminated */
+	char **argv; /* operands, NULL-terminated */
 	int argc;
-	int failures;        /* counted by cmd_report */
+	int failures; /* counted by cmd_report */
 };
 
 enum cmd_needs {
@@ -43,21 +50,21 @@ enum cmd_needs {
 #define ANY (-1)
 
 struct cmd {
-	const char *name;
+	const char *name; /* "run", "volume create" */
 	const char *const *aliases; /* NULL-terminated further full names, "container run" */
-	const char *brief;          /* "Create and run a new container from an image" */
-	const char *operands;       /* "IMAGE [COMMAND] [ARG...]" */
-	int min, max;               /* operands; max may be ANY */
+	const char *brief; /* "Create and run a new container from an image" */
+	const char *operands; /* "IMAGE [COMMAND] [ARG...]" */
+	int min, max; /* operands; max may be ANY */
 	unsigned needs;
-	bool stop_at_operand;       /* flags end at the first operand (run, create, exec) */
+	bool stop_at_operand; /* flags end at the first operand (run, create, exec) */
 	bool hidden;
-	int error_status;           /* exit status of errors without one; 0 = 1 */
-	enum complete complete;     /* what operands are */
+	int error_status; /* exit status of errors without one; 0 = 1 */
+	enum complete complete; /* what operands are */
 	const struct opt *opts;
 	size_t args_size;
-	const char *about;          /* paragraphs for the man page and --help; may be NULL */
-	const char *examples;       /* may be NULL */
-	const struct cmd *const *sub; /* a group: its commands, NULL-terminated; run is NULL */
+	const char *about; /* paragraphs for the man page; may be NULL */
+	const char *examples; /* may be NULL */
+	const struct cmd *const *sub; /* only of cmd_root: all commands, NULL-terminated */
 	/* Exit status >= 0, or a negative errno with e set. */
 	int (*run)(struct cmd_call *call, void *args, struct err *e);
 };
@@ -65,7 +72,40 @@ struct cmd {
 /* Prints "moss: <msg>" at once and counts a failure: for commands that try every operand. The
  * command then returns call->failures ? 1 : 0. */
 void cmd_report(struct cmd_call *call, const struct err *e);
+/* "moss: <msg>", and the hint on a line of its own, on stderr. */
+void cmd_print_error(const struct err *e);
 
-extern const struct cmd cmd_root; /* the group of all commands */
+extern const struct cmd cmd_root; /* every command; its opts are the global flags */
+
+/* ---- cmd/find.c: names ---- */
+
+/* The command that the first words of argv name ("container run" takes two); *used is how many.
+ * A group where only its name fits. NULL (and *used 0) where the first word names nothing. */
+const struct cmd *cmd_find(int argc, char *const *argv, int *used);
+/* The i-th full name: 0 = .name, then the aliases; NULL at the end. */
+const char *cmd_full_name(const struct cmd *c, size_t i);
+/* The last word of the command's name as a member of the group (NULL: its one-word name, as a
+ * command of its own), or NULL where it is none. */
+const char *cmd_member_name(const struct cmd *c, const struct cmd *group);
+
+/* ---- cmd/help.c ---- */
+
+/* The whole help text of a command or group (cmd_root: the program). typed: the full name to show,
+ * NULL = the command's own. */
+void help_text(const struct cmd *c, const char *program, const char *typed, struct buf *out);
+/* "moss run [OPTIONS] IMAGE [COMMAND] [ARG...]" */
+void help_synopsis(const struct cmd *c, const char *program, const char *typed, struct buf *out);
+/* What follows an error in the use of a command: "Usage: ... brief". */
+void help_short(const struct cmd *c, const char *program, const char *typed, struct buf *out);
+/* The metavariable of a row ("" for a switch), and its default as the help shows it: owned, NULL
+ * where it shows none. */
+const char *help_metavar(const struct opt *o);
+char *help_default(const struct opt *o);
+
+/* ---- cmd/suggest.c ---- */
+
+/* The name nearest to a mistyped one among the members of the group (NULL: the top level), or
+ * NULL. */
+const char *suggest_command(const struct cmd *group, const char *typed);
 
 #endif

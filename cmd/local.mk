@@ -1,1 +1,18 @@
-EXTRA_DIST += cmd/cmd.h cmd/opt.h
+noinst_LIBRARIES += libcmd.a
+libcmd_a_SOURCES = \
+	cmd/cmd.h \
+	cmd/commands.c \
+	cmd/find.c \
+	cmd/groups.c \
+	cmd/help.c \
+	cmd/help_command.c \
+	cmd/opt.c cmd/opt.h \
+	cmd/opt_value.c \
+	cmd/suggest.c
+
+# Archives in the order of who knows whom. Only those that exist: folders grow one by one.
+MOSS_ARCHIVES = $(foreach a,libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a,$(filter $(a),$(noinst_LIBRARIES)))
+bin_PROGRAMS += moss
+moss_SOURCES = cmd/main.c
+moss_LDADD = -Wl,--whole-archive libcmd.a -Wl,--no-whole-archive $(MOSS_ARCHIVES) $(CORE_LIBS) -lm
+moss_DEPENDENCIES = $(MOSS_ARCHIVES)

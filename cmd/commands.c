@@ -1,0 +1,87 @@
+/* The only list of commands, in the order of help: the common ones, groups, then the others by
+ * name. A new command adds its line to LIST (X(v) names the entry `const struct cmd v`). */
+#include "cmd/cmd.h"
+
+// clang-format off
+#define LIST(X) \
+	X(cmd_run) \
+	X(cmd_exec) \
+	X(cmd_ps) \
+	X(cmd_pull) \
+	X(cmd_images) \
+	X(cmd_version) \
+	X(cmd_info) \
+	X(cmd_container) \
+	X(cmd_image) \
+	X(cmd_system) \
+	X(cmd_volume) \
+	X(cmd_complete) \
+	X(cmd_container_inspect) \
+	X(cmd_create) \
+	X(cmd_help) \
+	X(cmd_image_inspect) \
+	X(cmd_inspect) \
+	X(cmd_kill) \
+	X(cmd_load) \
+	X(cmd_logs) \
+	X(cmd_manual) \
+	X(cmd_rm) \
+	X(cmd_rmi) \
+	X(cmd_start) \
+	X(cmd_stop) \
+	X(cmd_volume_create) \
+	X(cmd_volume_inspect) \
+	X(cmd_volume_ls) \
+	X(cmd_volume_rm) \
+	X(cmd_wait)
+// clang-format on
+
+/* A command that is not built in yet is an entry that nothing finds. */
+#define DECLARE(v)                                                                                 \
+	extern const struct cmd v;                                                                 \
+	const struct cmd v __attribute__((weak)) = {.name = " ", .hidden = true};
+LIST(DECLARE)
+
+#define ENTRY(v) &v,
+static const struct cmd *const all[] = {LIST(ENTRY) NULL};
+
+// clang-format off
+static const struct opt global_opts[] = {
+	{"config", 0, OPT_STR, FIELD(struct globals, config_dir), "string",
+		"Location of client config files", .complete = COMPLETE_DIR},
+	{"context", 'c', OPT_UNSUPPORTED, 0, "string",
+		"Docker contexts; there is no daemon to choose", .flags = OPTF_HIDDEN},
+	{"debug", 'D', OPT_BOOL, FIELD(struct globals, debug), "", "Enable debug mode"},
+	{"host", 'H', OPT_UNSUPPORTED, 0, "list",
+		"Docker's daemon socket; there is no daemon", .flags = OPTF_HIDDEN},
+	{"log-level", 'l', OPT_STR, FIELD(struct globals, log_level), "string",
+		"Set the logging level (\"debug\", \"info\", \"warn\", \"error\", \"fatal\")", .def = "info",
+		.complete = COMPLETE_CHOICES, .choices = "debug info warn error fatal"},
+	{"root", 0, OPT_STR, FIELD(struct globals, root), "string",
+		"Folder of images, containers and volumes", .complete = COMPLETE_DIR},
+	{"runroot", 0, OPT_STR, FIELD(struct globals, runroot), "string",
+		"Folder of sockets and other files of this boot", .complete = COMPLETE_DIR},
+	{"storage-driver", 0, OPT_STR, FIELD(struct globals, storage_driver), "string",
+		"Storage driver (\"overlay\", \"fuse-overlayfs\", \"vfs\")",
+		.complete = COMPLETE_CHOICES, .choices = "overlay fuse-overlayfs vfs"},
+	{"storage-opt", 0, OPT_LIST, FIELD(struct globals, storage_opt), "list",
+		"Storage driver option"},
+	{"tls", 0, OPT_UNSUPPORTED, 0, "", "TLS to a daemon", .flags = OPTF_HIDDEN},
+	{"tlscacert", 0, OPT_UNSUPPORTED, 0, "string", "TLS to a daemon", .flags = OPTF_HIDDEN},
+	{"tlscert", 0, OPT_UNSUPPORTED, 0, "string", "TLS to a daemon", .flags = OPTF_HIDDEN},
+	{"tlskey", 0, OPT_UNSUPPORTED, 0, "string", "TLS to a daemon", .flags = OPTF_HIDDEN},
+	{"tlsverify", 0, OPT_UNSUPPORTED, 0, "", "TLS to a daemon", .flags = OPTF_HIDDEN},
+	{"version", 'v', OPT_BOOL, FIELD(struct globals, version), "",
+		"Print version information and quit", .flags = OPTF_STOP},
+	{0},
+};
+// clang-format on
+
+const struct cmd cmd_root = {
+	.name = "",
+	.brief = "A container engine without root and without a daemon",
+	.operands = "COMMAND",
+	.opts = global_opts,
+	.args_size = sizeof(struct globals),
+	.sub = all,
+};

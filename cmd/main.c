@@ -1,0 +1,262 @@
+/* moss: finds the command, parses its flags into its own struct, opens what it needs, runs it and
+ * prints the one error it returns. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "cmd/cmd.h"
+#include "storage/store.h"
+
+/* Until every archive is there the program may be linked without storage. */
+extern __typeof__(store_open) store_open __attribute__((weak));
+extern __typeof__(store_close) store_close __attribute__((weak));
+
+struct invocation {
+	const char *program; /* "moss" or "docker" */
+	struct globals globals;
+	const struct cmd *cmd;
+	char *typed; /* the full name as typed */
+	int argc; /* words after the command's name */
+	char **argv;
+};
+
+void cmd_print_error(const struct err *e)
+{
+	fflush(stdout);
+	fprintf(stderr, "moss: %s\n", e->msg);
+	if (e->hint[0])
+		fprintf(stderr, "%s\n", e->hint);
+}
+
+void cmd_report(struct cmd_call *call, const struct err *e)
+{
+	call->failures++;
+	cmd_print_error(e);
+}
+
+/* A flag that does not parse: Docker's words have no prefix. */
+static int usage_error(const struct invocation *in, const struct err *e)
+{
+	const char *space = str_empty(in->typed) ? "" : " ";
+	const char *typed = str_empty(in->typed) ? "" : in->typed;
+	if (e->code == EOPNOTSUPP) {
+		cmd_print_error(e);
+		return e->status;
+	}
+	fprintf(stderr, "%s\nSee '%s%s%s --help'.\n", e->msg, in->program, space, typed);
+	if (e->hint[0])
+		fprintf(stderr, "%s\n", e->hint);
+	return e->status;
+}
+
+static int show_help(const struct invocation *in, FILE *to)
+{
+	auto_buf text = BUF_INIT;
+	help_text(in->cmd, in->program, in->typed, &text);
+	fputs(text.data, to);
+	return to == stdout ? 0 : 1;
+}
+
+static int unknown_command(const struct invocation *in, const char *word)
+{
+	fprintf(stderr, "moss: '%s' is not a %s command.\nSee '%s --help'\n", word, in->program,
+		in->program);
+	const char *near = suggest_command(NULL, word);
+	if (near)
+		fprintf(stderr, "Did you mean '%s %s'?\n", in->program, near);
+	return 1;
+}
+
+/* A group alone shows its help; with a word that names none of its members, on stderr. */
+static int run_group(const struct invocation *in)
+{
+	const char *word = in->argc ? in->argv[0] : NULL;
+	if (!word || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return show_help(in, stdout);
+	if (word[0] == '-') {
+		struct err e;
+		auto_strv operands = STRV_INIT;
+		if (opt_parse(NULL, NULL, in->argc, in->argv, true, &operands, &e) < 0)
+			return usage_error(in, &e);
+		return show_help(in, stdout);
+	}
+	fprintf(stderr, "moss: '%s %s' is not a %s command.\nSee '%s %s --help'\n", in->typed, word,
+		in->program, in->program, in->typed);
+	const char *near = suggest_command(in->cmd, word);
+	if (near)
+		fprintf(stderr, "Did you mean '%s %s %s'?\n", in->program, in->typed, near);
+	return 1;
+}
+
+/* Docker's sentence about the number of operands; false where the number is right. */
+static bool wrong_count(const struct invocation *in, size_t n)
+{
+	const struct cmd *c = in->cmd;
+	if (n >= (size_t)c->min && (c->max == ANY || n <= (size_t)c->max))
+		return false;
+	auto_buf usage = BUF_INIT;
+	fprintf(stderr, "\"%s %s\" ", in->program, in->typed);
+	int count = n < (size_t)c->min ? c->min : c->max;
+	if (c->max == 0)
+		fprintf(stderr, "accepts no arguments.\n");
+	else if (c->min == c->max)
+		fprintf(stderr, "requires exactly %d argument%s.\n", count, count == 1 ? "" : "s");
+	else
+		fprintf(stderr, "requires at %s %d argument%s.\n",
+			n < (size_t)c->min ? "least" : "most", count, count == 1 ? "" : "s");
+	help_short(c, in->program, in->typed, &usage);
+	fprintf(stderr, "See '%s %s --help'.\n\n%s", in->program, in->typed, usage.data);
+	return true;
+}
+
+static int open_store(const struct globals *g, struct store *store, struct err *e)
+{
+	struct store_options o = {
+		.root = g->root, .runroot = g->runroot, .driver = g->storage_driver};
+	if (!store_open)
+		return err_set(e, ENOSYS, "this build has no storage");
+	return store_open(store, &o, e);
+}
+
+static int execute(const struct invocation *in, void *args, struct strv *operands, struct err *e)
+{
+	struct store store = {.root_fd = -1, .runroot_fd = -1};
+	char *none = NULL;
+	struct cmd_call call = {
+		.cmd = in->cmd,
+		.globals = &in->globals,
+		.program = in->program,
+		.typed = in->typed,
+		.argv = operands->v ? operands->v : &none,
+		.argc = (int)operands->n,
+	};
+	if (in->cmd->needs & NEED_STORE) {
+		if (open_store(&in->globals, &store, e) < 0)
+			return -e->code;
+		call.store = &store;
+	}
+	int r = in->cmd->run(&call, args, e);
+	if (call.store)
+		store_close(&store);
+	return r;
+}
+
+/* An output that could not be written (a full disk) is an error, whatever the command thinks. */
+static int finish_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "moss: cannot write to standard output: %s\n", strerror(errno));
+	return status ? status : 1;
+}
+
+static int run_command(const struct invocation *in)
+{
+	const struct cmd *c = in->cmd;
+	struct err e = {0};
+	auto_strv operands = STRV_INIT;
+	auto_free void *args = xcalloc(1, c->args_size ? c->args_size : 1);
+	int status;
+	int r = opt_parse(c->opts, args, in->argc, in->argv, c->stop_at_operand, &operands, &e);
+	if (r < 0) {
+		status = usage_error(in, &e);
+	} else if (r == 1) {
+		status = show_help(in, stdout);
+	} else if (wrong_count(in, operands.n)) {
+		status = 1;
+	} else {
+		status = execute(in, args, &operands, &e);
+		if (status < 0) {
+			cmd_print_error(&e);
+			status = e.status ? e.status : c->error_status ? c->error_status : 1;
+		}
+	}
+	opt_free(c->opts, args);
+	return finish_output(status);
+}
+
+static int set_log_level(const struct globals *g, struct err *e)
+{
+	static const char *const levels[] = {
+		"debug", "info", "warn", "warning", "error", "fatal", "panic", "trace"};
+	bool is_known = false;
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		is_known |= strcasecmp(levels[i], g->log_level) == 0;
+	if (!is_known)
+		return err_set(e, EINVAL, "unable to parse logging level: %s", g->log_level);
+	log_debug_on = g->debug || strcasecmp(g->log_level, "debug") == 0 ||
+		       strcasecmp(g->log_level, "trace") == 0;
+	if (log_debug_on)
+		setenv("MOSS_DEBUG", "1", 1);
+	return 0;
+}
+
+/* The words before the command; *rest is where the command's name stands. 0, or 1 where *status
+ * is the answer already. */
+static int parse_globals(struct invocation *in, int argc, char **argv, int *rest, int *status)
+{
+	struct err e = {0};
+	auto_strv words = STRV_INIT;
+	in->cmd = &cmd_root;
+	int r = opt_parse(cmd_root.opts, &in->globals, argc, argv, true, &words, &e);
+	*rest = argc - (int)words.n;
+	if (r == 0 && !in->globals.version)
+		r = set_log_level(&in->globals, &e);
+	if (r < 0 && !e.status) {
+		cmd_print_error(&e);
+		*status = 1;
+		return 1;
+	}
+	if (r < 0) {
+		*status = usage_error(in, &e);
+		return 1;
+	}
+	if (in->globals.version) {
+		printf("moss version %s\n", MOSS_VERSION);
+		*status = finish_output(0);
+		return 1;
+	}
+	if (r == 1 || words.n == 0) {
+		show_help(in, stdout);
+		*status = finish_output(0);
+		return 1;
+	}
+	if (log_debug_on && getenv("DOCKER_HOST"))
+		log_debug("DOCKER_HOST is ignored: there is no daemon");
+	return 0;
+}
+
+static const char *program_name(const char *argv0)
+{
+	return argv0 && strcmp(path_base(argv0), "docker") == 0 ? "docker" : "moss";
+}
+
+int main(int argc, char **argv)
+{
+	fds_ensure_std();
+	struct invocation in = {.program = program_name(argc ? argv[0] : NULL)};
+	int at = 0, used = 0, status = 0;
+	argc -= argc > 0;
+	argv++;
+	if (parse_globals(&in, argc, argv, &at, &status) == 0) {
+		in.cmd = cmd_find(argc - at, argv + at, &used);
+		if (!in.cmd) {
+			status = unknown_command(&in, argv[at]);
+		} else {
+			in.typed = used == 2 ? xasprintf("%s %s", argv[at], argv[at + 1])
+					     : xstrdup(argv[at]);
+			in.argc = argc - at - used;
+			in.argv = argv + at + used;
+			status = in.cmd->run ? run_command(&in) : finish_output(run_group(&in));
+		}
+	}
+	free(in.typed);
+	opt_free(cmd_root.opts, &in.globals);
+	return status;
+}
