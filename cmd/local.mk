@@ -14,5 +14,5 @@ libcmd_a_SOURCES = \
 MOSS_ARCHIVES = $(foreach a,libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a,$(filter $(a),$(noinst_LIBRARIES)))
 bin_PROGRAMS += moss
 moss_SOURCES = cmd/main.c
-moss_LDADD = -Wl,--whole-archive libcmd.a -Wl,--no-whole-archive $(MOSS_ARCHIVES) $(CORE_LIBS) -lm
+moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CORE_LIBS) -lm
 moss_DEPENDENCIES = $(MOSS_ARCHIVES)
