@@ -1,1 +1,11 @@
-EXTRA_DIST += tests/run tests/lib tests/e2e quickstart README.md CONTRIBUTING.md LICENSE docs/architecture.md
+EXTRA_DIST += tests/run tests/lib tests/e2e tests/e2e-bare tests/bench/run quickstart .ci/run \
+	README.md CONTRIBUTING.md LICENSE .clang-format docs/architecture.md
+
+
+EXTRA_PROGRAMS = tests/bench/timing
+tests_bench_timing_SOURCES = tests/bench/timing.c
+tests_bench_timing_CFLAGS = -std=gnu11 -O2 $(WARN_CFLAGS)
+
+bench: all $(EXTRA_PROGRAMS)
+	$(srcdir)/tests/bench/run $(abs_top_builddir) $(PARTS)
+.PHONY: bench
