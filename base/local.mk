@@ -10,7 +10,8 @@ libbase_a_SOURCES = \
 	base/proc.c base/proc.h \
 	base/scope.c base/scope.h \
 	base/spawn.c base/spawn.h \
-	base/str.c base/str.h
+	base/str.c base/str.h \
+	base/userns.c base/userns.h
 
 check_PROGRAMS += \
 	tests/unit/base_path \

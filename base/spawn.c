@@ -22,7 +22,7 @@ enum { FDS_MAX = 32 };
 static int child_place_fds(const struct spawn *s, int report, struct err *e)
 {
 	int want[3 + FDS_MAX], n = 3 + (int)s->n_fds;
-	int keep[3 + FDS_MAX + 1];
+	int keep[3 + FDS_MAX + 2];
 	want[0] = s->fd_in;
 	want[1] = s->fd_out;
 	want[2] = s->fd_err;
@@ -41,7 +41,8 @@ static int child_place_fds(const struct spawn *s, int report, struct err *e)
 		keep[i] = i;
 	}
 	keep[n] = report;
-	fds_close_except(0, keep, (size_t)n + 1);
+	keep[n + 1] = s->keep_fd ? s->keep_fd : report;
+	fds_close_except(0, keep, (size_t)n + 2);
 	return 0;
 }
 
@@ -87,41 +88,51 @@ static _Noreturn void child_main(const struct spawn *s, int report, pid_t parent
 	_exit(127);
 }
 
-int spawn_start(const struct spawn *s, pid_t *pid, int *pidfd, struct err *e)
+int spawn_begin(const struct spawn *s, pid_t *pid, int *report, struct err *e)
 {
-	int report[2];
+	int ends[2];
 	if (s->n_fds > FDS_MAX)
 		BUG("too many descriptors for %s", s->file);
-	if (pipe2(report, O_CLOEXEC) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "cannot start %s", s->file);
-	auto_fd report_read = report[0];
 	pid_t self = getpid();
-	pid_t child = fork();
-	if (child < 0) {
-		close(report[1]);
-		return err_sys(e, "cannot start %s", s->file);
-	}
-	if (child == 0)
-		child_main(s, report[1], self);
-	close(report[1]);
+	*pid = fork();
+	if (*pid == 0)
+		child_main(s, ends[1], self);
+	int r = *pid < 0 ? err_sys(e, "cannot start %s", s->file) : 0;
+	close(ends[1]);
+	if (r < 0)
+		close(ends[0]);
+	*report = r < 0 ? -1 : ends[0];
+	return r;
+}
+
+int spawn_finish(const struct spawn *s, pid_t pid, int report, int *pidfd, struct err *e)
+{
 	struct err failure;
-	ssize_t n = read_full(report_read, &failure, sizeof(failure));
+	ssize_t n = read_full(report, &failure, sizeof(failure));
+	close(report);
 	if (n == sizeof(failure)) {
-		(void)spawn_wait(child);
+		(void)spawn_wait(pid);
 		*e = failure;
 		return -e->code;
 	}
 	if (pidfd) {
-		*pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+		*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 		if (*pidfd < 0) {
 			int r = err_sys(e, "cannot watch %s", s->file);
-			(void)kill(child, SIGKILL);
-			(void)spawn_wait(child);
+			(void)kill(pid, SIGKILL);
+			(void)spawn_wait(pid);
 			return r;
 		}
 	}
-	*pid = child;
 	return 0;
+}
+
+int spawn_start(const struct spawn *s, pid_t *pid, int *pidfd, struct err *e)
+{
+	int report, r = spawn_begin(s, pid, &report, e);
+	return r < 0 ? r : spawn_finish(s, *pid, report, pidfd, e);
 }
 
 int spawn_wait(pid_t pid)

@@ -28,12 +28,17 @@ struct spawn {
 	 * with e filled is reported to the parent. */
 	int (*prepare)(void *arg, struct err *e);
 	void *prepare_arg;
+	int keep_fd;              /* stays open for prepare, at its number (>= 64); 0 = none */
 };
 #define SPAWN_INIT ((struct spawn){.fd_in = -1, .fd_out = -1, .fd_err = 2})
 
 /* Starts the program; *pid (and *pidfd where not NULL) are the caller's to reap. A failing exec is
  * reported here (-ENOENT where the program is missing). */
 int spawn_start(const struct spawn *s, pid_t *pid, int *pidfd, struct err *e);
+/* The two halves of spawn_start, for whoever must do something for the child before it can exec:
+ * *report is then given to spawn_finish, which waits for the exec (and reaps on failure). */
+int spawn_begin(const struct spawn *s, pid_t *pid, int *report, struct err *e);
+int spawn_finish(const struct spawn *s, pid_t pid, int report, int *pidfd, struct err *e);
 /* Reaps: the exit code, or 128 + signal. -errno if there is no such child. */
 int spawn_wait(pid_t pid);
 /* Runs to the end with stdout and stderr collected (each at most max bytes); the exit code, or

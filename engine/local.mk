@@ -4,3 +4,4 @@ libengine_a_SOURCES = \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
+include engine/launch.mk
