@@ -16,3 +16,9 @@ bin_PROGRAMS += moss
 moss_SOURCES = cmd/main.c
 moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CORE_LIBS) -lm
 moss_DEPENDENCIES = $(MOSS_ARCHIVES)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/cmd_opt
+tests_unit_cmd_opt_SOURCES = tests/unit/cmd_opt.c
+tests_unit_cmd_opt_LDADD = libcmd.a libbase.a $(UNIT_LIBS)
+endif

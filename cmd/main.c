@@ -60,7 +60,7 @@ static int show_help(const struct invocation *in, FILE *to)
 	auto_buf text = BUF_INIT;
 	help_text(in->cmd, in->program, in->typed, &text);
 	fputs(text.data, to);
-	return to == stdout ? 0 : 1;
+	return 0;
 }
 
 static int unknown_command(const struct invocation *in, const char *word)
@@ -73,12 +73,12 @@ static int unknown_command(const struct invocation *in, const char *word)
 	return 1;
 }
 
-/* A group alone shows its help; with a word that names none of its members, on stderr. */
+/* A group alone shows its help, on stderr as Docker does; another word names no member of it. */
 static int run_group(const struct invocation *in)
 {
 	const char *word = in->argc ? in->argv[0] : NULL;
-	if (!word || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-		return show_help(in, stdout);
+	if (!word)
+		return show_help(in, stderr);
 	if (word[0] == '-') {
 		struct err e;
 		auto_strv operands = STRV_INIT;
@@ -223,7 +223,8 @@ static int parse_globals(struct invocation *in, int argc, char **argv, int *rest
 		return 1;
 	}
 	if (r == 1 || words.n == 0) {
-		show_help(in, stdout);
+		/* As Docker: asked for on stdout, nothing said on stderr. */
+		show_help(in, r == 1 ? stdout : stderr);
 		*status = finish_output(0);
 		return 1;
 	}

@@ -69,10 +69,10 @@ struct opt {
 				the first field) */
 };
 
-#define FIELD(type, member) offsetof(type, member)
-#define OPT_SHARED(type, member, table)                                                            \
+#define FIELD(args, member) offsetof(args, member)
+#define OPT_SHARED(args, member, table)                                                            \
 	{                                                                                          \
-		.type = OPT_GROUP, .offset = offsetof(type, member), .group = (table)              \
+		.type = OPT_GROUP, .offset = offsetof(args, member), .group = (table)              \
 	}
 
 struct err;

@@ -161,7 +161,7 @@ int opt_value_duration(const char *s, int64_t *ns, struct err *e)
 }
 
 /* digits[.digits][e[+-]digits] with an optional sign: no inf, nan or hexadecimal. */
-static bool is_decimal(const char *s, bool exponent)
+static bool is_decimal(const char *s)
 {
 	int digits = 0;
 	s += *s == '-' || *s == '+';
@@ -170,7 +170,7 @@ static bool is_decimal(const char *s, bool exponent)
 	if (*s == '.')
 		for (s++; isdigit((unsigned char)*s); s++)
 			digits++;
-	if (digits && exponent && (*s == 'e' || *s == 'E')) {
+	if (digits && (*s == 'e' || *s == 'E')) {
 		s++;
 		s += *s == '-' || *s == '+';
 		for (digits = 0; isdigit((unsigned char)*s); s++)
@@ -181,7 +181,7 @@ static bool is_decimal(const char *s, bool exponent)
 
 int opt_value_decimal(const char *s, struct err *e)
 {
-	if (!is_decimal(s, true))
+	if (!is_decimal(s))
 		return err_set(e, EINVAL, "failed to parse %s as a rational number", s);
 	/* Docker counts in billionths. */
 	const char *point = strchr(s, '.');
@@ -193,32 +193,23 @@ int opt_value_decimal(const char *s, struct err *e)
 	return 0;
 }
 
+/* [0-9]+[.[0-9]+] [kmgtp][i][b], with at most one blank before the unit. */
 int opt_value_bytes(const char *s, int64_t *out, struct err *e)
 {
-	size_t digits = 0;
-	for (size_t i = 0; s[i]; i++)
-		if (strchr("0123456789. ", s[i]))
-			digits = i + 1;
-	if (!digits)
-		return err_set(e, EINVAL, "invalid size: '%s'", s);
-	auto_free char *number = xstrndup(s, s[digits - 1] == ' ' ? digits - 1 : digits);
-	if (!is_decimal(number, true))
-		return bad_number(e, "ParseFloat", number, "invalid syntax");
-	double value = strtod(number, NULL);
-	if (value < 0)
-		return err_set(e, EINVAL, "invalid size: '%s'", s);
-	auto_free char *suffix = xstrdup(s + digits);
-	str_lower(suffix);
-	static const char prefixes[] = "bkmgtp";
-	const char *prefix = *suffix ? strchr(prefixes, *suffix) : prefixes;
-	bool is_known =
-		prefix && (strlen(suffix) < 2 ||
-				  (prefix != prefixes && (strcmp(suffix + 1, "b") == 0 ||
-								 strcmp(suffix + 1, "ib") == 0)));
-	if (!is_known)
-		return err_set(e, EINVAL, "invalid suffix: '%s'", suffix);
-	value = ldexp(value, 10 * (int)(prefix - prefixes));
-	if (value >= 9223372036854775807.0)
+	static const char units[] = "bkmgtp";
+	size_t digits = strspn(s, "0123456789");
+	if (digits && s[digits] == '.' && isdigit((unsigned char)s[digits + 1]))
+		digits += 1 + strspn(s + digits + 1, "0123456789");
+	auto_free char *unit = xstrdup(s + digits + (digits && s[digits] == ' '));
+	str_lower(unit);
+	const char *known = *unit ? strchr(units, *unit) : units;
+	size_t power = known ? (size_t)(known - units) : 0;
+	const char *tail = *unit ? unit + 1 : unit;
+	bool is_tail = !*tail || (power && (strcmp(tail, "b") == 0 || strcmp(tail, "ib") == 0 ||
+						   strcmp(tail, "i") == 0));
+	double value = strtod(s, NULL);
+	value = ldexp(value, 10 * (int)power);
+	if (!digits || !known || !is_tail || value >= 9223372036854775807.0)
 		return err_set(e, EINVAL, "invalid size: '%s'", s);
 	*out = (int64_t)value;
 	return 0;
