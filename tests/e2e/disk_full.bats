@@ -1,0 +1,81 @@
+# A full disk: an error that says so, nothing half-made, and all works again once there is room.
+# MOSS_TEST_SMALL is a small file system of its own (tests/run mounts one).
+load ../lib/moss
+
+setup() {
+	[ -n "${MOSS_TEST_SMALL:-}" ] || skip "MOSS_TEST_SMALL names no small file system (tests/run makes one)"
+	store_new
+	SMALL=$MOSS_TEST_SMALL/store
+	ROOT=$SMALL/root
+	mkdir -p "$SMALL"
+}
+teardown() {
+	[ -n "${MOSS_TEST_SMALL:-}" ] || return 0
+	rm -f "$MOSS_TEST_SMALL/filler"
+	store_drop
+	in_userns rm -rf "$SMALL"
+}
+
+fill() { head -c 100M /dev/zero >"$MOSS_TEST_SMALL/filler" 2>/dev/null || true; }
+make_room() { rm -f "$MOSS_TEST_SMALL/filler"; }
+is_sound() {
+	[ "$(sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check')" = ok ]
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
+@test "load of an image that does not fit" {
+	moss load -q -i "$(busybox_archive)"
+	head -c 40M /dev/urandom >"$WORK/large"
+	mkdir "$WORK/l" && mv "$WORK/large" "$WORK/l/"
+	tar -C "$WORK/l" -cf "$WORK/layer.tar" large
+	local diff_id
+	diff_id=$(sha256sum "$WORK/layer.tar" | cut -d' ' -f1)
+	printf '{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$diff_id" >"$WORK/config.json"
+	printf '[{"Config":"config.json","RepoTags":["large:1"],"Layers":["layer.tar"]}]' >"$WORK/manifest.json"
+	tar -C "$WORK" -cf "$WORK/large.tar" config.json manifest.json layer.tar
+	run --separate-stderr moss load -i "$WORK/large.tar"
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"No space left on device"* ]]
+	[ "$(moss images -q | wc -l)" -eq 1 ]
+	is_sound
+	[ "$(moss run --rm --network none busybox echo works)" = works ]
+}
+
+@test "run with a full disk fails clearly, and works once there is room" {
+	moss load -q -i "$(busybox_archive)"
+	fill
+	run --separate-stderr moss run --name c --network none busybox true
+	[ "$status" -ne 0 ]
+	[[ "$stderr" == *"No space left on device"* || "$stderr" == *"disk is full"* ]]
+	make_room
+	is_sound
+	[ -z "$(moss ps -aq)" ]
+	[ -z "$(ls "$ROOT/containers")" ]
+	[ "$(moss run --rm --network none busybox echo works)" = works ]
+}
+
+@test "listing and removing work on a full disk" {
+	moss load -q -i "$(busybox_archive)"
+	moss run --name c --network none busybox true
+	moss run --name d -d --network none busybox sleep 100
+	fill
+	run moss ps -a
+	[ "$status" -eq 0 ]
+	run moss images
+	[ "$status" -eq 0 ]
+	run moss logs c
+	[ "$status" -eq 0 ]
+	moss rm c || { make_room; moss rm c; }
+	make_room
+	moss rm -f d
+	is_sound
+}
+
+@test "a container that fills the disk gets the error itself and its end is recorded" {
+	moss load -q -i "$(busybox_archive)"
+	run moss run --name c --network none busybox sh -c 'head -c 100M /dev/zero >/big; echo status $?'
+	[[ "$output" == *"No space left on device"* ]]
+	[[ "$output" == *"status 1"* ]]
+	moss rm c
+	is_sound
+}
