@@ -1,2 +1,18 @@
 # Objects of the unpacker are in an archive of their own: only moss-transfer links it.
-EXTRA_DIST += storage/store.h storage/image.h storage/volume.h storage/rootfs.h storage/db/db.h storage/db/container_row.h
+noinst_LIBRARIES += libstorage.a
+libstorage_a_SOURCES = \
+	storage/db/container_row.c storage/db/container_row.h \
+	storage/db/container_state.c \
+	storage/db/db.c storage/db/db.h \
+	storage/db/event_row.c \
+	storage/db/layer_row.c storage/db/layer_row.h \
+	storage/db/schema.c \
+	storage/db/sql.c storage/db/sql.h \
+	storage/recover.c \
+	storage/store.c storage/store.h \
+	storage/trash.c
+EXTRA_DIST += storage/image.h storage/volume.h storage/rootfs.h
+
+check_PROGRAMS += tests/unit/storage_container
+tests_unit_storage_container_SOURCES = tests/unit/storage_container.c tests/unit/storage_store.h
+tests_unit_storage_container_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)

@@ -1,11 +1,20 @@
 /* store: the data root and the run root of one user, and the open database.
  *
  *   moss.db  blobs/sha256/<hex>  layers/<short>/{diff,tar-split}  containers/<id>/
- *   volumes/<name>/_data  parts/<digest>  tmp/<pid>-<nonce>/  trash/  cache/  locks/
+ *   volumes/<name>/_data  parts/<digest>  tmp/<nonce>[.lock]  trash/<nonce>  cache/  locks/
  *
  * The data root is $XDG_DATA_HOME/moss (0700), the run root $XDG_RUNTIME_DIR/moss, or a private
  * folder under /tmp that is checked for its owner and mode. Names below are never built from
  * foreign bytes that were not checked to be a digest, an id or a volume name.
+ *
+ * What is not yet or no longer in the database:
+ *   tmp/<nonce>       a staging folder; its maker holds tmp/<nonce>.lock. The file "intent" in it
+ *                     lists what was put into the store ahead of its record, one path a line.
+ *   tmp/<id>.alive    a second name of containers/<id>/alive while the container has no record
+ *   trash/<nonce>     renamed away, waiting for store_purge (files of subordinate ids can only be
+ *                     removed inside the user namespace)
+ * store_open looks into tmp and takes back what the dead left; each of these steps may be killed
+ * and done again.
  */
 #ifndef STORAGE_STORE_H
 #define STORAGE_STORE_H
@@ -17,26 +26,45 @@ struct db;
 
 struct store_options {
 	const char *root, *runroot; /* NULL = the defaults above */
-	const char *driver;         /* NULL = $MOSS_STORAGE_DRIVER, config, probing */
+	const char *driver; /* NULL = $MOSS_STORAGE_DRIVER, config, probing */
 };
 
 struct store {
-	char *root;    /* absolute */
+	char *root; /* absolute */
 	char *runroot; /* absolute */
-	int root_fd;   /* O_PATH */
+	int root_fd; /* O_PATH */
 	int runroot_fd;
 	struct db *db; /* open, migrated */
 	char *driver_wanted; /* NULL = probe */
+	bool needs_purge; /* something lies in trash/ */
 };
 
-/* Opens, making what is missing; finishes what dead commands left (storage/recover.h). */
+/* Opens, making what is missing; finishes what dead commands left. */
 int store_open(struct store *s, const struct store_options *o, struct err *e);
 void store_close(struct store *s);
 /* Absolute path below the data root; owned. */
 char *store_path(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A new folder tmp/<nonce> with a lock that tells its maker lives; *lock_fd is the caller's. */
+
+/* A new folder tmp/<nonce> (0700) with a lock that tells its maker lives; *lock_fd is the
+ * caller's. Nothing but what the caller puts there is in it. */
 int store_stage(struct store *s, char **path, int *lock_fd, struct err *e);
-/* Runs at opening: removes staging folders of the dead. */
+/* Ends a staging: what is still in it goes to trash/ (store_purge), the lock is closed. */
+void store_unstage(struct store *s, const char *path, int *lock_fd);
+
+/* Makes containers/<id> (0700) with its file alive, locked; *alive_fd is the caller's. Until
+ * store_container_settled is called (after the record is in the database, or instead of it), the
+ * folder goes when the last holder of the lock is dead. */
+int store_container_new(struct store *s, const char *id, char **dir, int *alive_fd, struct err *e);
+void store_container_settled(struct store *s, const char *id);
+
+/* Moves a path below the data root into trash/. A missing one is success. */
+int store_trash(struct store *s, const char *relative, struct err *e);
+/* Empties trash/, leaving alone what others are purging. `remove` is engine's enter_remove. */
+typedef int (*store_remove_fn)(
+	struct store *s, const char *parent, const char *name, struct err *e);
+int store_purge(struct store *s, store_remove_fn remove, struct err *e);
+
+/* Runs at opening: takes back what the dead left in tmp, finishes removals. */
 void store_sweep(struct store *s);
 /* Syncs the file system of the data root: one call before a record that names new files. */
 int store_sync(struct store *s, struct err *e);

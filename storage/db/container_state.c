@@ -1,0 +1,92 @@
+/* container_state: the changes of state. Each has the states it may start from in its WHERE:
+ * whoever changes no row lost a race. */
+#include "storage/db/container_row.h"
+#include "base/err.h"
+#include "storage/db/sql.h"
+
+#include <errno.h>
+
+/* Runs one change in a transaction of its own. */
+static int change_one(struct db *db, enum db_durability d, sqlite3_stmt *s, struct err *e)
+{
+	int r = db_begin(db, d, e);
+	if (r < 0)
+		return r;
+	r = db_change(db, s, e);
+	if (r < 0) {
+		db_rollback(db);
+		return r;
+	}
+	int committed = db_commit(db, e);
+	return committed < 0 ? committed : r ? ROW_OK : ROW_LOST;
+}
+
+int container_row_set_running(
+	struct db *db, const struct container_row *r, const char *from_state, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET state = 'running', started = ?3, finished = ?4, exit_code = "
+		"0,"
+		" oom_killed = 0, error = NULL, restart_count = ?5, boot_id = ?6, init_pid = ?7,"
+		" init_start = ?8, init_ns = ?9, monitor_pid = ?10, monitor_start = ?11,"
+		" monitor_ns = ?12, network = ?13 WHERE id = ?1 AND state = ?2",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, r->id);
+	bind_text(s, 2, from_state);
+	bind_int(s, 3, r->started_ns);
+	bind_int(s, 4, r->finished_ns);
+	bind_int(s, 5, r->restart_count);
+	bind_text(s, 6, r->boot_id ? r->boot_id : proc_boot_id());
+	bind_int(s, 7, r->init.pid);
+	bind_int(s, 8, (int64_t)r->init.start);
+	bind_int(s, 9, (int64_t)r->init.ns_ino);
+	bind_int(s, 10, r->monitor.pid);
+	bind_int(s, 11, (int64_t)r->monitor.start);
+	bind_int(s, 12, (int64_t)r->monitor.ns_ino);
+	bind_text(s, 13, r->network);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_ended(struct db *db, const char *id, const char *to_state, int exit_code,
+	bool oom_killed, const char *error, int64_t finished_ns, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET state = ?2, exit_code = ?3, oom_killed = ?4, error = ?5,"
+		" finished = ?6, boot_id = NULL, init_pid = 0, monitor_pid = 0"
+		" WHERE id = ?1 AND state IN ('running', 'paused', 'restarting')",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_text(s, 2, to_state);
+	bind_int(s, 3, exit_code);
+	bind_int(s, 4, oom_killed);
+	bind_text(s, 5, error);
+	bind_int(s, 6, finished_ns);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_removing(struct db *db, const char *id, bool force, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET state = 'removing' WHERE id = ?1 AND state <> 'removing'"
+		" AND (?2 OR state NOT IN ('running', 'paused', 'restarting'))",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_int(s, 2, force);
+	return change_one(db, DB_FULL, s, e);
+}
+
+int container_row_delete(struct db *db, const char *id, struct err *e)
+{
+	auto_stmt s = db_prepare(db, "DELETE FROM container WHERE id = ?1", e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	int r = change_one(db, DB_NORMAL, s, e);
+	return r == ROW_LOST ? ROW_ABSENT : r;
+}

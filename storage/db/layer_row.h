@@ -1,0 +1,29 @@
+/* layer_row: unpacked layers, and which compressed blobs they came from. */
+#ifndef STORAGE_DB_LAYER_ROW_H
+#define STORAGE_DB_LAYER_ROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct err;
+
+/* 1, 0 or -errno. */
+int layer_row_exists(struct db *db, const char *id, struct err *e);
+/* Is blobs/sha256/<hex> an image's config or manifest? 1, 0 or -errno. */
+int blob_is_used(struct db *db, const char *hex, struct err *e);
+/* ROW_OK or ROW_ABSENT; *id owned. */
+int layer_row_by_diff(struct db *db, const char *diff_id, char **id, struct err *e);
+/* ROW_OK or ROW_ABSENT; *diff_id owned. */
+int layer_row_by_blob(struct db *db, const char *blob_digest, char **diff_id, struct err *e);
+int layer_row_insert(
+	struct db *db, const char *id, const char *diff_id, int64_t size, struct err *e);
+/* What is known about the blob replaces what was. */
+int layer_row_add_blob(struct db *db, const char *layer_id, const char *digest, int64_t size,
+	const char *media_type, struct err *e);
+/* Of the layers that no image and no container holds: removes the rows and gives ids and diff ids
+ * (two arrays of n, owned). */
+int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, struct err *e);
+int layer_row_size(struct db *db, const char *id, int64_t *size, struct err *e);
+
+#endif

@@ -1,0 +1,173 @@
+/* recover: what every command does first: the dead's staging folders, containers that never got
+ * their record, removals that were begun. Nothing here is reported as an error: a command must
+ * work on a full or read-only disk as far as it can, and the next one tries again. */
+#include "storage/store.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "storage/db/container_row.h"
+#include "storage/db/layer_row.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { INTENT_MAX = 1024 * 1024, KILL_WAIT_MS = 10000 };
+
+/* Is the lock of that file held? A missing file is held by nobody. */
+static bool is_locked(int dir_fd, const char *name)
+{
+	auto_fd fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno != ENOENT;
+	return lock_is_held(fd) != 0;
+}
+
+/* What image_commit put in place ahead of a record that never came. */
+static void undo_intent(struct store *s, const char *nonce)
+{
+	struct err e = {0};
+	auto_buf text = BUF_INIT;
+	auto_free char *path = xasprintf("tmp/%s/intent", nonce);
+	if (read_file_at(s->root_fd, path, INTENT_MAX, &text, &e) < 0 || !text.len)
+		return;
+	auto_strv lines = STRV_INIT;
+	strv_split(&lines, text.data, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *layer = str_after(lines.v[i], "layers/");
+		const char *blob = str_after(lines.v[i], "blobs/sha256/");
+		const char *name = layer ? layer : blob;
+		if (!name || !is_hex(name, strlen(name)) || !*name)
+			continue;
+		int known =
+			layer ? layer_row_exists(s->db, name, &e) : blob_is_used(s->db, name, &e);
+		if (known == 0)
+			(void)store_trash(s, lines.v[i], &e);
+	}
+}
+
+static void drop_staging(struct store *s, int tmp, const char *nonce)
+{
+	struct err e = {0};
+	auto_free char *lock = xasprintf("%s.lock", nonce);
+	auto_free char *relative = xasprintf("tmp/%s", nonce);
+	if (is_locked(tmp, lock))
+		return;
+	undo_intent(s, nonce);
+	if (store_trash(s, relative, &e) == 0)
+		(void)unlinkat(tmp, lock, 0);
+}
+
+/* The marker's file is containers/<id>/alive: its lock is held by the front, then the monitor. */
+static void drop_container(struct store *s, int tmp, const char *marker)
+{
+	struct err e = {0};
+	if (is_locked(tmp, marker))
+		return;
+	auto_free char *id = xstrndup(marker, strlen(marker) - strlen(".alive"));
+	struct container_row row = {0};
+	int r = container_row_find(s->db, id, &row, &e);
+	bool is_ours = r == ROW_OK && !strcmp(row.id, id);
+	container_row_deinit(&row);
+	if (r < 0)
+		return;
+	auto_free char *relative = xasprintf("containers/%s", id);
+	if (is_ours || store_trash(s, relative, &e) == 0)
+		(void)unlinkat(tmp, marker, 0);
+}
+
+static void sweep_tmp(struct store *s)
+{
+	auto_fd tmp = openat(s->root_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = tmp < 0 ? -1 : openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir)
+		return;
+	bool is_mine = false;
+	const struct dirent *d;
+	while ((d = readdir(dir))) {
+		const char *name = d->d_name;
+		if (!strcmp(name, ".") || !strcmp(name, ".."))
+			continue;
+		/* Someone is just making an entry: the next command will sweep. */
+		if (!is_mine && flock(tmp, LOCK_EX | LOCK_NB) < 0)
+			return;
+		is_mine = true;
+		struct stat st;
+		if (str_ends(name, ".alive"))
+			drop_container(s, tmp, name);
+		else if (str_ends(name, ".lock")) {
+			auto_free char *nonce = xstrndup(name, strlen(name) - strlen(".lock"));
+			if (fstatat(tmp, nonce, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
+				!is_locked(tmp, name))
+				(void)unlinkat(tmp, name, 0);
+		} else
+			drop_staging(s, tmp, name);
+	}
+}
+
+/* A removal whose command died after the mark: what lives is killed, the files go, then the row. */
+static void finish_removal(struct store *s, const struct container_row *row)
+{
+	struct err e = {0};
+	auto_free char *relative = xasprintf("containers/%s", row->id);
+	auto_free char *alive = xasprintf("%s/alive", relative);
+	if (is_locked(s->root_fd, alive))
+		return;
+	if (row->init.pid > 0 && row->boot_id && !strcmp(row->boot_id, proc_boot_id())) {
+		auto_fd pidfd = proc_open(&row->init);
+		if (pidfd >= 0 && proc_kill_wait(pidfd, KILL_WAIT_MS) < 0)
+			return;
+	}
+	if (store_trash(s, relative, &e) == 0)
+		(void)container_row_delete(s->db, row->id, &e);
+}
+
+static void sweep_removals(struct store *s)
+{
+	struct err e = {0};
+	char **ids = NULL;
+	size_t n = 0;
+	if (container_row_list_removing(s->db, &ids, &n, &e) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct container_row row = {0};
+		if (container_row_find(s->db, ids[i], &row, &e) == ROW_OK) {
+			if (!strcmp(row.state, "removing"))
+				finish_removal(s, &row);
+			container_row_deinit(&row);
+		}
+		free(ids[i]);
+	}
+	free(ids);
+}
+
+static bool has_entries(struct store *s, const char *folder)
+{
+	int fd = openat(s->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return false;
+	const struct dirent *d;
+	while ((d = readdir(dir)))
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			return true;
+	return false;
+}
+
+void store_sweep(struct store *s)
+{
+	sweep_tmp(s);
+	sweep_removals(s);
+	if (has_entries(s, "trash"))
+		s->needs_purge = true;
+}
