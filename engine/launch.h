@@ -18,6 +18,13 @@
  *   moss.layers     layers.id, bottom first, comma-separated
  *   moss.copy-up    JSON array of mount destinations filled from the image when empty
  *   moss.init       "1": a small init (moss-init, a static program) is pid 1 and reaps (--init)
+ *   moss.user       "name|uid[:group|gid]": resolved in the container's own /etc/passwd and
+ *                   /etc/group once its root is mounted; process.user.uid and .gid are not used
+ *   moss.group-add  JSON array of group names or numbers, resolved there too
+ *   moss.seccomp    "default": the filter of engine/seccomp_profile.h for the bounding set
+ *
+ * HOME is added from the container's passwd where process.env has none; a missing working
+ * directory is made.
  */
 #ifndef ENGINE_LAUNCH_H
 #define ENGINE_LAUNCH_H
@@ -34,6 +41,8 @@ struct launch_plan;
 /* Reads and checks bundle/config.json. Works in any process. */
 int launch_load(const char *bundle, struct launch_plan **plan, struct err *e);
 void launch_plan_free(struct launch_plan *p);
+/* The value of an annotation, or NULL. Borrowed from the plan. */
+const char *launch_annotation(const struct launch_plan *p, const char *key);
 bool launch_wants_terminal(const struct launch_plan *p);
 bool launch_has_new_netns(const struct launch_plan *p);
 

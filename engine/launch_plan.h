@@ -1,0 +1,88 @@
+/* launch_plan: config.json, read and checked (engine/launch_load.c); private to the launcher.
+ * Strings are borrowed from `doc`. */
+#ifndef ENGINE_LAUNCH_PLAN_H
+#define ENGINE_LAUNCH_PLAN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+#include "engine/caps.h"
+
+struct err;
+
+enum plan_ns { NS_MOUNT, NS_PID, NS_NET, NS_IPC, NS_UTS, NS_CGROUP, NS_COUNT };
+
+struct ns_plan {
+	bool wanted;
+	const char *path; /* joined, NULL = a new one */
+};
+
+enum mount_kind { MOUNT_BIND, MOUNT_FS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_CGROUP };
+
+struct mount_plan {
+	const char *source, *target, *type;
+	enum mount_kind kind;
+	uint64_t set, clear;         /* MOUNT_ATTR_* for the mount itself */
+	uint64_t rec_set, rec_clear; /* for it and all below */
+	uint64_t propagation;        /* MS_PRIVATE, MS_SLAVE ..., 0 = as it comes */
+	bool propagation_rec;
+	bool recursive;              /* rbind */
+	bool copy_up;
+	struct strv data;            /* "key=value" or "flag", for the file system */
+};
+
+struct rlimit_plan {
+	int resource;
+	const char *name;
+	struct rlimit limit;
+};
+
+struct sysctl_plan {
+	const char *key; /* "net.ipv4.ip_forward" */
+	const char *value;
+};
+
+struct launch_plan {
+	json_t *doc;
+	char *bundle;
+	struct ns_plan ns[NS_COUNT];
+	uint64_t rootfs_propagation;
+	const char *root_path;
+	bool root_readonly;
+	struct mount_plan *mounts;
+	size_t n_mounts;
+	const char *hostname, *domainname;
+	struct sysctl_plan *sysctls;
+	size_t n_sysctls;
+	const char **masked, **readonly; /* NULL-terminated */
+	/* storage/rootfs.h; driver NULL: root_path */
+	const char *driver, *store_root;
+	struct strv layers;
+	/* process */
+	const char **args, **env; /* NULL-terminated */
+	const char *cwd;
+	bool terminal, no_new_privs, has_init, has_oom;
+	int oom_score_adj;
+	unsigned short rows, cols;
+	uid_t uid;
+	gid_t gid;
+	gid_t *gids;
+	size_t n_gids;
+	const char *user_text;   /* NULL: uid and gid above */
+	json_t *group_add;       /* array of text, or NULL */
+	int umask;               /* -1 = 0022 */
+	struct caps caps;
+	struct rlimit_plan *rlimits;
+	size_t n_rlimits;
+	bool default_seccomp;    /* annotation moss.seccomp = default */
+	json_t *seccomp;         /* linux/seccomp, or NULL */
+};
+
+/* Options of a mount ("ro", "rbind", "size=64m" ...) into the plan. */
+int mount_plan_option(struct mount_plan *m, const char *option, struct err *e);
+
+#endif
