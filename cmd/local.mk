@@ -6,8 +6,10 @@ libcmd_a_SOURCES = \
 	cmd/groups.c \
 	cmd/help.c \
 	cmd/help_command.c \
+	cmd/manual.c \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
+	cmd/platform.c cmd/platform.h \
 	cmd/suggest.c
 
 # Archives in the order of who knows whom. Only those that exist: folders grow one by one.
@@ -22,3 +24,13 @@ check_PROGRAMS += tests/unit/cmd_opt
 tests_unit_cmd_opt_SOURCES = tests/unit/cmd_opt.c
 tests_unit_cmd_opt_LDADD = libcmd.a libbase.a $(UNIT_LIBS)
 endif
+
+# With --enable-fuzz the targets are libFuzzer programs, else they replay their stored inputs.
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/opt
+else
+check_PROGRAMS += tests/fuzz/opt
+endif
+tests_fuzz_opt_SOURCES = tests/fuzz/opt.c $(FUZZ_MAIN)
+tests_fuzz_opt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_opt_LDADD = libcmd.a libbase.a

@@ -13,10 +13,6 @@
 #include "cmd/cmd.h"
 #include "storage/store.h"
 
-/* Until every archive is there the program may be linked without storage. */
-extern __typeof__(store_open) store_open __attribute__((weak));
-extern __typeof__(store_close) store_close __attribute__((weak));
-
 struct invocation {
 	const char *program; /* "moss" or "docker" */
 	struct globals globals;
@@ -119,8 +115,6 @@ static int open_store(const struct globals *g, struct store *store, struct err *
 {
 	struct store_options o = {
 		.root = g->root, .runroot = g->runroot, .driver = g->storage_driver};
-	if (!store_open)
-		return err_set(e, ENOSYS, "this build has no storage");
 	return store_open(store, &o, e);
 }
 
