@@ -3,14 +3,13 @@
  * work on a full or read-only disk as far as it can, and the next one tries again. */
 #include "storage/store.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
-#include "storage/db/layer_row.h"
+#include "storage/intent.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INTENT_MAX = 1024 * 1024, KILL_WAIT_MS = 10000 };
+enum { KILL_WAIT_MS = 10000 };
 
 /* Is the lock of that file held? A missing file is held by nobody. */
 static bool is_locked(int dir_fd, const char *name)
@@ -32,29 +31,6 @@ static bool is_locked(int dir_fd, const char *name)
 	return lock_is_held(fd) != 0;
 }
 
-/* What image_commit put in place ahead of a record that never came. */
-static void undo_intent(struct store *s, const char *nonce)
-{
-	struct err e = {0};
-	auto_buf text = BUF_INIT;
-	auto_free char *path = xasprintf("tmp/%s/intent", nonce);
-	if (read_file_at(s->root_fd, path, INTENT_MAX, &text, &e) < 0 || !text.len)
-		return;
-	auto_strv lines = STRV_INIT;
-	strv_split(&lines, text.data, '\n');
-	for (size_t i = 0; i < lines.n; i++) {
-		const char *layer = str_after(lines.v[i], "layers/");
-		const char *blob = str_after(lines.v[i], "blobs/sha256/");
-		const char *name = layer ? layer : blob;
-		if (!name || !is_hex(name, strlen(name)) || !*name)
-			continue;
-		int known =
-			layer ? layer_row_exists(s->db, name, &e) : blob_is_used(s->db, name, &e);
-		if (known == 0)
-			(void)store_trash(s, lines.v[i], &e);
-	}
-}
-
 static void drop_staging(struct store *s, int tmp, const char *nonce)
 {
 	struct err e = {0};
@@ -62,8 +38,7 @@ static void drop_staging(struct store *s, int tmp, const char *nonce)
 	auto_free char *relative = xasprintf("tmp/%s", nonce);
 	if (is_locked(tmp, lock))
 		return;
-	undo_intent(s, nonce);
-	if (store_trash(s, relative, &e) == 0)
+	if (intent_settle(s, nonce, &e) == 0 && store_trash(s, relative, &e) == 0)
 		(void)unlinkat(tmp, lock, 0);
 }
 

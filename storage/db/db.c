@@ -1,8 +1,11 @@
 /* db: opening, the writers' queue, transactions.
  *
  * WAL is a property of the file, set when it is made; opening only reads page 1. The log is not
- * copied back at every close (that costs two fsyncs a command): the automatic checkpoint keeps it
- * short, since the first to open it again reads all of it.
+ * copied back at every close (that costs two fsyncs a command), but it must stay short, since who
+ * opens an idle database reads all of it. SQLite's own automatic checkpoint cannot do that here:
+ * how far the log was copied is forgotten with the last process, so it would never be begun anew.
+ * Hence: a commit that finds it long copies and truncates it, and db_tidy does so earlier for those
+ * who have time.
  */
 #include "storage/db/sql.h"
 #include "base/err.h"
@@ -19,7 +22,8 @@
 #include <unistd.h>
 
 enum {
-	CHECKPOINT_PAGES = 128,
+	LOG_PAGES_MAX = 256, /* at a commit */
+	LOG_PAGES_TIDY = 32, /* at db_tidy */
 	BUSY_LIMIT_MS = 30000,
 	CACHE_KIB = 512,
 	LOOKASIDE_SLOT = 512,
@@ -102,6 +106,34 @@ static int first_use(struct db *db, struct err *e)
 	return r;
 }
 
+static int on_commit(void *arg, sqlite3 *sql, const char *name, int pages)
+{
+	(void)sql;
+	(void)name;
+	struct db *db = arg;
+	db->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/* With the queue held. A reader in the way only means that a later one will do it. */
+static void shorten_log(struct db *db)
+{
+	(void)sqlite3_busy_handler(db->sql, NULL, NULL);
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_handler(db->sql, on_busy, NULL);
+	if (rc == SQLITE_OK)
+		db->log_pages = 0;
+}
+
+void db_tidy(struct db *db)
+{
+	struct err ignored = {0};
+	if (db->depth || db->log_pages < LOG_PAGES_TIDY || queue_enter(db, &ignored) < 0)
+		return;
+	shorten_log(db);
+	queue_leave(db);
+}
+
 static int connect(struct db *db, const char *path, struct err *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
@@ -117,7 +149,7 @@ static int connect(struct db *db, const char *path, struct err *e)
 	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !db->is_remote, NULL);
 	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_wal_autocheckpoint(db->sql, CHECKPOINT_PAGES);
+	(void)sqlite3_wal_hook(db->sql, on_commit, db);
 	(void)sqlite3_busy_handler(db->sql, on_busy, NULL);
 	return 0;
 }
@@ -209,6 +241,8 @@ int db_commit(struct db *db, struct err *e)
 		return r;
 	}
 	db->depth = 0;
+	if (db->log_pages >= LOG_PAGES_MAX)
+		shorten_log(db);
 	queue_leave(db);
 	return 0;
 }

@@ -1,0 +1,41 @@
+/* image_row: images, their names and layers, as rows. storage/image.h is what others use. */
+#ifndef STORAGE_DB_IMAGE_ROW_H
+#define STORAGE_DB_IMAGE_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/image.h"
+
+struct db;
+struct err;
+
+/* Inserts, or where the image is known fills in a missing manifest digest. 1 = new, 0 = known. */
+int image_row_insert(struct db *db, const char *id, const char *config, const char *manifest_digest,
+	int64_t size, int64_t created_ns, int64_t added_ns, struct err *e);
+int image_row_add_layer(
+	struct db *db, const char *id, size_t position, const char *layer_id, struct err *e);
+/* The name moves from whoever had it. */
+int image_row_set_name(
+	struct db *db, const char *id, const char *name, bool is_digest, struct err *e);
+/* ROW_OK, ROW_ABSENT. */
+int image_row_drop_name(struct db *db, const char *name, struct err *e);
+/* Removes all digest references of that repository of an image ("docker.io/library/x@"). */
+int image_row_drop_digests_of(struct db *db, const char *id, const char *prefix, struct err *e);
+/* ROW_OK, ROW_ABSENT. */
+int image_row_delete(struct db *db, const char *id, struct err *e);
+
+/* ROW_OK, ROW_ABSENT, ROW_AMBIGUOUS; *id owned. */
+int image_row_by_id(struct db *db, const char *id, char **found, struct err *e);
+int image_row_by_name(struct db *db, const char *name, char **found, struct err *e);
+int image_row_by_prefix(struct db *db, const char *prefix, char **found, struct err *e);
+/* Everything about one. ROW_OK, ROW_ABSENT. */
+int image_row_read(struct db *db, const char *id, struct image *out, struct err *e);
+/* Ids, newest first. */
+int image_row_ids(struct db *db, char ***ids, size_t *n, struct err *e);
+/* Containers made from it, with their states. */
+int image_row_users(
+	struct db *db, const char *id, char ***ids, char ***states, size_t *n, struct err *e);
+
+#endif

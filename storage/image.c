@@ -1,0 +1,143 @@
+#include "storage/image.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "storage/db/container_row.h"
+#include "storage/db/db.h"
+#include "storage/db/image_row.h"
+#include "storage/db/layer_row.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void free_list(char **list)
+{
+	for (char **p = list; p && *p; p++)
+		free(*p);
+	free(list);
+}
+
+void image_deinit(struct image *i)
+{
+	free(i->id);
+	free(i->config);
+	free(i->manifest_digest);
+	free_list(i->names);
+	free_list(i->digests);
+	free_list(i->layer_ids);
+	free_list(i->diff_ids);
+	*i = (struct image){0};
+}
+
+int layer_find(struct store *s, const char *diff_id, char **layer_id, struct err *e)
+{
+	*layer_id = NULL;
+	return layer_row_by_diff(s->db, diff_id, layer_id, e);
+}
+
+int layer_find_by_blob(struct store *s, const char *blob_digest, char **diff_id, struct err *e)
+{
+	*diff_id = NULL;
+	return layer_row_by_blob(s->db, blob_digest, diff_id, e);
+}
+
+static int find_id(
+	struct db *db, const char *typed, const char *reference, char **id, struct err *e)
+{
+	const char *hex = str_after(typed, "sha256:");
+	const char *bare = hex ? hex : typed;
+	size_t len = strlen(bare);
+	bool is_prefix = len > 0 && len <= 64 && is_hex(bare, len);
+	if (is_prefix && len == 64) {
+		auto_strv full = STRV_INIT;
+		strv_addf(&full, "sha256:%s", bare);
+		int r = image_row_by_id(db, full.v[0], id, e);
+		if (r != ROW_ABSENT)
+			return r;
+	}
+	/* A name wins over a prefix of an id, as with Docker. */
+	if (reference && !hex) {
+		int r = image_row_by_name(db, reference, id, e);
+		if (r != ROW_ABSENT)
+			return r;
+	}
+	return is_prefix ? image_row_by_prefix(db, bare, id, e) : ROW_ABSENT;
+}
+
+int image_find(
+	struct store *s, const char *typed, const char *reference, struct image *out, struct err *e)
+{
+	char *id = NULL;
+	int r = find_id(s->db, typed, reference, &id, e);
+	if (r != ROW_OK)
+		return r;
+	r = image_row_read(s->db, id, out, e);
+	free(id);
+	return r;
+}
+
+int image_list(struct store *s, struct image **out, size_t *n, struct err *e)
+{
+	char **ids = NULL;
+	size_t count = 0, kept = 0;
+	int r = image_row_ids(s->db, &ids, &count, e);
+	if (r < 0)
+		return r;
+	struct image *list = xcalloc(count + 1, sizeof(*list));
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		/* One may have been removed between the two reads. */
+		r = image_row_read(s->db, ids[i], &list[kept], e);
+		kept += r == ROW_OK;
+	}
+	free_list(ids);
+	if (r < 0) {
+		while (kept)
+			image_deinit(&list[--kept]);
+		free(list);
+		return r;
+	}
+	*out = list;
+	*n = kept;
+	return 0;
+}
+
+int image_tag(struct store *s, const char *id, const char *name, struct err *e)
+{
+	int r = db_begin(s->db, DB_FULL, e);
+	if (r < 0)
+		return r;
+	char *found = NULL;
+	r = image_row_by_id(s->db, id, &found, e);
+	if (r == ROW_OK)
+		r = image_row_set_name(s->db, id, name, false, e);
+	else if (r == ROW_ABSENT)
+		r = err_set(e, ENOENT, "No such image: %s", id);
+	free(found);
+	if (r >= 0)
+		return db_commit(s->db, e);
+	db_rollback(s->db);
+	return r;
+}
+
+int image_untag(struct store *s, const char *name, struct err *e)
+{
+	int r = db_begin(s->db, DB_FULL, e);
+	if (r < 0)
+		return r;
+	r = image_row_drop_name(s->db, name, e);
+	if (r < 0) {
+		db_rollback(s->db);
+		return r;
+	}
+	int committed = db_commit(s->db, e);
+	return committed < 0 ? committed : r;
+}
+
+int image_users(
+	struct store *s, const char *id, char ***ids, char ***states, size_t *n, struct err *e)
+{
+	*ids = *states = NULL;
+	*n = 0;
+	return image_row_users(s->db, id, ids, states, n, e);
+}

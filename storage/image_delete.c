@@ -1,0 +1,83 @@
+#include "storage/image.h"
+#include "base/err.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "storage/db/container_row.h"
+#include "storage/db/db.h"
+#include "storage/db/image_row.h"
+#include "storage/db/layer_row.h"
+#include "storage/intent.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_blob_path(struct strv *paths, const char *digest)
+{
+	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
+	if (hex)
+		strv_addf(paths, "blobs/sha256/%s", hex);
+}
+
+/* Rows first, files after them: the intent is written before the commit, so a kill after it leaves
+ * the list of what to move. */
+static int delete_rows(struct store *s, const char *stage, const struct image *image,
+	struct strv *deleted, struct err *e)
+{
+	int r = image_row_delete(s->db, image->id, e);
+	if (r != ROW_OK)
+		return r == ROW_ABSENT ? err_set(e, ENOENT, "No such image: %s", image->id) : r;
+	char **ids = NULL, **diff_ids = NULL;
+	size_t n = 0;
+	r = layer_row_collect(s->db, &ids, &diff_ids, &n, e);
+	if (r < 0)
+		return r;
+	struct strv layers = {ids, n}, diffs = {diff_ids, n};
+	auto_strv paths = STRV_INIT;
+	for (size_t i = 0; i < n; i++)
+		strv_addf(&paths, "layers/%s", ids[i]);
+	add_blob_path(&paths, image->id);
+	add_blob_path(&paths, image->manifest_digest);
+	strv_add(deleted, image->id);
+	for (size_t i = image->n_layers; i-- > 0;)
+		if (strv_has(&diffs, image->diff_ids[i]) && !strv_has(deleted, image->diff_ids[i]))
+			strv_add(deleted, image->diff_ids[i]);
+	strv_free(&layers);
+	strv_free(&diffs);
+	return intent_write(s, stage, &paths, e);
+}
+
+int image_delete(struct store *s, const char *id, char ***deleted, size_t *n, struct err *e)
+{
+	auto_free char *stage = NULL;
+	int lock_fd = -1;
+	int r = store_stage(s, &stage, &lock_fd, e);
+	if (r < 0)
+		return r;
+	auto_strv list = STRV_INIT;
+	struct image image = {0};
+	r = db_begin(s->db, DB_FULL, e);
+	if (r == 0) {
+		r = image_row_read(s->db, id, &image, e);
+		if (r == ROW_ABSENT)
+			r = err_set(e, ENOENT, "No such image: %s", id);
+		if (r >= 0)
+			r = delete_rows(s, stage, &image, &list, e);
+		if (r >= 0)
+			r = db_commit(s->db, e);
+		else
+			db_rollback(s->db);
+	}
+	image_deinit(&image);
+	struct err ignored = {0};
+	if (intent_settle(s, stage, &ignored) == 0)
+		store_unstage(s, stage, &lock_fd);
+	scope_close(&lock_fd);
+	if (r < 0)
+		return r;
+	*deleted = list.v;
+	*n = list.n;
+	list = STRV_INIT;
+	return 0;
+}

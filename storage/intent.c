@@ -1,0 +1,56 @@
+#include "storage/intent.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "storage/db/db.h"
+#include "storage/db/layer_row.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { INTENT_MAX = 1024 * 1024 };
+
+int intent_write(struct store *s, const char *stage, const struct strv *paths, struct err *e)
+{
+	auto_free char *text = strv_join(paths, "\n");
+	auto_free char *relative = xasprintf("tmp/%s/intent", path_base(stage));
+	return write_file_at(s->root_fd, relative, text, strlen(text), 0600, false, e);
+}
+
+/* Only names of our own making: a damaged file must not move anything else. */
+static int settle_line(struct store *s, const char *line, struct err *e)
+{
+	const char *layer = str_after(line, "layers/");
+	const char *blob = str_after(line, "blobs/sha256/");
+	const char *name = layer ? layer : blob;
+	if (!name || !*name || !is_hex(name, strlen(name)))
+		return 0;
+	int known = layer ? layer_row_exists(s->db, name, e) : blob_is_used(s->db, name, e);
+	return known < 0 ? known : known ? 0 : store_trash(s, line, e);
+}
+
+int intent_settle(struct store *s, const char *stage, struct err *e)
+{
+	struct err ignored = {0};
+	auto_buf text = BUF_INIT;
+	auto_free char *relative = xasprintf("tmp/%s/intent", path_base(stage));
+	int r = read_file_at(s->root_fd, relative, INTENT_MAX, &text, &ignored);
+	if (r < 0 || !text.len)
+		return r == -ENOENT || r >= 0 ? 0 : r;
+	auto_strv lines = STRV_INIT;
+	strv_split(&lines, text.data, '\n');
+	/* In a transaction: nobody else may just be giving one of these paths its row. */
+	r = db_begin(s->db, DB_NORMAL, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < lines.n && r >= 0; i++)
+		r = settle_line(s, lines.v[i], e);
+	db_rollback(s->db);
+	if (r >= 0)
+		(void)unlinkat(s->root_fd, relative, 0);
+	return r;
+}

@@ -1,0 +1,19 @@
+/* intent: a list, in a staging folder, of paths in the store that may be without a record.
+ *
+ * Who puts layers or blobs in place ahead of their rows, or takes rows away ahead of the files,
+ * writes the paths here first. intent_settle then moves to the trash whatever has no row: called
+ * by the writer itself at the end, whichever way it went, or by the next command if it was killed.
+ */
+#ifndef STORAGE_INTENT_H
+#define STORAGE_INTENT_H
+
+struct err;
+struct store;
+struct strv;
+
+/* Lines "layers/<short>" and "blobs/sha256/<hex>"; replaces what was written before. */
+int intent_write(struct store *s, const char *stage, const struct strv *paths, struct err *e);
+/* stage: the staging folder's path or its last part. */
+int intent_settle(struct store *s, const char *stage, struct err *e);
+
+#endif
