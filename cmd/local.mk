@@ -16,7 +16,7 @@ libcmd_a_SOURCES = \
 MOSS_ARCHIVES = $(foreach a,libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a,$(filter $(a),$(noinst_LIBRARIES)))
 bin_PROGRAMS += moss
 moss_SOURCES = cmd/main.c
-moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CORE_LIBS) -lm
+moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CORE_LIBS)
 moss_DEPENDENCIES = $(MOSS_ARCHIVES)
 
 if HAVE_CMOCKA

@@ -1,0 +1,13 @@
+# What the programs that start most often may load: each library costs time at every start.
+load ../lib/moss
+
+@test "moss and moss-monitor load only what they may" {
+	local program found
+	for program in "$MOSS" "${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss}/moss-monitor"; do
+		[ -x "$program" ]
+		found=$(ldd "$program" | awk '{ print $1 }' | grep -vE \
+			'^(linux-vdso|/lib.*/ld-linux|libc|libm|libsqlite3|libjansson|libseccomp|libcap|lib[atu]*san)[-.]' || true)
+		echo "$program: $found"
+		[ -z "$found" ]
+	done
+}
