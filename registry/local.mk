@@ -1,5 +1,7 @@
 noinst_LIBRARIES += libregistry.a
 libregistry_a_SOURCES = \
+	registry/image_config.c \
+	registry/manifest.c registry/manifest.h \
 	registry/reference.c registry/reference.h
 
 if HAVE_CMOCKA

@@ -1,4 +1,3 @@
-# Objects of the unpacker are in an archive of their own: only moss-transfer links it.
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES = \
 	storage/db/container_row.c storage/db/container_row.h \
@@ -25,3 +24,16 @@ tests_unit_storage_container_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_
 check_PROGRAMS += tests/unit/storage_image
 tests_unit_storage_image_SOURCES = tests/unit/storage_image.c
 tests_unit_storage_image_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+# Only moss-transfer links these (libcrypto, libarchive, isa-l, zstd).
+noinst_LIBRARIES += libunpack.a
+libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
+libunpack_a_SOURCES = \
+	storage/tarsplit.c storage/tarsplit.h \
+	storage/tarsplit_assemble.c \
+	storage/unpack.c storage/unpack.h \
+	storage/unpack_inflate.c storage/unpack_inflate.h \
+	storage/unpack_pax.c \
+	storage/unpack_replace.c \
+	storage/unpack_stream.c storage/unpack_stream.h \
+	storage/unpack_tar.c storage/unpack_tar.h storage/unpack_tar_internal.h \
+	storage/unpack_write.c storage/unpack_write.h storage/unpack_write_internal.h

@@ -1,0 +1,26 @@
+/* unpack_role: what the files of the unpack role share. */
+#ifndef ENGINE_TRANSFER_UNPACK_ROLE_H
+#define ENGINE_TRANSFER_UNPACK_ROLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct stream_result;
+
+struct unpack_request {
+	int sock;
+	const json_t *job;
+	int fds[8];
+	size_t n_fds;
+	bool is_single_id;
+};
+
+/* Each answers a job: a new reference to the reply, or NULL with e set. */
+json_t *unpack_archive_job(const struct unpack_request *q, struct err *e);
+
+/* "sha256:<hex>" of bytes in memory. */
+void digest_of(const void *p, size_t n, char text[72]);
+
+#endif

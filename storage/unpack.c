@@ -1,0 +1,108 @@
+#include "storage/unpack.h"
+#include "storage/tarsplit.h"
+#include "storage/unpack_stream.h"
+#include "storage/unpack_tar.h"
+#include "storage/unpack_write.h"
+#include "base/err.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <string.h>
+
+void unpack_result_deinit(struct unpack_result *r) { strv_free(&r->warnings); }
+
+struct raw_sink {
+	struct unpack_stream *stream;
+	struct tarsplit_writer *split;
+};
+
+static ssize_t sink_next(void *arg, const unsigned char **p, struct err *e)
+{
+	struct raw_sink *s = arg;
+	return stream_next(s->stream, p, e);
+}
+
+static int sink_raw(void *arg, const void *p, size_t n, struct err *e)
+{
+	struct raw_sink *s = arg;
+	return tarsplit_raw(s->split, p, n, e);
+}
+
+static int write_entries(struct layer_writer *w, struct raw_sink *s, struct err *e)
+{
+	const struct tar_io io = {.next = sink_next, .raw = sink_raw, .arg = s};
+	auto_tar_reader t = tar_reader_new(&io);
+	const struct tar_entry *en;
+	int r;
+	while ((r = tar_next(t, &en, e)) > 0)
+		if (layer_write(w, t, en, s->split, e) < 0)
+			return -e->code;
+	return r < 0 ? r : layer_writer_finish(w, e);
+}
+
+static int check(const struct unpack_job *job, const struct stream_result *got, struct err *e)
+{
+	if (job->size >= 0 && (uint64_t)job->size != got->compressed)
+		return err_set(e, EBADMSG, "layer has %llu bytes instead of %lld",
+			(unsigned long long)got->compressed, (long long)job->size);
+	if (job->digest && strcmp(job->digest, got->digest) != 0)
+		return err_set(
+			e, EBADMSG, "layer's digest is %s instead of %s", got->digest, job->digest);
+	if (job->diff_id && strcmp(job->diff_id, got->diff_id) != 0)
+		return err_set(e, EBADMSG, "layer's diff ID is %s instead of %s", got->diff_id,
+			job->diff_id);
+	return 0;
+}
+
+static int discard(void *arg, const void *p, size_t n, struct err *e)
+{
+	(void)arg, (void)p, (void)n, (void)e;
+	return 0;
+}
+
+/* Only where the archive replaces links of its own can a file have become unfindable. */
+static void check_assembly(int stage_fd, const struct layer_writer *w, struct strv *warnings)
+{
+	struct err e;
+	if (w->moved_folder && tarsplit_assemble(stage_fd, discard, NULL, &e) < 0)
+		strv_addf(warnings, "the image's archive cannot be made again from its files (%s)",
+			e.msg);
+}
+
+static int unpack_all(int data_fd, int stage_fd, struct layer_writer *w, struct raw_sink *s,
+	const struct unpack_job *job, struct unpack_result *out, struct err *e)
+{
+	struct stream_result got;
+	auto_stream stream = stream_new(data_fd, e);
+	if (!stream)
+		return -e->code;
+	s->stream = stream;
+	if (write_entries(w, s, e) < 0)
+		return -e->code;
+	stream_finish(stream, &got);
+	if (check(job, &got, e) < 0 ||
+		tarsplit_finish(s->split, got.length, got.diff_sha256, e) < 0)
+		return -e->code;
+	memcpy(out->digest, got.digest, sizeof(out->digest));
+	memcpy(out->diff_id, got.diff_id, sizeof(out->diff_id));
+	out->compressed_size = (int64_t)got.compressed;
+	out->size = w->size;
+	layer_writer_warnings(w, &out->warnings);
+	check_assembly(stage_fd, w, &out->warnings);
+	return 0;
+}
+
+int unpack_layer(int data_fd, int stage_fd, const struct unpack_job *job, struct unpack_result *out,
+	struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	struct raw_sink s = {.split = tarsplit_writer_new(stage_fd, "tar-split", e)};
+	if (!s.split)
+		return -e->code;
+	auto_layer_writer w;
+	int r = layer_writer_init(&w, stage_fd, job->is_single_id, e);
+	if (r == 0)
+		r = unpack_all(data_fd, stage_fd, &w, &s, job, out, e);
+	tarsplit_writer_free(s.split);
+	return r;
+}
