@@ -187,8 +187,7 @@ static void add_member(const struct cmd *c, const char *name, size_t widest, str
 {
 	buf_printf(out, "  %s", name);
 	add_spaces(out, widest + 1 - strlen(name));
-	/* A line of the list is one line, as wide as it is. */
-	buf_printf(out, "%s\n", c->brief);
+	add_wrapped(out, widest + 3, c->brief);
 }
 
 enum section { COMMON, GROUPS, OTHERS };

@@ -1,4 +1,5 @@
 # The command line's grammar and the words about mistakes in it (Docker 26's).
+# shellcheck disable=SC2154 # stderr is set by bats
 load ../lib/moss
 
 setup() { store_new; }
@@ -90,12 +91,14 @@ refused() {
 }
 
 @test "an output that cannot be written is an error" {
+	# shellcheck disable=SC2016 # for the inner shell
 	run --separate-stderr bash -c '"$MOSS" version >/dev/full'
 	[ "$status" = 1 ]
 	[[ $stderr == *"cannot write to standard output"* ]]
 }
 
 @test "closed standard descriptors do no harm" {
+	# shellcheck disable=SC2016 # for the inner shell
 	run bash -c '"$MOSS" version <&- >&- 2>&-'
 	[ "$status" = 0 ]
 }

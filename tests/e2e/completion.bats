@@ -1,4 +1,5 @@
 # Completion: the program says what may stand at a place; the shells' scripts pass it on.
+# shellcheck disable=SC2154 # stderr is set by bats
 load ../lib/moss
 
 setup() { store_with_busybox; }
@@ -10,7 +11,7 @@ offers() { moss __complete -- "$@" | cut -f1; }
 	offers ru | grep -qx run
 	[ "$(offers vol)" = volume ]
 	[ "$(offers volume cr)" = create ]
-	! offers '' | grep -q '^_'
+	if offers '' | grep '^_'; then false; fi
 	[ -z "$(offers zzz '')" ]
 }
 
@@ -20,7 +21,7 @@ offers() { moss __complete -- "$@" | cut -f1; }
 	offers ps -- | grep -qx -- --all
 	[ -z "$(offers run busybox -)" ]
 	offers --r | grep -qx -- --root
-	! offers run --gp | grep -q gpus
+	if offers run --gp | grep gpus; then false; fi
 }
 
 @test "names of images, containers and volumes" {
@@ -56,6 +57,7 @@ script() { echo "${BATS_TEST_DIRNAME}/../../completions/$1"; }
 
 @test "bash" {
 	ln -s "$(command -v "$MOSS")" "$WORK/moss"
+	# shellcheck disable=SC2016 # for the inner shell
 	run env PATH="$WORK:$PATH" bash -c '. "$1"
 		COMP_WORDS=(moss run --interac) COMP_CWORD=2 COMP_LINE="moss run --interac" COMP_POINT=18
 		_moss; echo "${COMPREPLY[*]}"

@@ -1,4 +1,5 @@
 # Help for every command: from its table, on stdout, at most 80 columns wide.
+# shellcheck disable=SC2154 # stderr is set by bats
 load ../lib/moss
 
 setup() { store_new; }
@@ -45,7 +46,7 @@ commands() {
 		[ "$status" = 0 ] || { echo "$c: $status"; false; }
 		[ -z "$stderr" ] || { echo "$c: $stderr"; false; }
 		[[ ${lines[0]} == "Usage:  moss $c"* ]] || { echo "$c: ${lines[0]}"; false; }
-		! awk 'length > 80 { print; found = 1 } END { exit !found }' <<<"$output"
+		awk 'length > 80 { print; wide = 1 } END { exit wide }' <<<"$output"
 		n=$((n + 1))
 	done < <(commands)
 	[ "$n" -gt 30 ]
@@ -56,7 +57,7 @@ commands() {
 	while read -r c; do
 		# shellcheck disable=SC2086 # words
 		moss $c --help >"$WORK/help"
-		! grep -nE '^ +(-., )?--[a-z-]+( [a-z-]+)?$' "$WORK/help" || { echo "$c"; false; }
+		if grep -nE '^ +(-., )?--[a-z-]+( [a-z-]+)?$' "$WORK/help"; then echo "$c"; false; fi
 	done < <(commands)
 }
 
@@ -83,8 +84,8 @@ commands() {
 		moss __manual $c >"$WORK/page"
 		grep -q '^\.SH NAME' "$WORK/page"
 		grep -q '^\.SH SYNOPSIS' "$WORK/page"
-		! grep -nE "^[.'][^A-Z]" "$WORK/page"
+		if grep -nE "^[.'][^A-Z]" "$WORK/page"; then false; fi
 	done
 	moss __manual run | grep -q 'fB.-.-detach'
-	! command -v man >/dev/null || man --warnings -l "$WORK/page" 2>&1 >/dev/null | (! grep .)
+	if command -v man >/dev/null; then [ -z "$(man --warnings -l "$WORK/page" 2>&1 >/dev/null)" ]; fi
 }

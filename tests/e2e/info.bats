@@ -1,4 +1,5 @@
 # moss info: what an engine without a daemon knows, in Docker's fields.
+# shellcheck disable=SC2154 # stderr is set by bats
 load ../lib/moss
 
 setup() { store_with_busybox; }

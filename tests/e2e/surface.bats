@@ -1,4 +1,5 @@
 # Each flag that Docker's commands have is known to ours: it works, or is refused by name.
+# shellcheck disable=SC2154 # stderr is set by bats
 load ../lib/moss
 
 setup() { store_new; }

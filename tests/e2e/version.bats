@@ -1,4 +1,5 @@
 # moss version: Docker's fields, answered without a server.
+# shellcheck disable=SC2154 # stderr is set by bats
 load ../lib/moss
 
 setup() { store_new; }
