@@ -26,11 +26,13 @@ struct store;
 
 /* Field order follows `docker run --help`; NULL or empty = not given. */
 struct create_request {
-	const char *image;    /* as typed */
+	const char *image; /* as typed */
 	char *const *command; /* NULL-terminated, may be empty */
-	struct strv add_host, annotation, attach, cap_add, cap_drop, device, dns, dns_option, dns_search;
+	struct strv add_host, annotation, attach, cap_add, cap_drop, device, dns, dns_option,
+		dns_search;
 	struct strv env, env_file, expose, group_add, label, label_file, log_opt, mount, network;
-	struct strv network_alias, publish, security_opt, storage_opt, sysctl, tmpfs, ulimit, volume;
+	struct strv network_alias, publish, security_opt, storage_opt, sysctl, tmpfs, ulimit,
+		volume;
 	struct strv volumes_from;
 	char *name, *entrypoint, *hostname, *domainname, *user, *workdir, *cidfile;
 	bool entrypoint_given;
@@ -45,18 +47,20 @@ struct create_request {
 	int64_t health_interval, health_timeout, health_start_period, health_start_interval;
 	int64_t health_retries;
 	bool no_healthcheck;
-	bool init, interactive, tty, privileged, publish_all, read_only, rm, oom_kill_disable, detach;
+	bool init, interactive, tty, privileged, publish_all, read_only, rm, oom_kill_disable,
+		detach;
 };
 
 /* A container that has its files but no record yet. */
 struct container_new {
 	struct container_row row;
-	char *dir;              /* containers/<id> */
-	int alive_fd;           /* the alive lock, held */
+	char *dir; /* containers/<id> */
+	int alive_fd; /* the alive lock, held */
 	char **layer_ids;
 	size_t n_layers;
 	char **volume_names;
 	size_t n_volumes;
+	bool name_is_generated; /* another is taken where it is in use */
 };
 void container_new_deinit(struct container_new *c);
 

@@ -5,3 +5,4 @@ libengine_a_SOURCES = \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
 include engine/launch.mk
+include engine/create.mk

@@ -1,1 +1,3 @@
-EXTRA_DIST += netns/slirp.h
+noinst_LIBRARIES += libnetns.a
+libnetns_a_SOURCES = \
+	netns/slirp.c netns/slirp.h

@@ -1,0 +1,21 @@
+# From a request to a record and a bundle: what engine/create.h and engine/network.h promise.
+libengine_a_SOURCES += \
+	engine/create.c engine/create.h \
+	engine/create_check.c engine/create_plan.h \
+	engine/create_config.c \
+	engine/create_files.c \
+	engine/create_limit.c \
+	engine/create_mounts.c \
+	engine/hosts.c engine/hosts.h \
+	engine/inspect.c \
+	engine/names.c engine/names.h \
+	engine/network.c engine/network.h \
+	engine/parse_env.c engine/parse_env.h \
+	engine/parse_limit.c engine/parse_limit.h \
+	engine/parse_mount.c engine/parse_mount.h \
+	engine/parse_mount_flag.c \
+	engine/parse_port.c engine/parse_port.h \
+	engine/parse_security.c \
+	engine/seccomp_file.c engine/seccomp_file.h \
+	engine/spec.c engine/spec.h \
+	engine/spec_mounts.c

@@ -1,0 +1,491 @@
+/* From a request's text to a plan: flags that need neither the store nor the file system. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "engine/create_plan.h"
+#include "engine/parse_env.h"
+#include "engine/start.h"
+#include "storage/image.h"
+
+void create_plan_deinit(struct create_plan *p)
+{
+	json_drop(&p->image_json);
+	free(p->hostname);
+	free(p->network_name);
+	strv_free(&p->env);
+	strv_free(&p->process_env);
+	strv_free(&p->entrypoint);
+	strv_free(&p->cmd);
+	free(p->user);
+	free(p->workdir);
+	free(p->stop_signal);
+	json_drop(&p->labels);
+	json_drop(&p->annotations);
+	strv_free(&p->capabilities);
+	security_options_deinit(&p->security);
+	free(p->seccomp_text);
+	free(p->ulimits);
+	for (size_t i = 0; i < p->n_devices; i++)
+		device_spec_deinit(&p->devices[i]);
+	free(p->devices);
+	json_drop(&p->sysctls);
+	port_specs_free(&p->publish);
+	port_specs_free(&p->exposed);
+	for (size_t i = 0; p->reals && i < p->mounts.n; i++) {
+		free(p->reals[i].source);
+		free(p->reals[i].volume);
+	}
+	free(p->reals);
+	mount_specs_free(&p->mounts);
+	*p = (struct create_plan){0};
+}
+
+static size_t utf8_length(const unsigned char *s)
+{
+	uint32_t c = *s;
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	if (n < 2)
+		return n;
+	c &= 0x7fu >> n;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if ((n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || c > 0x10ffff ||
+		(c >= 0xd800 && c < 0xe000))
+		return 0;
+	return n;
+}
+
+char *utf8_text(const char *s)
+{
+	auto_buf b = BUF_INIT;
+	while (*s) {
+		size_t n = utf8_length((const unsigned char *)s);
+		if (n)
+			buf_add(&b, s, n);
+		else
+			buf_puts(&b, "\xef\xbf\xbd");
+		s += n ? n : 1;
+	}
+	return buf_take(&b);
+}
+
+static void strv_add_utf8(struct strv *v, const char *s) { strv_take(v, utf8_text(s)); }
+
+static const char *image_str(const struct create_plan *p, const char *key)
+{
+	return json_str_or(p->image_config, key, "");
+}
+
+/* Entrypoint and command, of the request or else of the image (Docker's rule: a new entrypoint
+ * drops the image's command). */
+static int check_command(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	bool has_command = r->command && r->command[0];
+	if (r->entrypoint_given && !str_empty(r->entrypoint))
+		strv_add_utf8(&p->entrypoint, r->entrypoint);
+	else if (!r->entrypoint_given)
+		json_to_strv(json_at(p->image_config, "Entrypoint"), &p->entrypoint);
+	if (has_command)
+		for (char *const *a = r->command; *a; a++)
+			strv_add_utf8(&p->cmd, *a);
+	else if (!r->entrypoint_given)
+		json_to_strv(json_at(p->image_config, "Cmd"), &p->cmd);
+	p->has_entrypoint = p->entrypoint.n > 0;
+	p->has_cmd = p->cmd.n > 0;
+	if (!p->has_entrypoint && !p->has_cmd) {
+		err_set(e, EINVAL, "no command specified");
+		return err_status(e, 0);
+	}
+	return 0;
+}
+
+/* Config.Env: the user's first, then those of the image that the user did not set. */
+static int check_env(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	auto_strv user = STRV_INIT, image = STRV_INIT;
+	int rc;
+	for (size_t i = 0; i < r->env_file.n; i++)
+		if ((rc = env_read_file(r->env_file.v[i], true, &user, e)) < 0)
+			return rc;
+	for (size_t i = 0; i < r->env.n; i++)
+		if ((rc = env_parse_flag(r->env.v[i], &user, e)) < 0)
+			return rc;
+	for (size_t i = 0; i < user.n; i++)
+		strv_add_utf8(&p->env, user.v[i]);
+	json_to_strv(json_at(p->image_config, "Env"), &image);
+	for (size_t i = 0; i < image.n; i++) {
+		size_t len = strcspn(image.v[i], "=");
+		bool is_set = false;
+		for (size_t k = 0; k < user.n && !is_set; k++)
+			is_set = strcspn(user.v[k], "=") == len &&
+				 strncmp(user.v[k], image.v[i], len) == 0;
+		if (!is_set)
+			strv_add(&p->env, image.v[i]);
+	}
+	return 0;
+}
+
+/* What the process gets; HOME is added by the launcher, which can see the container's passwd. */
+static void process_env(struct create_plan *p)
+{
+	strv_add(&p->process_env,
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	strv_addf(&p->process_env, "HOSTNAME=%s", p->hostname);
+	if (p->r->tty)
+		strv_add(&p->process_env, "TERM=xterm");
+	for (size_t i = 0; i < p->env.n; i++)
+		env_apply(&p->process_env, p->env.v[i]);
+}
+
+static void map_add(json_t *map, const char *assignment)
+{
+	size_t n = strcspn(assignment, "=");
+	auto_free char *key = xstrndup(assignment, n);
+	auto_free char *clean_key = utf8_text(key);
+	auto_free char *value = utf8_text(assignment[n] ? assignment + n + 1 : "");
+	json_set_str(map, clean_key, value);
+}
+
+static int check_labels(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	auto_strv labels = STRV_INIT;
+	json_t *value;
+	const char *key;
+	int rc;
+	for (size_t i = 0; i < r->label_file.n; i++)
+		if ((rc = env_read_file(r->label_file.v[i], false, &labels, e)) < 0)
+			return rc;
+	for (size_t i = 0; i < r->label.n; i++) {
+		const char *text = r->label.v[i];
+		if (!*text || *text == '=') {
+			err_set(e, EINVAL,
+				"invalid argument \"%s\" for \"-l, --label\" flag: invalid label "
+				"'%s': empty name",
+				text, text);
+			return err_status(e, 125);
+		}
+		strv_add(&labels, text);
+	}
+	p->labels = json_object();
+	json_object_foreach(json_at(p->image_config, "Labels"), key, value)
+		json_object_set(p->labels, key, value);
+	for (size_t i = 0; i < labels.n; i++)
+		map_add(p->labels, labels.v[i]);
+	p->annotations = json_object();
+	for (size_t i = 0; i < r->annotation.n; i++)
+		map_add(p->annotations, r->annotation.v[i]);
+	return 0;
+}
+
+static int check_attach(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	p->attach_in = r->interactive && !r->detach;
+	p->attach_out = p->attach_err = !r->attach.n && !r->detach;
+	for (size_t i = 0; i < r->attach.n; i++) {
+		auto_free char *name = xstrdup(r->attach.v[i]);
+		str_lower(name);
+		if (strcmp(name, "stdin") == 0) {
+			p->attach_in = true;
+		} else if (strcmp(name, "stdout") == 0) {
+			p->attach_out = true;
+		} else if (strcmp(name, "stderr") == 0) {
+			p->attach_err = true;
+		} else {
+			err_set(e, EINVAL,
+				"invalid argument \"%s\" for \"-a, --attach\" flag: valid streams "
+				"are "
+				"STDIN, STDOUT and STDERR",
+				r->attach.v[i]);
+			return err_status(e, 125);
+		}
+	}
+	return 0;
+}
+
+static int mode_error(struct err *e, const char *flag, const char *kind)
+{
+	err_set(e, EINVAL, "--%s: invalid %s mode", flag, kind);
+	return err_status(e, 125);
+}
+
+static int shared_namespace(struct err *e, const char *flag, const char *mode)
+{
+	return err_set(e, ENOTSUP, "--%s %s is not supported yet", flag, mode);
+}
+
+static bool is_one_of(const char *s, const char *a, const char *b)
+{
+	return str_empty(s) || strcmp(s, a) == 0 || strcmp(s, b) == 0;
+}
+
+static int check_namespaces(const struct create_request *r, struct err *e)
+{
+	if (r->ipc && str_starts(r->ipc, "container:"))
+		return shared_namespace(e, "ipc", r->ipc);
+	if (!is_one_of(r->ipc, "private", "host") && !is_one_of(r->ipc, "shareable", "none"))
+		return err_set(e, EINVAL, "invalid IPC mode: %s", r->ipc);
+	if (r->pid && str_starts(r->pid, "container:"))
+		return shared_namespace(e, "pid", r->pid);
+	if (!is_one_of(r->pid, "private", "host"))
+		return mode_error(e, "pid", "PID");
+	if (!is_one_of(r->uts, "private", "host"))
+		return mode_error(e, "uts", "UTS");
+	if (!is_one_of(r->cgroupns, "private", "host"))
+		return mode_error(e, "cgroupns", "CGROUP");
+	if (r->userns && (str_starts(r->userns, "keep-id") || str_starts(r->userns, "auto") ||
+				 str_starts(r->userns, "nomap") || str_starts(r->userns, "ns:") ||
+				 str_starts(r->userns, "container:")))
+		return shared_namespace(e, "userns", r->userns);
+	if (!is_one_of(r->userns, "host", "host"))
+		return mode_error(e, "userns", "USER");
+	if (r->uts && strcmp(r->uts, "host") == 0 && !str_empty(r->hostname))
+		return err_set(e, EINVAL, "conflicting options: hostname and the UTS mode");
+	return 0;
+}
+
+/* slirp4netns:allow_host_loopback=true,mtu=1500,enable_ipv6=true */
+static int slirp_options_parse(struct create_plan *p, const char *text, struct err *e)
+{
+	auto_strv words = STRV_INIT;
+	uint32_t mtu;
+	strv_split(&words, text, ',');
+	for (size_t i = 0; i < words.n; i++) {
+		const char *v;
+		if ((v = str_after(words.v[i], "allow_host_loopback=")))
+			p->host_loopback = strcmp(v, "true") == 0;
+		else if ((v = str_after(words.v[i], "enable_ipv6=")))
+			p->net_ipv6 = strcmp(v, "true") == 0;
+		else if ((v = str_after(words.v[i], "mtu=")) && parse_u32(v, &mtu) && mtu >= 68 &&
+			 mtu <= 65521)
+			p->net_mtu = (int)mtu;
+		else
+			return err_set(e, EINVAL, "invalid option \"%s\" for --network slirp4netns",
+				words.v[i]);
+	}
+	return 0;
+}
+
+static int check_network(struct create_plan *p, struct strv *warnings, struct err *e)
+{
+	const struct create_request *r = p->r;
+	const char *name = r->network.n ? r->network.v[r->network.n - 1] : "default";
+	const char *options;
+	if (str_starts(name, "name=") && !strchr(name, ','))
+		name += 5;
+	if (strcmp(name, "default") == 0 || !*name)
+		name = "bridge";
+	p->network_name = xstrdup(name);
+	if (str_starts(name, "container:") || str_starts(name, "ns:") || str_starts(name, "pasta"))
+		return err_set(e, ENOTSUP, "--network %s is not supported yet", name);
+	if (strcmp(name, "none") == 0) {
+		p->net = NET_NONE;
+	} else if (strcmp(name, "host") == 0) {
+		p->net = NET_HOST;
+	} else if (strcmp(name, "bridge") == 0 || strcmp(name, "slirp4netns") == 0 ||
+		   (options = str_after(name, "slirp4netns:"))) {
+		p->net = NET_SLIRP;
+		options = str_after(name, "slirp4netns:");
+		int rc = options ? slirp_options_parse(p, options, e) : 0;
+		if (rc < 0)
+			return rc;
+		p->network_name[strcspn(name, ":")] = '\0';
+	} else {
+		err_set(e, ENOENT, "network %s not found", name);
+		return err_hint(e, "networks of your own are not supported yet: use none, host or "
+				   "the default one");
+	}
+	if (r->network_alias.n) {
+		err_set(e, EINVAL,
+			"network-scoped aliases are only supported for user-defined networks");
+		return err_status(e, 125);
+	}
+	if (!str_empty(r->ip))
+		return err_set(e, EINVAL,
+			"invalid config for network %s: user specified IP address is supported on "
+			"user defined networks only",
+			p->network_name);
+	if (p->net == NET_HOST && r->publish.n)
+		strv_add(warnings,
+			"WARNING: Published ports are discarded when using host network mode");
+	return 0;
+}
+
+static int check_mac(const struct create_request *r, struct err *e)
+{
+	unsigned b[6];
+	int n = 0;
+	if (str_empty(r->mac_address))
+		return 0;
+	if (sscanf(r->mac_address, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4],
+		    &b[5], &n) == 6 &&
+		!r->mac_address[n])
+		return 0;
+	err_set(e, EINVAL, "%s is not a valid mac address", r->mac_address);
+	return err_status(e, 125);
+}
+
+static int check_ports(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	const char *key;
+	json_t *value;
+	int rc;
+	for (size_t i = 0; i < r->publish.n; i++)
+		if ((rc = port_parse_publish(r->publish.v[i], &p->publish, e)) < 0)
+			return rc;
+	for (size_t i = 0; i < r->expose.n; i++)
+		if ((rc = port_parse_expose(r->expose.v[i], &p->exposed, e)) < 0)
+			return rc;
+	json_object_foreach(json_at(p->image_config, "ExposedPorts"), key,
+		value) if ((rc = port_parse_expose(key, &p->exposed, e)) < 0) return err_ctx(e,
+		"the image's ExposedPorts");
+	for (size_t i = 0; i < p->publish.n; i++)
+		if (strcmp(p->publish.v[i].proto, "sctp") == 0)
+			return err_set(e, ENOTSUP,
+				"publishing SCTP ports is not supported yet (-p %u/sctp)",
+				p->publish.v[i].container);
+	return 0;
+}
+
+static int check_hostname(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	char host[65] = "localhost";
+	bool is_host = p->net == NET_HOST || (r->uts && strcmp(r->uts, "host") == 0);
+	if (is_host) {
+		(void)gethostname(host, sizeof(host) - 1);
+		host[sizeof(host) - 1] = '\0';
+	}
+	if (!str_empty(r->hostname))
+		p->hostname = utf8_text(r->hostname);
+	else
+		p->hostname = is_host ? xstrdup(host) : xstrndup(p->id, 12);
+	p->domainname = r->domainname ? r->domainname : "";
+	if (strlen(p->hostname) > 64 || strlen(p->domainname) > 64)
+		return err_set(e, EINVAL, "the host name %s is longer than 64 characters",
+			strlen(p->hostname) > 64 ? p->hostname : p->domainname);
+	return 0;
+}
+
+static int check_names(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	int rc;
+	for (size_t i = 0; i < r->add_host.n; i++) {
+		auto_free char *name = NULL;
+		const char *ip;
+		if ((rc = add_host_parse(r->add_host.v[i], &name, &ip, e)) < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < r->dns.n; i++)
+		if ((rc = dns_check(r->dns.v[i], e)) < 0)
+			return rc;
+	for (size_t i = 0; i < r->dns_search.n; i++)
+		if ((rc = dns_search_check(r->dns_search.v[i], e)) < 0)
+			return rc;
+	return 0;
+}
+
+static int check_process(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	p->user = xstrdup(str_empty(r->user) ? image_str(p, "User") : r->user);
+	p->workdir = xstrdup(str_empty(r->workdir) ? image_str(p, "WorkingDir") : r->workdir);
+	p->stop_signal =
+		xstrdup(str_empty(r->stop_signal) ? image_str(p, "StopSignal") : r->stop_signal);
+	if (*p->user && user_check(p->user, e) < 0)
+		return -e->code;
+	if (*p->workdir && *p->workdir != '/')
+		return err_set(e, EINVAL,
+			"the working directory '%s' is invalid, it needs to be an absolute path",
+			p->workdir);
+	if (*p->stop_signal && signal_parse(p->stop_signal, e) < 0)
+		return -e->code;
+	if (r->oom_score_adj < -1000 || r->oom_score_adj > 1000)
+		return err_set(e, EINVAL,
+			"Invalid value %lld, range for oom score adj is [-1000, 1000]",
+			(long long)r->oom_score_adj);
+	for (size_t i = 0; i < r->group_add.n; i++)
+		if (strchr(r->group_add.v[i], ':') || !r->group_add.v[i][0] ||
+			user_check(r->group_add.v[i], e) < 0)
+			return err_set(e, EINVAL, "unable to find group %s: no such group",
+				r->group_add.v[i]);
+	return 0;
+}
+
+static int check_security(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	auto_buf text = BUF_INIT;
+	int rc = security_parse(&r->security_opt, &p->security, e);
+	if (rc < 0)
+		return rc;
+	rc = capabilities_resolve(&r->cap_add, &r->cap_drop, r->privileged, &p->capabilities, e);
+	if (rc < 0 || !p->security.seccomp_file)
+		return rc;
+	if ((rc = read_file(p->security.seccomp_file, 1 << 20, &text, e)) < 0) {
+		err_set(e, -rc, "opening seccomp profile (%s) failed: open %s: %s",
+			p->security.seccomp_file, p->security.seccomp_file, strerror(-rc));
+		return err_status(e, 125);
+	}
+	p->seccomp_text = buf_take(&text);
+	return 0;
+}
+
+static int check_lists(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	int rc;
+	p->ulimits = xcalloc(r->ulimit.n + 1, sizeof(*p->ulimits));
+	for (; p->n_ulimits < r->ulimit.n; p->n_ulimits++)
+		if ((rc = ulimit_parse(r->ulimit.v[p->n_ulimits], &p->ulimits[p->n_ulimits], e)) <
+			0)
+			return rc;
+	p->devices = xcalloc(r->device.n + 1, sizeof(*p->devices));
+	for (; p->n_devices < r->device.n; p->n_devices++)
+		if ((rc = device_parse(r->device.v[p->n_devices], &p->devices[p->n_devices], e)) <
+			0)
+			return rc;
+	p->sysctls = json_object();
+	for (size_t i = 0; i < r->sysctl.n; i++) {
+		if ((rc = sysctl_check(r->sysctl.v[i], e)) < 0)
+			return rc;
+		map_add(p->sysctls, r->sysctl.v[i]);
+	}
+	if ((rc = restart_parse(r->restart ? r->restart : "no", &p->restart, e)) < 0)
+		return rc;
+	if (r->rm && strcmp(p->restart.name, "no") != 0) {
+		err_set(e, EINVAL, "Conflicting options: --restart and --rm");
+		return err_status(e, 125);
+	}
+	return 0;
+}
+
+int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
+{
+	int rc;
+	if ((rc = check_attach(p, e)) < 0 || (rc = check_env(p, e)) < 0 ||
+		(rc = check_labels(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
+		(rc = check_ports(p, e)) < 0 || (rc = check_names(p, e)) < 0 ||
+		(rc = check_mac(p->r, e)) < 0 || (rc = check_namespaces(p->r, e)) < 0 ||
+		(rc = check_network(p, warnings, e)) < 0 || (rc = check_security(p, e)) < 0 ||
+		(rc = check_hostname(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
+		(rc = create_mounts_parse(p, e)) < 0 || (rc = check_command(p, e)) < 0)
+		return rc;
+	process_env(p);
+	return create_limits(p, warnings, e);
+}

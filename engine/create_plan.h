@@ -1,0 +1,91 @@
+/* create_plan: what container_prepare has worked out of a request, on its way to the two JSON
+ * documents: the one of docker inspect (engine/create_config.c) and the OCI runtime spec
+ * (engine/spec.c). Internal to engine/create*.c and engine/spec*.c.
+ */
+#ifndef ENGINE_CREATE_PLAN_H
+#define ENGINE_CREATE_PLAN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "engine/create.h"
+#include "engine/parse_limit.h"
+#include "engine/parse_mount.h"
+#include "engine/parse_port.h"
+
+struct err;
+struct image;
+struct store;
+
+enum net_mode { NET_SLIRP, NET_NONE, NET_HOST };
+
+/* One mount with everything looked up. */
+struct mount_real {
+	const struct mount_spec *spec; /* of plan.mounts */
+	char *source; /* on the host; NULL for tmpfs */
+	char *volume; /* its name, or NULL */
+	bool copy_up;
+};
+
+struct create_plan {
+	const struct create_request *r;
+	const struct image *image;
+	json_t *image_json; /* the image's config document */
+	json_t *image_config; /* its "config" object, borrowed; may be NULL */
+	char id[65];
+	const char *dir; /* containers/<id>; borrowed */
+
+	char *hostname;
+	const char *domainname; /* "" */
+	enum net_mode net;
+	char *network_name; /* as NetworkMode shows it */
+	bool host_loopback, net_ipv6;
+	int net_mtu;
+	bool has_cgroup2;
+	bool limits_apply; /* resource limits are written into the spec */
+
+	struct strv env; /* Config.Env */
+	struct strv process_env; /* what the process gets */
+	struct strv entrypoint, cmd;
+	bool has_entrypoint, has_cmd; /* null otherwise */
+	char *user, *workdir, *stop_signal;
+	json_t *labels, *annotations;
+	struct strv capabilities;
+	struct security_options security;
+	char *seccomp_text; /* --security-opt seccomp=FILE */
+	struct restart_policy restart;
+	struct ulimit *ulimits;
+	struct device_spec *devices;
+	size_t n_ulimits, n_devices;
+	json_t *sysctls;
+	struct port_specs publish, exposed;
+	struct mount_specs mounts;
+	struct mount_real *reals; /* as many as mounts */
+	bool attach_in, attach_out, attach_err;
+	int64_t nano_cpus;
+};
+
+void create_plan_deinit(struct create_plan *p);
+/* Text that JSON can hold: bytes that are not UTF-8 become U+FFFD. Owned. */
+char *utf8_text(const char *s);
+
+/* engine/create_check.c: everything that needs neither store nor file system. */
+int create_check(struct create_plan *p, struct strv *warnings, struct err *e);
+/* engine/create_limit.c: memory, cpu and pid limits. */
+int create_limits(struct create_plan *p, struct strv *warnings, struct err *e);
+/* engine/create_mounts.c: the list of mounts (text only), then their sources and volumes. */
+int create_mounts_parse(struct create_plan *p, struct err *e);
+int create_mounts_resolve(struct store *s, struct create_plan *p, struct err *e);
+/* engine/create_config.c: the row's config JSON. New reference. */
+json_t *create_config(const struct create_plan *p);
+/* engine/create_files.c: hosts, resolv.conf, hostname in dir_fd. */
+int create_files(const struct create_plan *p, int dir_fd, struct err *e);
+/* engine/spec.c: config.json. New reference, NULL with e set. */
+json_t *spec_build(
+	const struct create_plan *p, const struct store *s, const char *driver, struct err *e);
+/* engine/spec_mounts.c */
+json_t *spec_mounts(const struct create_plan *p);
+
+#endif
