@@ -1,0 +1,175 @@
+#include "registry/auth.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "registry/failure.h"
+
+enum { TOKEN_MAX = 64 * 1024, TRIES_MAX = 2 };
+
+void auth_deinit(struct auth *a)
+{
+	credentials_deinit(&a->credentials);
+	free(a->header);
+	*a = (struct auth){0};
+}
+
+static void set_header(struct auth *a, char *header)
+{
+	free(a->header);
+	a->header = header;
+	a->serial++;
+}
+
+static char *basic_header(const struct credentials *c)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	auto_free char *plain = xasprintf("%s:%s", c->username, c->password);
+	size_t n = strlen(plain);
+	auto_buf out = BUF_INIT;
+	buf_puts(&out, "Authorization: Basic ");
+	for (size_t i = 0; i < n; i += 3) {
+		unsigned v = (unsigned)(unsigned char)plain[i] << 16;
+		if (i + 1 < n)
+			v |= (unsigned)(unsigned char)plain[i + 1] << 8;
+		if (i + 2 < n)
+			v |= (unsigned char)plain[i + 2];
+		buf_putc(&out, alphabet[v >> 18]);
+		buf_putc(&out, alphabet[v >> 12 & 63]);
+		buf_putc(&out, i + 1 < n ? alphabet[v >> 6 & 63] : '=');
+		buf_putc(&out, i + 2 < n ? alphabet[v & 63] : '=');
+	}
+	explicit_bzero(plain, n);
+	return buf_take(&out);
+}
+
+static void add_field(struct buf *form, const char *name, const char *value)
+{
+	if (str_empty(value))
+		return;
+	char *text = curl_easy_escape(NULL, value, 0);
+	buf_printf(form, "%s%s=%s", form->len ? "&" : "", name, text ? text : "");
+	curl_free(text);
+}
+
+/* The request to the token server. The owned strings live as long as the exchange runs. */
+static void fill_token_request(struct http_exchange *x, const struct credentials *c,
+	const struct challenge *ch, const char *scope, char **url, char **form)
+{
+	auto_buf fields = BUF_INIT;
+	buf_puts(&fields, "");
+	if (c->identity_token) {
+		add_field(&fields, "grant_type", "refresh_token");
+		add_field(&fields, "refresh_token", c->identity_token);
+		add_field(&fields, "client_id", "moss");
+	} else if (c->username) {
+		add_field(&fields, "account", c->username);
+		strv_take(&x->headers, basic_header(c));
+	}
+	add_field(&fields, "service", ch->service);
+	add_field(&fields, "scope", scope);
+	if (c->identity_token) {
+		*url = xstrdup(ch->realm);
+		*form = buf_take(&fields);
+	} else {
+		*url = xasprintf(
+			"%s%c%s", ch->realm, strchr(ch->realm, '?') ? '&' : '?', fields.data);
+	}
+	x->url = *url;
+	x->form = *form;
+	x->body_max = TOKEN_MAX;
+}
+
+/* A header must not be broken by what the server sent. */
+static bool is_token_text(const char *s)
+{
+	for (; *s; s++)
+		if (*s <= ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static int take_token(struct auth *a, const struct http_exchange *x, struct err *e)
+{
+	auto_json reply = json_parse(
+		x->body.data ? x->body.data : "", x->body.len, "answer of the token server", e);
+	if (!reply)
+		return -e->code;
+	const char *token = json_str(reply, "token");
+	if (str_empty(token))
+		token = json_str(reply, "access_token");
+	if (str_empty(token) || !is_token_text(token))
+		return err_set(e, EBADMSG, "the token server %s gave no token", x->url);
+	set_header(a, xasprintf("Authorization: Bearer %s", token));
+	return 0;
+}
+
+static int check_realm(const char *base_url, const char *realm, struct err *e)
+{
+	auto_free char *url = http_resolve(realm, realm);
+	if (!url)
+		return err_set(e, EBADMSG, "the registry names no valid token server");
+	if (http_is_tls(base_url) && !http_is_tls(url))
+		return err_set(e, EPERM,
+			"the registry wants credentials sent to %s without TLS: refused", url);
+	return 0;
+}
+
+static int get_token(struct auth *a, struct http *h, const struct http_tls *tls,
+	const char *base_url, const struct challenge *c, const char *scope, const char **kind,
+	struct err *e)
+{
+	auto_free char *url = NULL, *form = NULL;
+	*kind = "unauthorized";
+	int r = check_realm(base_url, c->realm, e);
+	if (r < 0)
+		return r;
+	struct http_exchange x;
+	http_exchange_init(&x);
+	fill_token_request(&x, &a->credentials, c, scope, &url, &form);
+	/* A CA and client certificate of the registry's folder are for the registry. */
+	x.tls = *tls;
+	if (!http_same_origin(base_url, url))
+		x.tls.ca = x.tls.cert = x.tls.key = NULL;
+	r = http_run(h, &x, e);
+	if (r == 0 && x.curl_code)
+		r = failure_connection(&x, kind, e);
+	else if (r == 0 && x.reply.status != 200)
+		r = failure_answer(&x, NULL, kind, e);
+	else if (r == 0)
+		r = take_token(a, &x, e);
+	if (form)
+		explicit_bzero(form, strlen(form));
+	http_exchange_deinit(h, &x);
+	return r;
+}
+
+int auth_answer(struct auth *a, struct http *h, const struct http_tls *tls, const char *base_url,
+	const struct challenge *c, const char *scope, const char **kind, struct err *e)
+{
+	const struct credentials *cred = &a->credentials;
+	*kind = "unauthorized";
+	if (++a->tries > TRIES_MAX)
+		return err_set(e, EACCES, "unauthorized: authentication required");
+	if (cred->registry_token && !a->serial) {
+		set_header(a, xasprintf("Authorization: Bearer %s", cred->registry_token));
+		return 0;
+	}
+	if (c->kind == CHALLENGE_BEARER)
+		return get_token(a, h, tls, base_url, c, scope, kind, e);
+	if (c->kind != CHALLENGE_BASIC)
+		return err_set(e, EACCES, "unauthorized: authentication required");
+	if (!cred->username)
+		return err_set(e, EACCES, "no basic auth credentials");
+	if (a->header)
+		return err_set(e, EACCES, "unauthorized: authentication required");
+	set_header(a, basic_header(cred));
+	return 0;
+}

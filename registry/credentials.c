@@ -1,0 +1,344 @@
+#include "registry/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "registry/reference.h"
+
+enum { FILE_MAX = 4 * 1024 * 1024, HELPER_MAX = 1024 * 1024 };
+
+static const char docker_hub_key[] = "https://index.docker.io/v1/";
+
+void credentials_deinit(struct credentials *c)
+{
+	/* Secrets do not stay in freed memory. */
+	if (c->password)
+		explicit_bzero(c->password, strlen(c->password));
+	free(c->username);
+	free(c->password);
+	free(c->identity_token);
+	free(c->registry_token);
+	*c = (struct credentials){0};
+}
+
+static int base64_value(char c)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p = c ? strchr(alphabet, c) : NULL;
+	return p ? (int)(p - alphabet) : -1;
+}
+
+/* Padding may be missing, as Docker accepts it. Owned text, or NULL where it is no base64 or has
+ * a NUL inside. */
+static char *base64_decode(const char *in)
+{
+	auto_buf out = BUF_INIT;
+	buf_puts(&out, "");
+	size_t n = strlen(in);
+	while (n && in[n - 1] == '=')
+		n--;
+	unsigned bits = 0;
+	int have = 0;
+	for (size_t i = 0; i < n; i++) {
+		int v = base64_value(in[i]);
+		if (v < 0)
+			return NULL;
+		bits = (bits << 6 | (unsigned)v) & 0xffffff;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			char c = (char)(bits >> have & 0xff);
+			if (!c)
+				return NULL;
+			buf_putc(&out, c);
+		}
+	}
+	return buf_take(&out);
+}
+
+static bool split_user(const char *text, struct credentials *out)
+{
+	const char *colon = strchr(text, ':');
+	if (!colon)
+		return false;
+	out->username = xstrndup(text, (size_t)(colon - text));
+	out->password = xstrdup(colon + 1);
+	return true;
+}
+
+int credentials_parse(const char *text, struct credentials *out, struct err *e)
+{
+	*out = (struct credentials){0};
+	if (!split_user(text, out))
+		return err_set(e, EINVAL, "credentials must be given as USER:PASSWORD");
+	return CREDENTIALS_FOUND;
+}
+
+/* The key without scheme, version path and trailing slash; docker.io by its one name. Owned. */
+static char *normalise_key(const char *key)
+{
+	const char *rest = str_after(key, "https://");
+	if (!rest)
+		rest = str_after(key, "http://");
+	char *name = xstrdup(rest ? rest : key);
+	size_t n = strlen(name);
+	while (n && name[n - 1] == '/')
+		name[--n] = '\0';
+	/* "https://host/v1/": the path is the protocol's version, not a namespace. */
+	if (rest && (str_ends(name, "/v1") || str_ends(name, "/v2")))
+		name[n - 3] = '\0';
+	size_t host = strcspn(name, "/");
+	if ((host == 15 && !memcmp(name, "index.docker.io", host)) ||
+		(host == 20 && !memcmp(name, "registry-1.docker.io", host))) {
+		char *hub = xasprintf("docker.io%s", name + host);
+		free(name);
+		return hub;
+	}
+	return name;
+}
+
+/* How well the key fits "domain/path": the length of what it covers, 0 = not at all. */
+static size_t key_fit(const char *key, const char *name)
+{
+	auto_free char *normal = normalise_key(key);
+	size_t n = strlen(normal);
+	if (n && str_starts(name, normal) && (name[n] == '/' || !name[n]))
+		return n;
+	return 0;
+}
+
+static void read_string(const json_t *entry, const char *key, char **out)
+{
+	const char *s = json_str(entry, key);
+	if (!str_empty(s))
+		*out = xstrdup(s);
+}
+
+static bool read_entry(const json_t *entry, struct credentials *out)
+{
+	const char *auth = json_str(entry, "auth");
+	auto_free char *plain = str_empty(auth) ? NULL : base64_decode(auth);
+	if (plain && !split_user(plain, out))
+		return false;
+	if (!out->username && !str_empty(json_str(entry, "username"))) {
+		out->username = xstrdup(json_str(entry, "username"));
+		out->password = xstrdup(json_str_or(entry, "password", ""));
+	}
+	read_string(entry, "identitytoken", &out->identity_token);
+	read_string(entry, "registrytoken", &out->registry_token);
+	return out->username || out->identity_token || out->registry_token;
+}
+
+int credentials_from_auths(
+	const json_t *auths, const struct reference *ref, struct credentials *out)
+{
+	*out = (struct credentials){0};
+	auto_free char *name = reference_name(ref);
+	const json_t *best = NULL;
+	size_t best_fit = 0;
+	const char *key;
+	json_t *entry;
+	json_object_foreach((json_t *)auths, key, entry)
+	{
+		size_t fit = key_fit(key, name);
+		if (fit > best_fit) {
+			best = entry;
+			best_fit = fit;
+		}
+	}
+	if (best && read_entry(best, out))
+		return CREDENTIALS_FOUND;
+	credentials_deinit(out);
+	return CREDENTIALS_NONE;
+}
+
+/* Starts the helper with the server's name on its input; collects its output. Exit code. */
+static int run_helper(const char *program, const char *server, struct buf *out, struct err *e)
+{
+	int in[2], back[2];
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return err_sys(e, "cannot make a pipe");
+	auto_fd in_read = in[0], in_write = in[1];
+	if (pipe2(back, O_CLOEXEC) < 0)
+		return err_sys(e, "cannot make a pipe");
+	auto_fd out_read = back[0], out_write = back[1];
+	/* A host name is far shorter than a pipe's buffer: no deadlock. */
+	int r = write_all(in_write, server, strlen(server));
+	if (r < 0)
+		return err_sysn(e, -r, "cannot write to %s", program);
+	close(take_fd(in_write));
+	char *argv[] = {(char *)program, (char *)"get", NULL};
+	struct spawn sp = SPAWN_INIT;
+	sp.file = program;
+	sp.argv = argv;
+	sp.fd_in = in_read;
+	sp.fd_out = out_write;
+	pid_t pid;
+	r = spawn_start(&sp, &pid, NULL, e);
+	if (r < 0)
+		return r;
+	close(take_fd(out_write));
+	int read_result = read_fd(out_read, HELPER_MAX, out);
+	close(take_fd(out_read));
+	int code = spawn_wait(pid);
+	return read_result < 0 ? err_sysn(e, -read_result, "cannot read from %s", program) : code;
+}
+
+static int parse_helper(const char *program, const struct buf *text, struct credentials *out)
+{
+	struct err e = {0};
+	auto_json reply = json_parse(text->data ? text->data : "", text->len, program, &e);
+	const char *user = json_str(reply, "Username"), *secret = json_str(reply, "Secret");
+	if (!user || !secret) {
+		log_warn("%s gave no credentials in its answer", program);
+		return CREDENTIALS_NONE;
+	}
+	if (!strcmp(user, "<token>")) {
+		out->identity_token = xstrdup(secret);
+	} else {
+		out->username = xstrdup(user);
+		out->password = xstrdup(secret);
+	}
+	return CREDENTIALS_FOUND;
+}
+
+static int ask_helper(const char *name, const char *server, struct credentials *out)
+{
+	if (!*name || strchr(name, '/')) {
+		log_warn("the credential helper \"%s\" has no valid name", name);
+		return CREDENTIALS_NONE;
+	}
+	auto_free char *program = xasprintf("docker-credential-%s", name);
+	auto_buf text = BUF_INIT;
+	struct err e = {0};
+	int code = run_helper(program, server, &text, &e);
+	int result = CREDENTIALS_NONE;
+	if (code == 0)
+		result = parse_helper(program, &text, out);
+	else if (code < 0)
+		log_warn("cannot ask the credential helper: %s", e.msg);
+	else if (!text.data || !strstr(text.data, "credentials not found"))
+		log_warn("%s failed (exit status %d): %.*s", program, code,
+			text.data ? (int)strcspn(text.data, "\n") : 0, text.data ? text.data : "");
+	if (text.data)
+		explicit_bzero(text.data, text.len);
+	return result;
+}
+
+/* The helper for this registry, or NULL. */
+static const char *helper_for(const json_t *config, const struct reference *ref)
+{
+	const json_t *helpers = json_at(config, "credHelpers");
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)helpers, key, value)
+	{
+		auto_free char *normal = normalise_key(key);
+		if (!strcmp(normal, ref->domain) && json_is_string(value))
+			return json_string_value(value);
+	}
+	return NULL;
+}
+
+static int find_in_config(
+	const json_t *config, const struct reference *ref, struct credentials *out)
+{
+	const char *server = strcmp(ref->domain, "docker.io") ? ref->domain : docker_hub_key;
+	const char *helper = helper_for(config, ref);
+	if (!helper)
+		helper = json_str(config, "credsStore");
+	if (!str_empty(helper) && ask_helper(helper, server, out) == CREDENTIALS_FOUND)
+		return CREDENTIALS_FOUND;
+	return credentials_from_auths(json_at(config, "auths"), ref, out);
+}
+
+/* A missing file is CREDENTIALS_NONE unless the user named it. */
+static int find_in_file(const char *path, bool must_exist, const struct reference *ref,
+	struct credentials *out, struct err *e)
+{
+	auto_buf text = BUF_INIT;
+	struct err file_error = {0};
+	if (read_file(path, FILE_MAX, &text, &file_error) < 0) {
+		if (must_exist) {
+			*e = file_error;
+			return err_hint(e, "--authfile and REGISTRY_AUTH_FILE must name a file of "
+					   "credentials as `docker login` writes it");
+		}
+		if (file_error.code != ENOENT && file_error.code != ENOTDIR)
+			log_warn("%s", file_error.msg);
+		return CREDENTIALS_NONE;
+	}
+	if (!text.len)
+		return CREDENTIALS_NONE;
+	auto_json config = json_parse(text.data, text.len, path, &file_error);
+	explicit_bzero(text.data, text.len);
+	if (!config) {
+		*e = file_error;
+		return err_ctx(e, "cannot use the credentials");
+	}
+	return find_in_config(config, ref, out);
+}
+
+static int find_in_environment(const struct reference *ref, struct credentials *out)
+{
+	const char *text = getenv("DOCKER_AUTH_CONFIG");
+	struct err e = {0};
+	if (str_empty(text))
+		return CREDENTIALS_NONE;
+	auto_json config = json_parse(text, strlen(text), "DOCKER_AUTH_CONFIG", &e);
+	if (!config) {
+		log_warn("%s", e.msg);
+		return CREDENTIALS_NONE;
+	}
+	return credentials_from_auths(json_at(config, "auths"), ref, out);
+}
+
+/* "$VARIABLE/fallback..." as a path, or NULL where nothing is known. Owned. */
+static char *below(const char *variable, const char *home_fallback, const char *rest)
+{
+	const char *base = getenv(variable);
+	if (!str_empty(base))
+		return path_join(base, rest);
+	const char *home = getenv("HOME");
+	if (!home_fallback || str_empty(home))
+		return NULL;
+	auto_free char *dir = path_join(home, home_fallback);
+	return path_join(dir, rest);
+}
+
+int credentials_find(const char *config_dir, const char *authfile, const struct reference *ref,
+	struct credentials *out, struct err *e)
+{
+	*out = (struct credentials){0};
+	if (str_empty(authfile))
+		authfile = getenv("REGISTRY_AUTH_FILE");
+	if (!str_empty(authfile))
+		return find_in_file(authfile, true, ref, out, e);
+	if (find_in_environment(ref, out) == CREDENTIALS_FOUND)
+		return CREDENTIALS_FOUND;
+	char *const files[] = {
+		config_dir ? path_join(config_dir, "config.json")
+			   : below("DOCKER_CONFIG", ".docker", "config.json"),
+		below("XDG_RUNTIME_DIR", NULL, "containers/auth.json"),
+		below("XDG_CONFIG_HOME", ".config", "containers/auth.json"),
+	};
+	int r = CREDENTIALS_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		if (files[i] && r == CREDENTIALS_NONE)
+			r = find_in_file(files[i], false, ref, out, e);
+		free(files[i]);
+	}
+	return r;
+}

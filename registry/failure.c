@@ -1,0 +1,222 @@
+#include "registry/failure.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "registry/reference.h"
+
+enum { FOREIGN_TEXT_MAX = 300 };
+
+/* The host and port of a URL. Owned. */
+static char *url_authority(const char *url)
+{
+	const char *start = strstr(url, "://");
+	start = start ? start + 3 : url;
+	return xstrndup(start, strcspn(start, "/?#"));
+}
+
+/* Foreign text made harmless. Owned. */
+static char *clean_text(const char *s)
+{
+	char *out = xstrndup(s, FOREIGN_TEXT_MAX);
+	for (char *p = out; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	return out;
+}
+
+static int tls_failure(const struct http_exchange *x, const char *host, struct err *e)
+{
+	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
+		(void)err_set(e, EPROTO,
+			"cannot talk to %s: http: server gave HTTP response to HTTPS client", host);
+		return err_hint(e, "use --tls-verify=false if this registry has no TLS");
+	}
+	if (x->curl_code != CURLE_PEER_FAILED_VERIFICATION)
+		return err_set(e, EPROTO, "cannot talk to %s: tls: %s", host, x->why);
+	const char *words = "certificate is not valid";
+	if (strstr(x->why, "expired"))
+		words = "certificate has expired or is not yet valid";
+	else if (strstr(x->why, "subject name") || strstr(x->why, "does not match"))
+		words = "certificate is valid for other names, not this one";
+	else if (strstr(x->why, "self-signed") || strstr(x->why, "self signed") ||
+		 strstr(x->why, "local issuer"))
+		words = "certificate signed by unknown authority";
+	(void)err_set(e, EPERM, "cannot trust %s: x509: %s (%s)", host, words, x->why);
+	return err_hint(e,
+		"put the certificate of its authority into ~/.config/docker/certs.d/%s/ca.crt, or "
+		"use --tls-verify=false",
+		host);
+}
+
+int failure_connection(const struct http_exchange *x, const char **kind, struct err *e)
+{
+	auto_free char *host = url_authority(x->url);
+	*kind = "network";
+	switch (x->curl_code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		(void)err_set(e, ENOENT, "cannot reach %s: lookup %.*s: no such host", host,
+			(int)strcspn(host, ":"), host);
+		return err_hint(e, "check the name, the network and the name servers in "
+				   "/etc/resolv.conf");
+	case CURLE_COULDNT_CONNECT:
+		if (!x->os_errno)
+			return err_set(e, EIO, "cannot reach %s: %s", host, x->why);
+		(void)err_set(e, x->os_errno, "cannot reach %s: dial tcp: connect: %s", host,
+			x->os_errno == ECONNREFUSED ? "connection refused" : strerror(x->os_errno));
+		return x->os_errno == ECONNREFUSED
+			       ? err_hint(e, "nothing listens there: is the registry running?")
+			       : -e->code;
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_set(e, ETIMEDOUT, "cannot reach %s: i/o timeout (%s)", host, x->why);
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CONNECT_ERROR:
+		return tls_failure(x, host, e);
+	case CURLE_GOT_NOTHING:
+		return err_set(e, EPIPE, "%s closed the connection: EOF", host);
+	case CURLE_PARTIAL_FILE:
+		return err_set(e, EPIPE, "%s closed the connection: unexpected EOF", host);
+	default:
+		return err_set(e, EIO, "connection to %s: %s", host, x->why);
+	}
+}
+
+bool failure_is_passing(const struct http_exchange *x)
+{
+	switch (x->curl_code) {
+	case CURLE_OK:
+		return x->reply.status == 408 || x->reply.status == 429 ||
+		       (x->reply.status >= 500 && x->reply.status != 501);
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_WEIRD_SERVER_REPLY:
+		return true;
+	case CURLE_COULDNT_CONNECT:
+		/* Refused is an answer; the rest may pass. */
+		return x->os_errno != ECONNREFUSED;
+	default:
+		return false;
+	}
+}
+
+/* "MANIFEST_UNKNOWN" and its message as "manifest unknown: <message>". Owned; NULL where the
+ * body is no list of errors. *code gets the code (owned). */
+static char *first_error(const struct http_exchange *x, char **code)
+{
+	struct err ignored = {0};
+	auto_json body =
+		x->body.len ? json_parse(x->body.data, x->body.len, "answer", &ignored) : NULL;
+	json_t *first = json_array_get(json_at(body, "errors"), 0);
+	const char *name = json_str(first, "code");
+	if (str_empty(name)) {
+		const char *details = json_str(body, "details");
+		return details ? clean_text(details) : NULL;
+	}
+	*code = clean_text(name);
+	auto_free char *words = xstrdup(*code);
+	for (char *p = words; *p; p++)
+		if (*p == '_')
+			*p = ' ';
+	str_lower(words);
+	const char *message = json_str(first, "message");
+	auto_free char *text = clean_text(str_empty(message) ? words : message);
+	return xasprintf("%s: %s", words, text);
+}
+
+static const char *status_words(long status)
+{
+	static const struct {
+		long status;
+		const char *words;
+	} table[] = {
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{416, "Requested Range Not Satisfiable"},
+		{429, "Too Many Requests"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].status == status)
+			return table[i].words;
+	return "";
+}
+
+static int rate_limited(const struct http_exchange *x, const char *text, struct err *e)
+{
+	(void)err_set(e, EBUSY, "%s", text ? text : "toomanyrequests: too many requests");
+	if (x->reply.retry_after_s < 0)
+		return err_hint(e, "the registry limits how often it may be asked: wait, or use "
+				   "credentials");
+	time_t when = time(NULL) + (time_t)x->reply.retry_after_s;
+	struct tm tm;
+	char at[64] = "";
+	if (localtime_r(&when, &tm))
+		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", &tm);
+	return err_hint(e, "the registry answers again after %s (in %lld s)", at,
+		(long long)x->reply.retry_after_s);
+}
+
+static int missing(const struct reference *ref, const char *code, const char *text, struct err *e)
+{
+	auto_free char *full = reference_familiar(ref);
+	auto_free char *name = reference_familiar_name(ref);
+	if (code && !strcmp(code, "NAME_UNKNOWN"))
+		return err_set(e, ENOENT, "repository %s not found: %s", name, text);
+	return err_set(e, ENOENT, "manifest for %s not found: %s", full,
+		text ? text : "manifest unknown: manifest unknown");
+}
+
+int failure_answer(const struct http_exchange *x, const struct reference *ref, const char **kind,
+	struct err *e)
+{
+	auto_free char *code = NULL;
+	auto_free char *text = first_error(x, &code);
+	long status = x->reply.status;
+	if (status == 429) {
+		*kind = "rate-limited";
+		return rate_limited(x, text, e);
+	}
+	if (ref && status == 404) {
+		*kind = "not-found";
+		return missing(ref, code, text, e);
+	}
+	if (ref && (status == 403 || (code && !strcmp(code, "DENIED")))) {
+		auto_free char *name = reference_familiar_name(ref);
+		*kind = "denied";
+		return err_set(e, EACCES,
+			"pull access denied for %s, repository does not exist or may require "
+			"'docker login': %s",
+			name, text ? text : "denied: requested access to the resource is denied");
+	}
+	if (status == 401) {
+		*kind = "unauthorized";
+		return err_set(
+			e, EACCES, "%s", text ? text : "unauthorized: authentication required");
+	}
+	*kind = status >= 500 ? "network" : "bad-request";
+	if (text)
+		return err_set(e, EIO, "%s (HTTP status %ld)", text, status);
+	return err_set(
+		e, EIO, "received unexpected HTTP status: %ld %s", status, status_words(status));
+}

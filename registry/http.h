@@ -1,0 +1,93 @@
+/* http: requests over shared connections (libcurl's multi interface), many at once.
+ *
+ * Only a confined process uses this (moss-transfer, role fetch). One request is one struct
+ * http_exchange: fill the upper half, http_start, then pump until `done`. Redirects are not
+ * followed here: who may be told what is the caller's business (registry/client.h).
+ */
+#ifndef REGISTRY_HTTP_H
+#define REGISTRY_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "registry/challenge.h"
+
+struct err;
+struct http;
+
+/* What is trusted and shown in TLS; PEM text, borrowed; NULL = none, or the system's. */
+struct http_tls {
+	bool verify;
+	const struct buf *ca; /* replaces the system's bundle */
+	const struct buf *cert, *key;
+};
+
+struct http *http_new(void);
+void http_free(struct http *h);
+
+struct http_reply {
+	long status;
+	char *content_type; /* without parameters, lower case; NULL */
+	char *location;
+	char *link; /* "Link": the next page of a list */
+	int64_t retry_after_s; /* -1 = not told; a date is made a difference */
+	int64_t length; /* Content-Length, -1 */
+	int64_t range_start; /* Content-Range, -1 */
+	struct challenge challenge;
+};
+
+/* Takes n bytes of a 200 or 206 body; a negative result ends the transfer. */
+typedef int (*http_sink)(void *arg, const void *p, size_t n);
+
+struct http_exchange {
+	/* the request */
+	const char *url;
+	struct strv headers; /* "Name: value"; owned */
+	const char *form; /* POST of a form; NULL = GET */
+	int64_t from; /* > 0: "Range: bytes=<from>-" */
+	struct http_tls tls;
+	http_sink sink; /* NULL: the body is kept, up to body_max */
+	void *sink_arg;
+	size_t body_max;
+
+	/* the result; of use once done */
+	bool done;
+	bool connected; /* an answer began to arrive */
+	int curl_code; /* CURLcode: 0 = an HTTP answer, whole */
+	int os_errno; /* of the failed connection, 0 = unknown */
+	int sink_result; /* what the sink refused with */
+	bool too_large; /* the body did not fit in body_max */
+	char why[320]; /* libcurl's words */
+	struct http_reply reply;
+	struct buf body;
+
+	struct http_handle *handle; /* while it runs */
+};
+void http_exchange_init(struct http_exchange *x);
+/* Cancels what runs; frees all. */
+void http_exchange_deinit(struct http *h, struct http_exchange *x);
+
+int http_start(struct http *h, struct http_exchange *x, struct err *e);
+
+/* A descriptor that wakes http_pump too. */
+struct http_wake {
+	int fd;
+	bool writable; /* else readable */
+	bool ready;
+};
+/* Moves everything forward, waiting at most timeout_ms for something to happen. */
+int http_pump(struct http *h, struct http_wake *wakes, size_t n, int timeout_ms, struct err *e);
+/* Starts and pumps until this one is done (the others move too). */
+int http_run(struct http *h, struct http_exchange *x, struct err *e);
+
+/* scheme, host and port are equal; ports are made explicit. */
+bool http_same_origin(const char *a, const char *b);
+/* Resolves a Location against the URL it came from; NULL where it is malformed or not HTTP. */
+char *http_resolve(const char *base, const char *location);
+bool http_is_tls(const char *url);
+/* 127.0.0.0/8, ::1 and localhost, as in a reference's domain or a URL's host ("[::1]:5000"). */
+bool http_is_loopback(const char *host);
+
+#endif

@@ -1,0 +1,81 @@
+#include "registry/parts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/lock.h"
+#include "base/scope.h"
+#include "registry/reference.h"
+
+enum { STALE_AFTER_S = 7 * 24 * 3600, TAKE_TRIES = 100 };
+
+static int open_part(int parts_fd, const char *name, int flags)
+{
+	return openat(parts_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+}
+
+/* The file under this name is still the one that is open: not dropped by its last holder. */
+static bool is_current(int parts_fd, const char *name, int fd)
+{
+	struct stat now, ours;
+	return fstat(fd, &ours) == 0 && fstatat(parts_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       now.st_ino == ours.st_ino && now.st_dev == ours.st_dev;
+}
+
+static void remove_stale(int parts_fd, const char *name)
+{
+	auto_fd fd = open_part(parts_fd, name, 0);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0 || time(NULL) - st.st_mtime < STALE_AFTER_S)
+		return;
+	if (lock_take(fd, false) == LOCK_TAKEN && is_current(parts_fd, name, fd))
+		(void)unlinkat(parts_fd, name, 0);
+}
+
+static void sweep(int parts_fd)
+{
+	int fd = openat(parts_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *d;
+	while (dir && (d = readdir(dir)))
+		if (digest_valid(d->d_name))
+			remove_stale(parts_fd, d->d_name);
+}
+
+int parts_open(int root_fd, struct err *e)
+{
+	if (mkdirat(root_fd, "parts", 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make the folder parts of the data root");
+	int fd = openat(root_fd, "parts", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(e, "cannot open the folder parts of the data root");
+	sweep(fd);
+	return fd;
+}
+
+int parts_take(int parts_fd, const char *digest, struct err *e)
+{
+	if (!digest_valid(digest))
+		return err_set(e, EINVAL, "\"%s\" is no valid digest", digest);
+	for (int i = 0; i < TAKE_TRIES; i++) {
+		auto_fd fd = open_part(parts_fd, digest, O_CREAT);
+		if (fd < 0)
+			return err_sys(e, "cannot open parts/%s of the data root", digest);
+		int r = lock_take(fd, false);
+		if (r == LOCK_BUSY)
+			return PARTS_BUSY;
+		if (r < 0)
+			return err_sysn(e, -r, "cannot lock parts/%s of the data root", digest);
+		if (is_current(parts_fd, digest, fd))
+			return take_fd(fd);
+	}
+	return PARTS_BUSY;
+}
+
+void parts_drop(int parts_fd, const char *digest) { (void)unlinkat(parts_fd, digest, 0); }
