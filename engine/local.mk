@@ -1,7 +1,12 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/transfer/fetcher.c engine/transfer/fetcher.h \
+	engine/transfer/platform.c engine/transfer/platform.h \
+	engine/transfer/progress.c engine/transfer/progress.h \
 	engine/transfer/proto.c engine/transfer/proto.h \
+	engine/transfer/pull.c engine/transfer/pull.h \
+	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
 include engine/launch.mk

@@ -1,10 +1,10 @@
 # What only moss-transfer links; moss's side of it (proto, unpacker, pull, load) is in libengine.a.
-EXTRA_DIST += engine/transfer/pull.h
 noinst_LIBRARIES += libtransfer.a
 libtransfer_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS)
 libtransfer_a_SOURCES = \
 	engine/transfer/confine.c engine/transfer/confine.h engine/transfer/confine_internal.h \
 	engine/transfer/confine_filter.c \
+	engine/transfer/fetch_role.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h
 

@@ -16,6 +16,7 @@ struct role {
 };
 
 static const struct role roles[] = {
+	{"fetch", fetch_role_run},
 	{"unpack", unpack_role_run},
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct image;
@@ -12,18 +13,34 @@ struct store;
 
 enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 
-struct pull_options {
-	const char *platform;   /* "linux/arm64/v8"; NULL = ours */
-	int tls_verify;         /* 1, 0, -1 = default: verify; plain HTTP for loopback only */
-	const char *config_dir; /* docker client config; NULL = $DOCKER_CONFIG or ~/.docker */
-	enum progress_style progress;
-	int progress_fd;        /* 1 for pull, 2 for run and create */
-	bool quiet;
+enum pull_tls {
+	PULL_TLS_DEFAULT = 0, /* HTTPS and verified; plain HTTP for a registry on loopback */
+	PULL_TLS_VERIFY = 1, /* --tls-verify: HTTPS only */
+	PULL_TLS_INSECURE = 2, /* --tls-verify=false: not verified, or plain HTTP */
 };
 
-/* Pulls `typed` and commits it; *out is the image; *was_new whether anything changed. */
+struct pull_options {
+	const char *platform; /* "linux/arm64/v8"; NULL = $DOCKER_DEFAULT_PLATFORM, else ours */
+	enum pull_tls tls;
+	const char *config_dir; /* docker client config; NULL = $DOCKER_CONFIG or ~/.docker */
+	const char *authfile; /* registry/credentials.h; NULL = by its rules */
+	const char *creds; /* "user:password"; NULL = looked up */
+	const char *cert_dir; /* NULL = certs.d folders */
+	enum progress_style progress;
+	int progress_fd; /* 1 for pull, 2 for run and create */
+	bool quiet; /* no progress and no status lines */
+	bool has_retries; /* retries is given */
+	int64_t retries;
+	int64_t retry_delay_ms; /* 0 = default */
+};
+
+/* Pulls `typed` (":latest" where it has neither tag nor digest) and commits it. *out is the image,
+ * *was_new tells whether the name got a new image; both may be NULL. Prints Docker's lines down to
+ * "Status: ..." to progress_fd. */
 int image_pull(struct store *s, const char *typed, const struct pull_options *o, struct image *out,
 	bool *was_new, struct err *e);
+/* Every tag of the repository `typed`, which has no tag or digest itself. */
+int image_pull_all(struct store *s, const char *typed, const struct pull_options *o, struct err *e);
 
 /* docker-archive or oci-archive, any compression, from fd (may be a pipe). lines receives
  * "Loaded image: x" / "Loaded image ID: sha256:…". */

@@ -1,0 +1,58 @@
+/* fetcher: moss's side of one `moss-transfer fetch` process: the network part of one pull.
+ *
+ * The process gets its credentials over the control socket; they are in nobody's argv or
+ * environment. Of the user's environment it gets what names proxies and certificates.
+ */
+#ifndef ENGINE_TRANSFER_FETCHER_H
+#define ENGINE_TRANSFER_FETCHER_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+struct pull_options;
+struct reference;
+struct store;
+
+struct fetcher {
+	pid_t pid;
+	int pidfd;
+	int sock;
+};
+#define FETCHER_INIT ((struct fetcher){.pid = -1, .pidfd = -1, .sock = -1})
+
+/* For the repository of ref. Looks the credentials up. */
+int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
+	struct fetcher *f, struct err *e);
+/* Kills what still runs and reaps it. */
+void fetcher_stop(struct fetcher *f);
+
+struct fetched_manifest {
+	int fd; /* memfd: the exact bytes; at its start */
+	char *media_type, *digest;
+	int64_t size;
+};
+void fetched_manifest_deinit(struct fetched_manifest *m);
+/* Waits. ref: a full name with tag or digest. */
+int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest *out,
+	const char **kind, struct err *e);
+/* The tags of the repository, a line each, in a memfd (the result), at its start. */
+int fetcher_tags(struct fetcher *f, const char *ref, struct err *e);
+
+/* Asks for a blob into part_fd (and pipe, unless -1); the descriptors stay the caller's. */
+int fetcher_blob(struct fetcher *f, int64_t id, const char *digest, int64_t size, int pipe,
+	int part_fd, struct err *e);
+
+struct fetcher_event {
+	int64_t id;
+	int64_t bytes; /* progress: what has arrived; -1 = the blob is done */
+};
+/* The next message about a blob (blocks). A negative errno where the blob failed (ev->id >= 0)
+ * or the process (ev->id = -1). */
+int fetcher_next(struct fetcher *f, struct fetcher_event *ev, const char **kind, struct err *e);
+/* Waits for one blob to be whole in part_fd. */
+int fetcher_blob_wait(struct fetcher *f, const char *digest, int64_t size, int part_fd,
+	const char **kind, struct err *e);
+
+#endif

@@ -1,0 +1,64 @@
+/* pull_layers: gets the layers of one image into staging folders, side by side.
+ *
+ * For each layer that the store has not: its part file is locked, a fetch is asked for, and an
+ * unpacker of its own turns the stream into a staging folder. The state of a layer:
+ *
+ *   LAYER_PRESENT   in the store, or the same as an earlier one of this image
+ *   LAYER_LOCKING   another pull downloads it: we wait for its lock, then look into the store
+ *   LAYER_READY     ours to download
+ *   LAYER_RUNNING   fetcher -> pipe -> unpacker
+ *   LAYER_STAGED    verified, in its staging folder
+ */
+#ifndef ENGINE_TRANSFER_PULL_LAYERS_H
+#define ENGINE_TRANSFER_PULL_LAYERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/transfer/unpacker.h"
+
+struct err;
+struct fetcher;
+struct progress;
+struct store;
+
+enum layer_state { LAYER_PRESENT, LAYER_LOCKING, LAYER_READY, LAYER_RUNNING, LAYER_STAGED };
+
+struct pull_layer {
+	char *digest, *media_type, *diff_id;
+	int64_t size;
+	char short_id[13];
+	enum layer_state state;
+	int part_fd; /* locked; kept to the end of the pull */
+	int64_t had; /* bytes of the part file when we came */
+	bool is_again; /* the resumed part was bad: this is the second try */
+	int64_t request; /* the fetcher's id of the running transfer */
+	struct unpacker unpacker;
+	char *staged; /* folder */
+	int stage_lock;
+	int64_t unpacked_size;
+};
+
+struct pull_layers {
+	struct store *store;
+	struct fetcher *fetcher;
+	struct progress *progress;
+	int parts_fd;
+	struct pull_layer *v;
+	size_t n;
+	int64_t next_request;
+	size_t running;
+};
+
+/* Adds one; the strings are copied. */
+void pull_layers_add(struct pull_layers *l, const char *digest, int64_t size,
+	const char *media_type, const char *diff_id);
+/* To the end: every layer is LAYER_PRESENT or LAYER_STAGED. */
+int pull_layers_run(struct pull_layers *l, struct err *e);
+/* Removes the part files of what is staged: their bytes were used. */
+void pull_layers_forget_parts(struct pull_layers *l);
+/* Stops what runs, gives up what is staged and not committed, unlocks. */
+void pull_layers_deinit(struct pull_layers *l);
+
+#endif
