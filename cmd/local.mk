@@ -10,6 +10,7 @@ libcmd_a_SOURCES = \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
+	cmd/pull.c \
 	cmd/suggest.c
 
 # Archives in the order of who knows whom. Only those that exist: folders grow one by one.

@@ -1,0 +1,146 @@
+/* pull: an image, or every tag of a repository, from a registry. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "cmd/cmd.h"
+#include "engine/transfer/pull.h"
+#include "registry/reference.h"
+
+struct pull {
+	bool all_tags, quiet;
+	char *platform, *os, *arch, *variant;
+	bool tls_verify, tls_verify_given;
+	char *authfile, *creds, *cert_dir;
+	uint64_t retry;
+	bool retry_given;
+	int64_t retry_delay_ns;
+};
+
+/* --os, --arch and --variant (Podman's) as one platform. Owned; NULL where nothing is given. */
+static char *platform_text(const struct pull *a)
+{
+	if (!str_empty(a->platform))
+		return xstrdup(a->platform);
+	if (str_empty(a->os) && str_empty(a->arch))
+		return NULL;
+	if (str_empty(a->arch))
+		return xstrdup(a->os);
+	return xasprintf("%s/%s%s%s", str_empty(a->os) ? "linux" : a->os, a->arch,
+		str_empty(a->variant) ? "" : "/", str_empty(a->variant) ? "" : a->variant);
+}
+
+static struct pull_options options(
+	const struct cmd_call *call, const struct pull *a, const char *platform)
+{
+	return (struct pull_options){
+		.platform = platform,
+		.tls = !a->tls_verify_given ? PULL_TLS_DEFAULT
+		       : a->tls_verify      ? PULL_TLS_VERIFY
+					    : PULL_TLS_INSECURE,
+		.config_dir = call->globals->config_dir,
+		.authfile = a->authfile,
+		.creds = a->creds,
+		.cert_dir = a->cert_dir,
+		.progress = PROGRESS_AUTO,
+		.progress_fd = 1,
+		.quiet = a->quiet,
+		.has_retries = a->retry_given,
+		.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry,
+		.retry_delay_ms = a->retry_delay_ns / 1000000,
+	};
+}
+
+static int pull_name(struct cmd_call *call, const struct pull *a, const char *typed,
+	const struct pull_options *o, struct err *e)
+{
+	auto_reference ref = {0};
+	int r = reference_parse(typed, false, &ref, e);
+	if (r < 0)
+		return r;
+	if (a->all_tags && (ref.tag || ref.digest))
+		return err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
+	if (!a->all_tags && !ref.tag && !ref.digest) {
+		ref.tag = xstrdup("latest");
+		if (!a->quiet)
+			printf("Using default tag: latest\n");
+	}
+	fflush(stdout);
+	r = a->all_tags ? image_pull_all(call->store, typed, o, e)
+			: image_pull(call->store, typed, o, NULL, NULL, e);
+	if (r < 0)
+		return r;
+	auto_free char *full = reference_full(&ref);
+	printf("%s\n", full);
+	return 0;
+}
+
+static int pull_run(struct cmd_call *call, void *args, struct err *e)
+{
+	const struct pull *a = args;
+	auto_free char *platform = platform_text(a);
+	struct pull_options o = options(call, a, platform);
+	return pull_name(call, a, call->argv[0], &o, e);
+}
+
+static const char *const aliases[] = {"image pull", NULL};
+
+// clang-format off
+static const struct opt opts[] = {
+	{"all-tags", 'a', OPT_BOOL, FIELD(struct pull, all_tags), NULL,
+		"Download all tagged images in the repository"},
+	{"disable-content-trust", 0, OPT_IGNORED_BOOL, 0, NULL,
+		"Skip image verification (kept for scripts: there is no content trust)",
+		.def = "true"},
+	{"platform", 0, OPT_STR, FIELD(struct pull, platform), "string",
+		"Set platform if server is multi-platform capable"},
+	{"quiet", 'q', OPT_BOOL, FIELD(struct pull, quiet), NULL, "Suppress verbose output"},
+	{"arch", 0, OPT_STR, FIELD(struct pull, arch), "string",
+		"Choose an image for this architecture instead of this machine's"},
+	{"authfile", 0, OPT_STR, FIELD(struct pull, authfile), "string",
+		"File of registry credentials (default $REGISTRY_AUTH_FILE)",
+		.complete = COMPLETE_FILE},
+	{"cert-dir", 0, OPT_STR, FIELD(struct pull, cert_dir), "string",
+		"Folder of the registry's certificates and keys", .complete = COMPLETE_DIR},
+	{"creds", 0, OPT_STR, FIELD(struct pull, creds), "string",
+		"Credentials (USERNAME:PASSWORD) for the registry"},
+	{"os", 0, OPT_STR, FIELD(struct pull, os), "string",
+		"Choose an image for this operating system instead of this machine's"},
+	{"retry", 0, OPT_UINT, FIELD(struct pull, retry), "uint",
+		"How often a failing transfer is tried again",
+		.given_offset = FIELD(struct pull, retry_given)},
+	{"retry-delay", 0, OPT_DURATION, FIELD(struct pull, retry_delay_ns), "duration",
+		"First pause before trying again; it grows"},
+	{"tls-verify", 0, OPT_BOOL, FIELD(struct pull, tls_verify), NULL,
+		"Require HTTPS and verify certificates (false: neither)",
+		.given_offset = FIELD(struct pull, tls_verify_given)},
+	{"variant", 0, OPT_STR, FIELD(struct pull, variant), "string",
+		"Choose an image for this variant of the processor"},
+	{0},
+};
+// clang-format on
+
+const struct cmd cmd_pull = {
+	.name = "pull",
+	.aliases = aliases,
+	.brief = "Download an image from a registry",
+	.operands = "NAME[:TAG|@DIGEST]",
+	.min = 1,
+	.max = 1,
+	.needs = NEED_STORE,
+	.opts = opts,
+	.args_size = sizeof(struct pull),
+	.about =
+		"Downloads an image and unpacks its layers, which become visible together once all "
+		"are verified. What has arrived of an interrupted pull is used by the next.\n\n"
+		"Registries are asked over HTTPS. A registry on this machine's loopback may also "
+		"speak plain HTTP, and so may any with --tls-verify=false. Certificates of "
+		"authorities are taken from the system and from certs.d/HOST[:PORT]/ in "
+		"~/.config/docker, ~/.config/containers, /etc/docker and /etc/containers. "
+		"Credentials come from ~/.docker/config.json, its credential helpers, and "
+		"${XDG_RUNTIME_DIR}/containers/auth.json.",
+	.run = pull_run,
+};
