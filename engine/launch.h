@@ -51,6 +51,7 @@ struct launched {
 	int pidfd;
 	int sync;           /* to the stage */
 	int console;        /* terminal master after launch_wait_ready, else -1 */
+	const char *arg0;   /* of the program, borrowed from the plan */
 	pid_t server_pid;   /* fuse-overlayfs, 0 = none */
 	int server_pidfd;
 	struct proc_id id;  /* ns_ino = pid namespace */
@@ -66,7 +67,8 @@ int launch_wait_ready(struct launched *l, struct err *e);
 /* Lets it exec and waits for the outcome. An error has status 126 (cannot run) or 127 (not found)
  * and Docker's words ("exec: \"foo\": executable file not found in $PATH"). */
 int launch_release(struct launched *l, struct err *e);
-/* Kills and reaps what launch_clone made (also after errors). Keeps e. */
+/* Kills and reaps what launch_clone made, also after errors and after the container's end: a pid
+ * that the caller has reaped must be set to 0 before. */
 void launch_abort(struct launched *l);
 
 /* ---- exec: one more process in a running container ---- */

@@ -2,10 +2,21 @@
 libengine_a_SOURCES += \
 	engine/caps.c engine/caps.h \
 	engine/enter.c engine/enter.h \
+	engine/launch_clone.c \
 	engine/launch_load.c engine/launch_plan.h \
 	engine/launch_option.c \
 	engine/seccomp.c engine/seccomp.h \
 	engine/seccomp_profile.c engine/seccomp_profile.h \
+	engine/stage_copyup.c \
+	engine/stage_dev.c \
+	engine/stage_fds.c \
+	engine/stage_finish.c \
+	engine/stage_inner.c \
+	engine/stage_masks.c \
+	engine/stage_mounts.c \
+	engine/stage_sysctl.c \
+	engine/stage_target.c \
+	engine/stage.h \
 	engine/user.c engine/user.h
 
 mosslibexec_PROGRAMS += moss-init

@@ -115,7 +115,7 @@ static int parse_id(const char *s, uint32_t *id, struct err *e)
 	return 1;
 }
 
-static void add_group(struct user_ids *u, gid_t gid)
+void user_add_group(struct user_ids *u, gid_t gid)
 {
 	for (size_t i = 0; i < u->n_gids; i++)
 		if (u->gids[i] == gid)
@@ -208,14 +208,14 @@ static int resolve_groups(int root_fd, const struct wanted *w, const json_t *gro
 		if (r < 0)
 			return r;
 	}
-	add_group(u, u->gid);
+	user_add_group(u, u->gid);
 	for (size_t i = 0; i < json_array_size(group_add); i++) {
 		const char *what = json_string_value(json_array_get(group_add, i));
 		gid_t gid;
 		r = find_group(text.data, what ? what : "", "Unable to find group", &gid, e);
 		if (r < 0)
 			return r;
-		add_group(u, gid);
+		user_add_group(u, gid);
 	}
 	if (*w->group || !w->name)
 		return 0;
@@ -223,7 +223,7 @@ static int resolve_groups(int root_fd, const struct wanted *w, const json_t *gro
 	char *at = text.data;
 	while (user_next_group(&at, &entry))
 		if (is_member(entry.members, w->name))
-			add_group(u, entry.gid);
+			user_add_group(u, entry.gid);
 	return 0;
 }
 

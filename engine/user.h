@@ -19,6 +19,8 @@ struct user_ids {
 	char *home;  /* "/" where the passwd has no entry */
 };
 void user_ids_deinit(struct user_ids *u);
+/* Adds a supplementary group unless it is there. */
+void user_add_group(struct user_ids *u, gid_t gid);
 
 /* One line of passwd or group, split in place. */
 struct user_entry {

@@ -1,0 +1,156 @@
+/* The monitor's side of a launch: clone, listen, let go, clean up. */
+#include "engine/launch.h"
+#include "base/err.h"
+#include "base/msg.h"
+#include "base/scope.h"
+#include "base/spawn.h"
+#include "engine/launch_plan.h"
+#include "engine/stage.h"
+#include "storage/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static uint64_t new_namespaces(const struct launch_plan *p)
+{
+	static const uint64_t flag[NS_COUNT] = {
+		[NS_MOUNT] = CLONE_NEWNS, [NS_PID] = CLONE_NEWPID, [NS_NET] = CLONE_NEWNET,
+		[NS_IPC] = CLONE_NEWIPC, [NS_UTS] = CLONE_NEWUTS, [NS_CGROUP] = CLONE_NEWCGROUP,
+	};
+	uint64_t flags = 0;
+	for (int i = 0; i < NS_COUNT; i++)
+		if (p->ns[i].wanted && !p->ns[i].path)
+			flags |= flag[i];
+	return flags;
+}
+
+static struct rootfs_spec rootfs_of(const struct launch_plan *p)
+{
+	return (struct rootfs_spec){
+		.driver = p->driver,
+		.store_root = p->store_root,
+		.container_dir = p->bundle,
+		.layer_ids = (const char *const *)p->layers.v,
+		.n_layers = p->layers.n,
+	};
+}
+
+/* What must be there before init looks: the copy, or a running server. */
+static int prepare_rootfs(const struct launch_plan *p, struct launched *l, struct err *e)
+{
+	if (!p->driver)
+		return 0;
+	const struct rootfs_spec spec = rootfs_of(p);
+	int r = rootfs_prepare(&spec, e);
+	if (r < 0 || !rootfs_needs_server(p->driver))
+		return r;
+	/* The mount is for this container only. */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_sys(e, "cannot make a mount namespace");
+	return rootfs_serve(&spec, &l->server_pid, &l->server_pidfd, e);
+}
+
+/* A pid namespace is joined by those that are born after: the caller's children are set back to
+ * its own at once, so that its other helpers stay outside. */
+static int join_pid_namespace(const char *path, struct err *e)
+{
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWPID) < 0)
+		return err_sys(e, "cannot join the namespace %s", path);
+	return 0;
+}
+
+static int clone_init(const struct launch_plan *p, const int stdio[3], int sync,
+	struct launched *l, struct err *e)
+{
+	struct clone_args args = {
+		.flags = new_namespaces(p) | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&l->pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	const char *pid_path = p->ns[NS_PID].path;
+	int r = pid_path ? join_pid_namespace(pid_path, e) : 0;
+	if (r < 0)
+		return r;
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		inner_main(p, stdio, sync);
+	int code = errno;
+	if (pid_path)
+		r = join_pid_namespace("/proc/self/ns/pid", e);
+	if (pid < 0)
+		return err_sysn(e, code, "cannot make the container's namespaces");
+	l->pid = (pid_t)pid;
+	return r;
+}
+
+int launch_clone(const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e)
+{
+	int pair[2];
+	*l = (struct launched){
+		.pid = 0, .pidfd = -1, .sync = -1, .console = -1, .server_pid = 0, .server_pidfd = -1};
+	int r = msg_pair(pair);
+	if (r < 0)
+		return err_sysn(e, -r, "cannot make a socket pair");
+	l->sync = pair[0];
+	auto_fd theirs = pair[1];
+	l->arg0 = p->args[0];
+	r = prepare_rootfs(p, l, e);
+	if (r == 0)
+		r = clone_init(p, stdio, theirs, l, e);
+	if (r < 0) {
+		launch_abort(l);
+		return r;
+	}
+	l->id = (struct proc_id){l->pid, proc_start_time(l->pid), proc_ns_inode(l->pid, "pid")};
+	return 0;
+}
+
+int launch_wait_ready(struct launched *l, struct err *e)
+{
+	for (;;) {
+		int r = stage_listen(l->sync, &l->console, e);
+		if (r < 0 || r == STAGE_READY)
+			return r < 0 ? r : 0;
+		if (r == STAGE_DIED)
+			return err_set(e, ECHILD, "the container's init was killed while it started");
+	}
+}
+
+int launch_release(struct launched *l, struct err *e)
+{
+	int r = stage_release(l->sync, l->arg0, e);
+	close(take_fd(l->sync));
+	return r;
+}
+
+static void end_process(pid_t *pid, int *pidfd)
+{
+	if (*pid > 0) {
+		if (*pidfd >= 0)
+			(void)syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
+		(void)spawn_wait(*pid);
+		*pid = 0;
+	}
+	if (*pidfd >= 0)
+		close(take_fd(*pidfd));
+}
+
+void launch_abort(struct launched *l)
+{
+	int saved = errno;
+	if (l->sync >= 0)
+		close(take_fd(l->sync));
+	if (l->console >= 0)
+		close(take_fd(l->console));
+	end_process(&l->pid, &l->pidfd);
+	end_process(&l->server_pid, &l->server_pidfd);
+	errno = saved;
+}

@@ -1,0 +1,96 @@
+/* stage: what the launcher's stages share; private to it (the stages are listed in launch.h).
+ *
+ * A stage function returns 0 or a negative errno with e filled; the stage's main sends e to the
+ * parent and exits.
+ */
+#ifndef ENGINE_STAGE_H
+#define ENGINE_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "engine/seccomp.h"
+#include "engine/user.h"
+
+struct launch_plan;
+struct mount_plan;
+struct exec_request;
+
+enum sync { SYNC_CONSOLE = 1, SYNC_FAILED };
+
+/* From a stage to its parent. The stub's messages (init_main.c) are one int. */
+struct sync_msg {
+	enum sync at;
+	struct err e;
+};
+
+enum { STAGE_SYNC_FD = 3 };
+
+/* The container's side while it is built. Descriptors are -1 where there is none. */
+struct inner {
+	const struct launch_plan *p;
+	int root; /* O_PATH of the root file system */
+	int dev;  /* the tmpfs on /dev */
+	int pts;  /* the devpts on /dev/pts */
+	int proc; /* a procfs of this pid namespace */
+	int stub; /* moss-init in a sealed memfd */
+	struct seccomp_filter filter;
+	struct user_ids user;
+};
+
+/* Everything the process is, beyond where it lives; the same for init and exec. */
+struct finish {
+	int stub, root;
+	const char *const *args;
+	const char *const *env;
+	const char *home;       /* added as HOME where env has none; NULL never */
+	const char *cwd;
+	bool no_new_privs, has_init;
+	int umask;
+	const struct caps *caps;
+	const struct user_ids *user;
+	const struct rlimit_plan *rlimits;
+	size_t n_rlimits;
+	const struct seccomp_filter *filter;
+};
+
+/* stage_fds.c: the first thing a stage does */
+int stage_take_fds(const int stdio[3], bool terminal, int sync, struct err *e);
+void stage_reset_signals(void);
+_Noreturn void stage_fail(const struct err *e);
+int stage_make_stub(struct err *e);
+/* For whoever waits on the other end: 1 ready (stub), 0 the stage died, 2 console received. */
+enum stage_said { STAGE_DIED = 0, STAGE_READY, STAGE_CONSOLE };
+int stage_listen(int sync, int *console, struct err *e);
+/* The stub's word after it was let go: 0 exec worked. */
+int stage_release(int sync, const char *arg0, struct err *e);
+
+/* stage_mounts.c */
+int inner_mount_all(struct inner *in, struct err *e);
+/* stage_target.c: opens the mount point below root, made where missing. */
+int inner_open_target(const struct inner *in, const char *target, bool is_dir, struct err *e);
+/* stage_dev.c */
+int inner_fill_dev(struct inner *in, struct err *e);
+int inner_open_console(const struct inner *in, int *master, struct err *e);
+/* A terminal of that devpts: its slave becomes 0, 1, 2 and the controlling terminal. */
+int stage_open_terminal(int pts, unsigned short rows, unsigned short cols, int *master, int *slave,
+	struct err *e);
+int stage_use_terminal(int slave, struct err *e);
+/* A detached copy of a device of the host, checked to be what its name says. */
+int stage_clone_device(const char *name, struct err *e);
+/* stage_masks.c */
+int inner_cover_paths(const struct inner *in, struct err *e);
+/* stage_copyup.c */
+int inner_copy_up(const struct inner *in, const struct mount_plan *m, struct err *e);
+/* stage_sysctl.c */
+int inner_open_proc(struct inner *in, struct err *e);
+int stage_write_proc(int proc, const char *path, const char *value, struct err *e);
+int inner_write_sysctls(const struct inner *in, struct err *e);
+/* stage_finish.c: ids, capabilities, filter, exec. Does not return on success. */
+int stage_finish(const struct finish *f, struct err *e);
+/* stage_inner.c: pid 1's side. */
+_Noreturn void inner_main(const struct launch_plan *p, const int stdio[3], int sync);
+
+#endif
