@@ -37,8 +37,8 @@ enum { SUBID_FILE_MAX = 1 << 20, RANGES_MAX = 340 /* the kernel's limit of lines
 
 /* ---- which ids ---- */
 
-static void range_add(struct id_range **r, size_t *n, uint32_t inside, uint32_t outside,
-	uint32_t count)
+static void range_add(
+	struct id_range **r, size_t *n, uint32_t inside, uint32_t outside, uint32_t count)
 {
 	*r = xrealloc(*r, (*n + 1) * sizeof(**r));
 	(*r)[(*n)++] = (struct id_range){inside, outside, count};
@@ -73,8 +73,8 @@ static void subid_parse(char *text, const char *name, uid_t uid, struct id_range
 	}
 }
 
-static void subid_load(const char *file, const char *name, uid_t uid, struct id_range **r,
-	size_t *n)
+static void subid_load(
+	const char *file, const char *name, uid_t uid, struct id_range **r, size_t *n)
 {
 	auto_buf text = BUF_INIT;
 	struct err ignored;
@@ -144,8 +144,8 @@ struct map_args {
 	char pid[16];
 };
 
-static void map_args_fill(struct map_args *a, const char *program, pid_t pid,
-	const struct id_range *r, size_t n)
+static void map_args_fill(
+	struct map_args *a, const char *program, pid_t pid, const struct id_range *r, size_t n)
 {
 	size_t k = 0;
 	snprintf(a->pid, sizeof(a->pid), "%d", (int)pid);
@@ -166,12 +166,14 @@ static int map_failed(const char *program, const struct buf *said, int status, s
 	size_t n = said->len;
 	while (n && said->data[n - 1] == '\n')
 		n--;
-	err_set(e, EPERM, "cannot map the container's ids: %s failed%s%.*s", program,
-		n ? ": " : "", (int)n, n ? said->data : "");
+	err_set(e, EPERM, "cannot map the container's ids: %s failed%s%.*s", program, n ? ": " : "",
+		(int)n, n ? said->data : "");
 	if (status == 127)
 		return err_hint(e, "install newuidmap and newgidmap (package uidmap)");
-	return err_hint(e, "%s must be set-uid root (or have file capabilities), and the ranges in "
-			   "/etc/subuid and /etc/subgid must be this user's", program);
+	return err_hint(e,
+		"%s must be set-uid root (or have file capabilities), and the ranges in "
+		"/etc/subuid and /etc/subgid must be this user's",
+		program);
 }
 
 /* Both helpers at once; their words on failure. */

@@ -10,14 +10,46 @@
 #include <unistd.h>
 
 static const char *const names[CAPS_KNOWN] = {
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
-	"CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE",
-	"CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK",
-	"CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE",
-	"CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
-	"CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
-	"CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
-	"CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
+	"CAP_CHOWN",
+	"CAP_DAC_OVERRIDE",
+	"CAP_DAC_READ_SEARCH",
+	"CAP_FOWNER",
+	"CAP_FSETID",
+	"CAP_KILL",
+	"CAP_SETGID",
+	"CAP_SETUID",
+	"CAP_SETPCAP",
+	"CAP_LINUX_IMMUTABLE",
+	"CAP_NET_BIND_SERVICE",
+	"CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN",
+	"CAP_NET_RAW",
+	"CAP_IPC_LOCK",
+	"CAP_IPC_OWNER",
+	"CAP_SYS_MODULE",
+	"CAP_SYS_RAWIO",
+	"CAP_SYS_CHROOT",
+	"CAP_SYS_PTRACE",
+	"CAP_SYS_PACCT",
+	"CAP_SYS_ADMIN",
+	"CAP_SYS_BOOT",
+	"CAP_SYS_NICE",
+	"CAP_SYS_RESOURCE",
+	"CAP_SYS_TIME",
+	"CAP_SYS_TTY_CONFIG",
+	"CAP_MKNOD",
+	"CAP_LEASE",
+	"CAP_AUDIT_WRITE",
+	"CAP_AUDIT_CONTROL",
+	"CAP_SETFCAP",
+	"CAP_MAC_OVERRIDE",
+	"CAP_MAC_ADMIN",
+	"CAP_SYSLOG",
+	"CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND",
+	"CAP_AUDIT_READ",
+	"CAP_PERFMON",
+	"CAP_BPF",
 	"CAP_CHECKPOINT_RESTORE",
 };
 
@@ -29,10 +61,7 @@ int caps_number(const char *name)
 	return -1;
 }
 
-const char *caps_name(int n)
-{
-	return n >= 0 && n < CAPS_KNOWN ? names[n] : NULL;
-}
+const char *caps_name(int n) { return n >= 0 && n < CAPS_KNOWN ? names[n] : NULL; }
 
 int caps_drop_bounding(uint64_t keep, struct err *e)
 {
@@ -43,7 +72,8 @@ int caps_drop_bounding(uint64_t keep, struct err *e)
 		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) {
 			if (errno == EINVAL)
 				return 0;
-			return err_sys(e, "cannot drop %s", caps_name(i) ? caps_name(i) : "a capability");
+			return err_sys(
+				e, "cannot drop %s", caps_name(i) ? caps_name(i) : "a capability");
 		}
 	}
 	return 0;
@@ -68,6 +98,7 @@ int caps_set_ambient(uint64_t ambient, struct err *e)
 	for (int i = 0; i < 64; i++)
 		if ((ambient & (UINT64_C(1) << i)) &&
 			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
-			return err_sys(e, "cannot raise %s", caps_name(i) ? caps_name(i) : "a capability");
+			return err_sys(
+				e, "cannot raise %s", caps_name(i) ? caps_name(i) : "a capability");
 	return 0;
 }

@@ -38,8 +38,8 @@ static bool any_alive(const struct proc_id *ids, size_t n)
 
 /* The candidates; without a live one also the creation lock, and then the candidates once more:
  * whoever held the lock before us may have made one. *lock is -1 where there is a live one. */
-static int candidates_load(struct store *s, struct proc_id **ids, size_t *n, int *lock,
-	struct err *e)
+static int candidates_load(
+	struct store *s, struct proc_id **ids, size_t *n, int *lock, struct err *e)
 {
 	*ids = NULL;
 	*n = 0;

@@ -21,8 +21,12 @@
 static uint64_t new_namespaces(const struct launch_plan *p)
 {
 	static const uint64_t flag[NS_COUNT] = {
-		[NS_MOUNT] = CLONE_NEWNS, [NS_PID] = CLONE_NEWPID, [NS_NET] = CLONE_NEWNET,
-		[NS_IPC] = CLONE_NEWIPC, [NS_UTS] = CLONE_NEWUTS, [NS_CGROUP] = CLONE_NEWCGROUP,
+		[NS_MOUNT] = CLONE_NEWNS,
+		[NS_PID] = CLONE_NEWPID,
+		[NS_NET] = CLONE_NEWNET,
+		[NS_IPC] = CLONE_NEWIPC,
+		[NS_UTS] = CLONE_NEWUTS,
+		[NS_CGROUP] = CLONE_NEWCGROUP,
 	};
 	uint64_t flags = 0;
 	for (int i = 0; i < NS_COUNT; i++)
@@ -67,8 +71,8 @@ static int join_pid_namespace(const char *path, struct err *e)
 	return 0;
 }
 
-static int clone_init(const struct launch_plan *p, const int stdio[3], int sync,
-	struct launched *l, struct err *e)
+static int clone_init(const struct launch_plan *p, const int stdio[3], int sync, struct launched *l,
+	struct err *e)
 {
 	struct clone_args args = {
 		.flags = new_namespaces(p) | CLONE_PIDFD,
@@ -94,8 +98,12 @@ static int clone_init(const struct launch_plan *p, const int stdio[3], int sync,
 int launch_clone(const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e)
 {
 	int pair[2];
-	*l = (struct launched){
-		.pid = 0, .pidfd = -1, .sync = -1, .console = -1, .server_pid = 0, .server_pidfd = -1};
+	*l = (struct launched){.pid = 0,
+		.pidfd = -1,
+		.sync = -1,
+		.console = -1,
+		.server_pid = 0,
+		.server_pidfd = -1};
 	int r = msg_pair(pair);
 	if (r < 0)
 		return err_sysn(e, -r, "cannot make a socket pair");
@@ -120,7 +128,8 @@ int launch_wait_ready(struct launched *l, struct err *e)
 		if (r < 0 || r == STAGE_READY)
 			return r < 0 ? r : 0;
 		if (r == STAGE_DIED)
-			return err_set(e, ECHILD, "the container's init was killed while it started");
+			return err_set(
+				e, ECHILD, "the container's init was killed while it started");
 	}
 }
 

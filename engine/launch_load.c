@@ -24,9 +24,9 @@ static int bad(struct err *e, const char *what)
 static bool is_void(const json_t *v)
 {
 	return !v || json_is_null(v) || json_is_false(v) ||
-		(json_is_array(v) && !json_array_size(v)) ||
-		(json_is_object(v) && !json_object_size(v)) ||
-		(json_is_string(v) && !*json_string_value(v));
+	       (json_is_array(v) && !json_array_size(v)) ||
+	       (json_is_object(v) && !json_object_size(v)) ||
+	       (json_is_string(v) && !*json_string_value(v));
 }
 
 /* A key that is unknown may be there with nothing in it. `known` is space-separated. */
@@ -36,7 +36,8 @@ static int check_keys(json_t *object, const char *where, const char *known, stru
 	json_t *value;
 	if (object && !json_is_object(object))
 		return bad(e, where);
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		auto_free char *padded = xasprintf(" %s ", key);
 		if (!strstr(known, padded) && !is_void(value))
 			return err_set(e, ENOTSUP, "config.json: %s%s%s is not supported by moss",
@@ -65,13 +66,15 @@ static int load_namespaces(struct launch_plan *p, struct err *e)
 		"mount", "pid", "network", "ipc", "uts", "cgroup"};
 	json_t *list = json_at(p->doc, "linux/namespaces"), *item;
 	size_t i;
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *type = json_str(item, "type");
 		size_t k = 0;
 		while (type && k < NS_COUNT && strcmp(type, names[k]))
 			k++;
 		if (!type || k == NS_COUNT)
-			return err_set(e, ENOTSUP, "config.json: namespace \"%s\" is not supported by moss",
+			return err_set(e, ENOTSUP,
+				"config.json: namespace \"%s\" is not supported by moss",
 				type ? type : "");
 		p->ns[k].wanted = true;
 		p->ns[k].path = json_str(item, "path");
@@ -89,9 +92,14 @@ static int load_propagation(struct launch_plan *p, struct err *e)
 		const char *name;
 		uint64_t flag;
 	} table[] = {
-		{"", MS_PRIVATE}, {"private", MS_PRIVATE}, {"rprivate", MS_PRIVATE},
-		{"slave", MS_SLAVE}, {"rslave", MS_SLAVE}, {"shared", MS_SHARED},
-		{"rshared", MS_SHARED}, {"unbindable", MS_UNBINDABLE},
+		{"", MS_PRIVATE},
+		{"private", MS_PRIVATE},
+		{"rprivate", MS_PRIVATE},
+		{"slave", MS_SLAVE},
+		{"rslave", MS_SLAVE},
+		{"shared", MS_SHARED},
+		{"rshared", MS_SHARED},
+		{"unbindable", MS_UNBINDABLE},
 		{"runbindable", MS_UNBINDABLE},
 	};
 	const char *name = json_str_or(p->doc, "linux/rootfsPropagation", "");
@@ -117,11 +125,13 @@ static int load_mount(struct mount_plan *m, json_t *item, struct err *e)
 	if (!m->target || *m->target != '/')
 		return err_set(e, EINVAL, "config.json: mount destination \"%s\" is not absolute",
 			m->target ? m->target : "");
-	m->kind = !strcmp(m->type, "bind") ? MOUNT_BIND
-		: !strcmp(m->type, "proc") ? MOUNT_PROC
-		: !strcmp(m->type, "sysfs") ? MOUNT_SYSFS
-		: str_starts(m->type, "cgroup") ? MOUNT_CGROUP : MOUNT_FS;
-	json_array_foreach(options, i, option) {
+	m->kind = !strcmp(m->type, "bind")        ? MOUNT_BIND
+		  : !strcmp(m->type, "proc")      ? MOUNT_PROC
+		  : !strcmp(m->type, "sysfs")     ? MOUNT_SYSFS
+		  : str_starts(m->type, "cgroup") ? MOUNT_CGROUP
+						  : MOUNT_FS;
+	json_array_foreach(options, i, option)
+	{
 		const char *text = json_string_value(option);
 		r = text ? mount_plan_option(m, text, e) : bad(e, "mounts.options");
 		if (r < 0)
@@ -164,7 +174,8 @@ static int load_sysctls(struct launch_plan *p, struct err *e)
 	json_t *map = json_at(p->doc, "linux/sysctl"), *value;
 	const char *key;
 	p->sysctls = xcalloc(json_object_size(map), sizeof(*p->sysctls));
-	json_object_foreach(map, key, value) {
+	json_object_foreach(map, key, value)
+	{
 		struct sysctl_plan *s = &p->sysctls[p->n_sysctls++];
 		s->key = key;
 		s->value = json_string_value(value);
@@ -177,19 +188,28 @@ static int load_sysctls(struct launch_plan *p, struct err *e)
 static int load_rlimits(struct launch_plan *p, json_t *process, struct err *e)
 {
 	static const char *const names[] = {
-		[RLIMIT_CPU] = "RLIMIT_CPU", [RLIMIT_FSIZE] = "RLIMIT_FSIZE",
-		[RLIMIT_DATA] = "RLIMIT_DATA", [RLIMIT_STACK] = "RLIMIT_STACK",
-		[RLIMIT_CORE] = "RLIMIT_CORE", [RLIMIT_RSS] = "RLIMIT_RSS",
-		[RLIMIT_NPROC] = "RLIMIT_NPROC", [RLIMIT_NOFILE] = "RLIMIT_NOFILE",
-		[RLIMIT_MEMLOCK] = "RLIMIT_MEMLOCK", [RLIMIT_AS] = "RLIMIT_AS",
-		[RLIMIT_LOCKS] = "RLIMIT_LOCKS", [RLIMIT_SIGPENDING] = "RLIMIT_SIGPENDING",
-		[RLIMIT_MSGQUEUE] = "RLIMIT_MSGQUEUE", [RLIMIT_NICE] = "RLIMIT_NICE",
-		[RLIMIT_RTPRIO] = "RLIMIT_RTPRIO", [RLIMIT_RTTIME] = "RLIMIT_RTTIME",
+		[RLIMIT_CPU] = "RLIMIT_CPU",
+		[RLIMIT_FSIZE] = "RLIMIT_FSIZE",
+		[RLIMIT_DATA] = "RLIMIT_DATA",
+		[RLIMIT_STACK] = "RLIMIT_STACK",
+		[RLIMIT_CORE] = "RLIMIT_CORE",
+		[RLIMIT_RSS] = "RLIMIT_RSS",
+		[RLIMIT_NPROC] = "RLIMIT_NPROC",
+		[RLIMIT_NOFILE] = "RLIMIT_NOFILE",
+		[RLIMIT_MEMLOCK] = "RLIMIT_MEMLOCK",
+		[RLIMIT_AS] = "RLIMIT_AS",
+		[RLIMIT_LOCKS] = "RLIMIT_LOCKS",
+		[RLIMIT_SIGPENDING] = "RLIMIT_SIGPENDING",
+		[RLIMIT_MSGQUEUE] = "RLIMIT_MSGQUEUE",
+		[RLIMIT_NICE] = "RLIMIT_NICE",
+		[RLIMIT_RTPRIO] = "RLIMIT_RTPRIO",
+		[RLIMIT_RTTIME] = "RLIMIT_RTTIME",
 	};
 	json_t *list = json_at(process, "rlimits"), *item;
 	size_t i;
 	p->rlimits = xcalloc(json_array_size(list), sizeof(*p->rlimits));
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *type = json_str_or(item, "type", "");
 		size_t k = 0;
 		while (k < ARRAY_LEN(names) && strcmp(names[k], type))
@@ -211,7 +231,8 @@ static int load_capset(json_t *caps, const char *name, uint64_t *out, struct err
 {
 	json_t *item, *list = json_object_get(caps, name);
 	size_t i;
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		int n = json_is_string(item) ? caps_number(json_string_value(item)) : -1;
 		if (n < 0)
 			return err_set(e, EINVAL, "config.json: unknown capability \"%s\"",
@@ -237,10 +258,7 @@ static int load_caps(struct launch_plan *p, json_t *process, struct err *e)
 	return r < 0 ? r : load_capset(caps, "ambient", &p->caps.ambient, e);
 }
 
-static bool is_id(int64_t v)
-{
-	return v >= 0 && v < UINT32_MAX;
-}
+static bool is_id(int64_t v) { return v >= 0 && v < UINT32_MAX; }
 
 static int load_user(struct launch_plan *p, json_t *process, struct err *e)
 {
@@ -257,7 +275,8 @@ static int load_user(struct launch_plan *p, json_t *process, struct err *e)
 	p->umask = (int)json_int_or(user, "umask", -1);
 	more = json_object_get(user, "additionalGids");
 	p->gids = xcalloc(json_array_size(more), sizeof(*p->gids));
-	json_array_foreach(more, i, item) {
+	json_array_foreach(more, i, item)
+	{
 		if (!json_is_integer(item) || !is_id(json_integer_value(item)))
 			return bad(e, "process.user.additionalGids");
 		p->gids[p->n_gids++] = (gid_t)json_integer_value(item);
@@ -279,8 +298,10 @@ static int load_process(struct launch_plan *p, struct err *e)
 	json_t *process = json_object_get(p->doc, "process"), *oom;
 	int r = check_keys(process, "process",
 		" terminal consoleSize user args env cwd capabilities rlimits noNewPrivileges "
-		"oomScoreAdj ", e);
-	if (r < 0 || (r = load_strings(json_at(process, "args"), "process.args", &p->args, e)) < 0 ||
+		"oomScoreAdj ",
+		e);
+	if (r < 0 ||
+		(r = load_strings(json_at(process, "args"), "process.args", &p->args, e)) < 0 ||
 		(r = load_strings(json_at(process, "env"), "process.env", &p->env, e)) < 0 ||
 		(r = load_user(p, process, e)) < 0 || (r = load_caps(p, process, e)) < 0)
 		return r;
@@ -289,7 +310,8 @@ static int load_process(struct launch_plan *p, struct err *e)
 	p->cwd = json_str_or(process, "cwd", "/");
 	if (*p->cwd != '/')
 		return err_set(e, EINVAL,
-			"the working directory '%s' is invalid, it needs to be an absolute path", p->cwd);
+			"the working directory '%s' is invalid, it needs to be an absolute path",
+			p->cwd);
 	p->terminal = json_bool_or(process, "terminal", false);
 	p->rows = (unsigned short)json_int_or(process, "consoleSize/height", 0);
 	p->cols = (unsigned short)json_int_or(process, "consoleSize/width", 0);
@@ -304,8 +326,10 @@ static int load_linux(struct launch_plan *p, struct err *e)
 {
 	json_t *linux_part = json_object_get(p->doc, "linux");
 	int r = check_keys(linux_part, "linux",
-		" namespaces rootfsPropagation seccomp sysctl maskedPaths readonlyPaths cgroupsPath "
-		"resources ", e);
+		" namespaces rootfsPropagation seccomp sysctl maskedPaths readonlyPaths "
+		"cgroupsPath "
+		"resources ",
+		e);
 	if (r == 0)
 		r = check_keys(json_at(linux_part, "resources"), "linux.resources", " devices ", e);
 	if (r < 0 || (r = load_namespaces(p, e)) < 0 || (r = load_propagation(p, e)) < 0 ||
@@ -317,8 +341,9 @@ static int load_linux(struct launch_plan *p, struct err *e)
 	const char *which = launch_annotation(p, "moss.seccomp");
 	p->default_seccomp = !p->seccomp && which && !strcmp(which, "default");
 	r = load_strings(json_at(linux_part, "maskedPaths"), "linux.maskedPaths", &p->masked, e);
-	return r < 0 ? r : load_strings(json_at(linux_part, "readonlyPaths"), "linux.readonlyPaths",
-		&p->readonly, e);
+	return r < 0 ? r
+		     : load_strings(json_at(linux_part, "readonlyPaths"), "linux.readonlyPaths",
+			       &p->readonly, e);
 }
 
 static int load_root(struct launch_plan *p, struct err *e)
@@ -398,10 +423,7 @@ const char *launch_annotation(const struct launch_plan *p, const char *key)
 	return json_string_value(json_object_get(json_object_get(p->doc, "annotations"), key));
 }
 
-bool launch_wants_terminal(const struct launch_plan *p)
-{
-	return p->terminal;
-}
+bool launch_wants_terminal(const struct launch_plan *p) { return p->terminal; }
 
 bool launch_has_new_netns(const struct launch_plan *p)
 {

@@ -59,9 +59,12 @@ static int parse_compare(const char *name, enum scmp_compare *op)
 		const char *name;
 		enum scmp_compare op;
 	} table[] = {
-		{"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT},
-		{"SCMP_CMP_LE", SCMP_CMP_LE}, {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-		{"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT},
+		{"SCMP_CMP_NE", SCMP_CMP_NE},
+		{"SCMP_CMP_LT", SCMP_CMP_LT},
+		{"SCMP_CMP_LE", SCMP_CMP_LE},
+		{"SCMP_CMP_EQ", SCMP_CMP_EQ},
+		{"SCMP_CMP_GE", SCMP_CMP_GE},
+		{"SCMP_CMP_GT", SCMP_CMP_GT},
 		{"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -97,8 +100,8 @@ static int add_rule(scmp_filter_ctx ctx, const json_t *rule, uint32_t default_ac
 	struct scmp_arg_cmp args[6];
 	uint32_t action;
 	unsigned n;
-	int r = parse_action(json_str_or(rule, "action", ""), json_object_get(rule, "errnoRet"),
-		&action, e);
+	int r = parse_action(
+		json_str_or(rule, "action", ""), json_object_get(rule, "errnoRet"), &action, e);
 	if (r < 0 || (r = parse_args(json_object_get(rule, "args"), args, &n, e)) < 0)
 		return r;
 	if (action == default_action)
@@ -231,8 +234,8 @@ static bool cache_read(const char *path, const char *input, struct seccomp_filte
 }
 
 /* A cache that cannot be written costs time, nothing else. */
-static void cache_write(const char *store_root, const char *name, const char *input,
-	const struct seccomp_filter *f)
+static void cache_write(
+	const char *store_root, const char *name, const char *input, const struct seccomp_filter *f)
 {
 	struct err ignored;
 	auto_buf text = BUF_INIT;
@@ -275,7 +278,8 @@ int seccomp_filter_get(const struct json_t *profile, uint64_t bounding, const ch
 		return r;
 	auto_free char *input = input_text(profile, bounding);
 	auto_free char *name = xasprintf("%016llx", (unsigned long long)hash_text(input));
-	auto_free char *path = store_root ? xasprintf("%s/cache/seccomp/%s", store_root, name) : NULL;
+	auto_free char *path =
+		store_root ? xasprintf("%s/cache/seccomp/%s", store_root, name) : NULL;
 	if (!path || !cache_read(path, input, f)) {
 		auto_json built = profile ? NULL : default_profile(bounding);
 		r = compile(profile ? profile : built, f, e);

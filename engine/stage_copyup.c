@@ -23,7 +23,7 @@ struct links {
 		dev_t dev;
 		ino_t ino;
 		char *path; /* below the copy's root */
-	} *v;
+	} * v;
 	size_t n;
 	int root;
 };
@@ -63,7 +63,8 @@ static int copy_xattrs(int from, int to)
 		ssize_t size = fgetxattr(from, name, value, sizeof(value));
 		if (size < 0)
 			continue;
-		if (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM)
+		if (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP &&
+			errno != EPERM)
 			return -errno;
 	}
 	return 0;
@@ -136,15 +137,17 @@ static int copy_special(int from_dir, int to_dir, const char *name, const struct
 
 static int copy_tree(int from, int to, const char *path, struct links *links, struct err *e);
 
-static int copy_entry(int from, int to, const char *name, const char *path, struct links *links,
-	struct err *e)
+static int copy_entry(
+	int from, int to, const char *name, const char *path, struct links *links, struct err *e)
 {
 	struct stat st;
 	int r = fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 	if (r == 0 && S_ISDIR(st.st_mode)) {
 		auto_fd a = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = a < 0 || mkdirat(to, name, 0700) < 0 ? -errno : 0;
-		auto_fd b = r < 0 ? -1 : openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		auto_fd b =
+			r < 0 ? -1
+			      : openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (r == 0)
 			r = b < 0 ? -errno : copy_tree(a, b, path, links, e);
 		return r < 0 && !e->code ? err_sysn(e, -r, "cannot copy %s", path) : r;
@@ -208,7 +211,8 @@ static int fill(int image, int parent, const char *name, struct err *e)
 	struct links links = {.root = to};
 	r = copy_tree(image, to, "", &links, e);
 	links_deinit(&links);
-	if (r == 0 && renameat(parent, temp, parent, name) < 0 && errno != ENOTEMPTY && errno != EEXIST)
+	if (r == 0 && renameat(parent, temp, parent, name) < 0 && errno != ENOTEMPTY &&
+		errno != EEXIST)
 		r = err_sys(e, "cannot rename %s", temp);
 	struct err ignored;
 	(void)path_remove_at(parent, temp, &ignored);

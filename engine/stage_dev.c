@@ -17,7 +17,11 @@ static const struct {
 	const char *name;
 	unsigned major, minor;
 } devices[] = {
-	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
+	{"null", 1, 3},
+	{"zero", 1, 5},
+	{"full", 1, 7},
+	{"random", 1, 8},
+	{"urandom", 1, 9},
 	{"tty", 5, 0},
 };
 
@@ -53,9 +57,11 @@ static int bind_at(int tree, int dir, const char *name, struct err *e)
 int inner_fill_dev(struct inner *in, struct err *e)
 {
 	static const char *const links[][2] = {
-		{"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"},
-		{"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},
-		{"/proc/kcore", "core"},
+		{"/proc/self/fd", "fd"},
+		{"/proc/self/fd/0", "stdin"},
+		{"/proc/self/fd/1", "stdout"},
+		{"/proc/self/fd/2", "stderr"},
+		{"pts/ptmx", "ptmx"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
 		auto_fd tree = stage_clone_device(devices[i].name, e);
@@ -66,11 +72,13 @@ int inner_fill_dev(struct inner *in, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		if (symlinkat(links[i][0], in->dev, links[i][1]) < 0)
 			return err_sys(e, "cannot make the link /dev/%s", links[i][1]);
+	if (access("/proc/kcore", F_OK) == 0 && symlinkat("/proc/kcore", in->dev, "core") < 0)
+		return err_sys(e, "cannot make the link /dev/core");
 	return 0;
 }
 
-int stage_open_terminal(int pts, unsigned short rows, unsigned short cols, int *master, int *slave,
-	struct err *e)
+int stage_open_terminal(
+	int pts, unsigned short rows, unsigned short cols, int *master, int *slave, struct err *e)
 {
 	struct winsize size = {.ws_row = rows, .ws_col = cols};
 	int unlock = 0;
@@ -111,7 +119,8 @@ int inner_open_console(const struct inner *in, int *master, struct err *e)
 	if (r < 0)
 		return r;
 	if (in->dev >= 0) {
-		auto_fd tree = open_tree(slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		auto_fd tree =
+			open_tree(slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		r = tree < 0 ? err_sys(e, "cannot open the console")
 			     : bind_at(tree, in->dev, "console", e);
 	}

@@ -3,6 +3,7 @@
 #include "base/msg.h"
 #include "base/scope.h"
 #include "base/spawn.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,8 +131,10 @@ int stage_release(int sync, const char *arg0, struct err *e)
 	if (n == 0)
 		return 0;
 	if (n != sizeof(code) || code <= 0 || code > 4095)
-		return err_set(e, EPROTO, "the container's init was killed before it could start %s",
-			arg0);
-	err_sysn(e, code, "exec %s", arg0);
+		return err_set(e, EPROTO,
+			"the container's init was killed before it could start %s", arg0);
+	auto_free char *why = xstrdup(strerror(code));
+	str_lower(why);
+	err_set(e, code, "exec %s: %s", arg0, why);
 	return err_status(e, code == ENOENT ? 127 : 126);
 }

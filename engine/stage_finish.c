@@ -35,8 +35,10 @@ static int set_limits(const struct finish *f, struct err *e)
 			err_sys(e, "cannot set %s to %llu:%llu", r->name,
 				(unsigned long long)r->limit.rlim_cur,
 				(unsigned long long)r->limit.rlim_max);
-			return errno == EPERM ? err_hint(e, "a user cannot raise a hard limit: see ulimit -H")
-					      : -e->code;
+			return errno == EPERM
+				       ? err_hint(e,
+						 "a user cannot raise a hard limit: see ulimit -H")
+				       : -e->code;
 		}
 	}
 	(void)umask(f->umask < 0 ? 0022 : (mode_t)f->umask & 07777);
@@ -52,16 +54,23 @@ static void give_stdio(const struct user_ids *u)
 			(void)fchown(i, u->uid, S_ISFIFO(st.st_mode) ? u->gid : (gid_t)-1);
 }
 
+static int chdir_failed(const char *cwd, int code, struct err *e)
+{
+	auto_free char *why = xstrdup(strerror(code));
+	str_lower(why);
+	err_set(e, code, "chdir to cwd (\"%s\") set in config.json failed: %s", cwd, why);
+	return err_status(e, 126);
+}
+
 static int change_dir(const struct finish *f, bool *again, struct err *e)
 {
 	auto_fd fd = path_open_in(f->root, f->cwd, O_PATH, 0);
 	*again = false;
-	if (fd < 0)
-		return err_sysn(e, -fd, "chdir to cwd (\"%s\") set in config.json failed", f->cwd);
-	if (fchdir(fd) == 0)
+	if (fd >= 0 && fchdir(fd) == 0)
 		return 0;
-	*again = errno == EACCES;
-	return *again ? 0 : err_sys(e, "chdir to cwd (\"%s\") set in config.json failed", f->cwd);
+	int code = fd < 0 ? -fd : errno;
+	*again = fd >= 0 && code == EACCES;
+	return *again ? 0 : chdir_failed(f->cwd, code, e);
 }
 
 static int change_ids(const struct user_ids *u, struct err *e)
@@ -82,8 +91,10 @@ static int no_such_id(const struct user_ids *u, struct err *e)
 {
 	if (e->code != EINVAL)
 		return -e->code;
-	return err_hint(e, "id %u:%u is not in the container's user namespace: more subordinate ids in "
-			   "/etc/subuid and /etc/subgid are needed", u->uid, u->gid);
+	return err_hint(e,
+		"id %u:%u is not in the container's user namespace: more subordinate ids in "
+		"/etc/subuid and /etc/subgid are needed",
+		u->uid, u->gid);
 }
 
 static int apply_caps(const struct finish *f, struct err *e)
@@ -123,18 +134,14 @@ static int check_executable(const char *path)
 
 static int not_executable(const char *name, int code, struct err *e)
 {
-	const char *why = strerror(code);
-	if (code == ENOENT || code == ENOTDIR) {
-		err_set(e, code, "exec: \"%s\": stat %s: %s", name, name,
-			code == ENOENT ? "no such file or directory" : "not a directory");
-		return err_status(e, code == ENOENT ? 127 : 126);
-	}
-	if (code == EISDIR)
-		why = "is a directory";
-	else if (code == EACCES)
-		why = "permission denied";
-	err_set(e, code, "exec: \"%s\": %s", name, why);
-	return err_status(e, 126);
+	auto_free char *why = xstrdup(strerror(code));
+	str_lower(why);
+	bool is_missing = code == ENOENT || code == ENOTDIR;
+	if (is_missing)
+		err_set(e, code, "exec: \"%s\": stat %s: %s", name, name, why);
+	else
+		err_set(e, code, "exec: \"%s\": %s", name, why);
+	return err_status(e, code == ENOENT ? 127 : 126);
 }
 
 static const char *env_get(const char *const *env, const char *key)
@@ -221,7 +228,7 @@ int stage_finish(const struct finish *f, struct err *e)
 	if (r < 0)
 		return r;
 	if (chdir_again && chdir(f->cwd) < 0)
-		return err_sys(e, "chdir to cwd (\"%s\") set in config.json failed", f->cwd);
+		return chdir_failed(f->cwd, errno, e);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_sys(e, "cannot set the death signal");
 	return exec_stub(f, e);

@@ -33,7 +33,9 @@ static int inner_detach(const int stdio[3], const struct launch_plan *p, int syn
 static int inner_join(const struct launch_plan *p, struct err *e)
 {
 	static const int type[NS_COUNT] = {
-		[NS_NET] = CLONE_NEWNET, [NS_IPC] = CLONE_NEWIPC, [NS_UTS] = CLONE_NEWUTS,
+		[NS_NET] = CLONE_NEWNET,
+		[NS_IPC] = CLONE_NEWIPC,
+		[NS_UTS] = CLONE_NEWUTS,
 		[NS_CGROUP] = CLONE_NEWCGROUP,
 	};
 	for (int i = 0; i < NS_COUNT; i++) {
@@ -60,15 +62,15 @@ static int inner_fetch(struct inner *in, struct err *e)
 
 static int inner_bind_root(const struct launch_plan *p, struct err *e)
 {
-	auto_free char *path = *p->root_path == '/' ? xstrdup(p->root_path)
-						    : path_join(p->bundle, p->root_path);
+	auto_free char *path =
+		*p->root_path == '/' ? xstrdup(p->root_path) : path_join(p->bundle, p->root_path);
 	auto_fd target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
 		return err_sys(e, "cannot open the root file system %s", path);
-	auto_fd tree = open_tree(target, "",
-		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	auto_fd tree = open_tree(
+		target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (tree < 0 || move_mount(tree, "", target, "",
-		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+				MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return err_sys(e, "cannot mount the root file system %s", path);
 	return take_fd(tree);
 }
@@ -139,7 +141,8 @@ static int inner_set_oom(const struct inner *in, struct err *e)
 static int inner_resolve_user(struct inner *in, struct err *e)
 {
 	const struct launch_plan *p = in->p;
-	in->user = (struct user_ids){.uid = p->user_text ? 0 : p->uid, .gid = p->user_text ? 0 : p->gid};
+	in->user = (struct user_ids){
+		.uid = p->user_text ? 0 : p->uid, .gid = p->user_text ? 0 : p->gid};
 	int r = user_resolve(in->root, p->user_text, p->group_add, &in->user, e);
 	for (size_t i = 0; r == 0 && i < p->n_gids; i++)
 		user_add_group(&in->user, p->gids[i]);
@@ -180,7 +183,8 @@ static int inner_build(struct inner *in, struct err *e)
 	if ((r = inner_join(in->p, e)) < 0 || (r = inner_fetch(in, e)) < 0 ||
 		(r = inner_mount_root(in, e)) < 0 || (r = inner_mount_all(in, e)) < 0 ||
 		(r = inner_open_proc(in, e)) < 0 || (r = inner_write_sysctls(in, e)) < 0 ||
-		(r = inner_set_oom(in, e)) < 0 || (r = inner_give_console(in, STAGE_SYNC_FD, e)) < 0 ||
+		(r = inner_set_oom(in, e)) < 0 ||
+		(r = inner_give_console(in, STAGE_SYNC_FD, e)) < 0 ||
 		(r = inner_resolve_user(in, e)) < 0 || (r = inner_cover_paths(in, e)) < 0 ||
 		(r = inner_pivot(in, e)) < 0 || (r = inner_set_names(in->p, e)) < 0)
 		return r;

@@ -22,7 +22,8 @@ static int attach(int tree, int target, const char *path, struct err *e)
 static int make_empty(struct err *e)
 {
 	auto_fd fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755", 0) < 0 ||
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", "tmpfs", 0) < 0 ||
+		fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755", 0) < 0 ||
 		fsconfig(fs, FSCONFIG_SET_STRING, "nr_blocks", "1", 0) < 0 ||
 		fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return err_sys(e, "cannot make an empty folder");
@@ -64,8 +65,8 @@ static int make_readonly(const struct inner *in, const char *path, struct err *e
 		return 0;
 	if (target < 0)
 		return err_sysn(e, -target, "cannot open %s", path);
-	auto_fd copy = open_tree(target, "",
-		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	auto_fd copy = open_tree(
+		target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (copy < 0)
 		return err_sys(e, "cannot make %s read-only", path);
 	if (mount_setattr(copy, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)

@@ -46,7 +46,8 @@ static int attach(int tree, int target, const char *name, struct err *e)
 	return 0;
 }
 
-static int open_source(const struct mount_plan *m, const char *source, bool recursive, struct err *e)
+static int open_source(
+	const struct mount_plan *m, const char *source, bool recursive, struct err *e)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u);
 	int tree = open_tree(AT_FDCWD, source, flags);
@@ -55,8 +56,10 @@ static int open_source(const struct mount_plan *m, const char *source, bool recu
 	int code = errno;
 	err_sysn(e, code, "cannot mount %s on %s", source, m->target);
 	if (code == EINVAL && !recursive)
-		return err_hint(e, "there are mounts below %s that may only be taken along: leave out "
-				   "bind-nonrecursive", source);
+		return err_hint(e,
+			"there are mounts below %s that may only be taken along: leave out "
+			"bind-nonrecursive",
+			source);
 	return -code;
 }
 
@@ -146,8 +149,8 @@ static int place(struct inner *in, int tree, const struct mount_plan *m, struct 
 }
 
 /* What cannot be made anew here (the namespace is the host's) is the host's, read-only. */
-static int mount_hosts(struct inner *in, const struct mount_plan *m, const char *source,
-	struct err *e)
+static int mount_hosts(
+	struct inner *in, const struct mount_plan *m, const char *source, struct err *e)
 {
 	struct mount_plan bind = *m;
 	auto_fd tree = open_source(m, source, true, e);
@@ -162,7 +165,8 @@ static int mount_hosts(struct inner *in, const struct mount_plan *m, const char 
 static int mount_fs(struct inner *in, const struct mount_plan *m, struct err *e)
 {
 	bool is_dev = !strcmp(m->target, "/dev") && !strcmp(m->type, "tmpfs");
-	auto_fd tree = make_fs(m->type, m, is_dev ? m->set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->set, e);
+	auto_fd tree =
+		make_fs(m->type, m, is_dev ? m->set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->set, e);
 	if (tree == -EPERM && !strcmp(m->type, "mqueue"))
 		return mount_hosts(in, m, "/dev/mqueue", e);
 	if (tree < 0)
@@ -241,10 +245,11 @@ int inner_mount_all(struct inner *in, struct err *e)
 {
 	for (size_t i = 0; i < in->p->n_mounts; i++) {
 		const struct mount_plan *m = &in->p->mounts[i];
-		int r = m->kind == MOUNT_BIND ? mount_bind(in, m, e)
-			: m->kind == MOUNT_PROC ? mount_proc(in, m, e)
-			: m->kind == MOUNT_SYSFS ? mount_sysfs(in, m, e)
-			: m->kind == MOUNT_CGROUP ? mount_cgroup(in, m, e) : mount_fs(in, m, e);
+		int r = m->kind == MOUNT_BIND     ? mount_bind(in, m, e)
+			: m->kind == MOUNT_PROC   ? mount_proc(in, m, e)
+			: m->kind == MOUNT_SYSFS  ? mount_sysfs(in, m, e)
+			: m->kind == MOUNT_CGROUP ? mount_cgroup(in, m, e)
+						  : mount_fs(in, m, e);
 		if (r < 0)
 			return r;
 	}

@@ -45,7 +45,8 @@ int stage_write_proc(int proc, const char *path, const char *value, struct err *
 	size_t n = strlen(value);
 	ssize_t w = write(fd, value, n);
 	if (w != (ssize_t)n)
-		return err_sysn(e, w < 0 ? errno : EIO, "cannot write \"%s\" to /proc/%s", value, path);
+		return err_sysn(
+			e, w < 0 ? errno : EIO, "cannot write \"%s\" to /proc/%s", value, path);
 	return 0;
 }
 

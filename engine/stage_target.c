@@ -18,7 +18,8 @@ static int make_file(int root, const char *target)
 	if (parent < 0)
 		return parent;
 	auto_free char *name = xstrndup(last, strcspn(last, "/"));
-	auto_fd fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	auto_fd fd =
+		openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 && errno != EEXIST)
 		return -errno;
 	int opened = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -29,9 +30,17 @@ static int make_file(int root, const char *target)
 static bool is_allowed_in_proc(const char *target)
 {
 	static const char *const allowed[] = {
-		"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps",
-		"/proc/uptime", "/proc/loadavg", "/proc/slabinfo", "/proc/net/dev",
-		"/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+		"/proc/cpuinfo",
+		"/proc/diskstats",
+		"/proc/meminfo",
+		"/proc/stat",
+		"/proc/swaps",
+		"/proc/uptime",
+		"/proc/loadavg",
+		"/proc/slabinfo",
+		"/proc/net/dev",
+		"/proc/sys/kernel/ns_last_pid",
+		"/proc/sys/crypto/fips_enabled",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
 		if (!strcmp(allowed[i], target))
@@ -60,6 +69,7 @@ int inner_open_target(const struct inner *in, const char *target, bool is_dir, s
 	if (S_ISLNK(st.st_mode))
 		return err_set(e, ELOOP, "the mount point %s changed to a link", clean);
 	if (fs.f_type == PROC_SUPER_MAGIC && !is_allowed_in_proc(clean))
-		return err_set(e, EPERM, "\"%s\" cannot be mounted because it is inside /proc", clean);
+		return err_set(
+			e, EPERM, "\"%s\" cannot be mounted because it is inside /proc", clean);
 	return take_fd(fd);
 }

@@ -100,10 +100,7 @@ static int read_table(int root_fd, const char *path, struct buf *out, struct err
 	return 0;
 }
 
-static bool is_number(const char *s)
-{
-	return *s && !s[strspn(s, "0123456789")];
-}
+static bool is_number(const char *s) { return *s && !s[strspn(s, "0123456789")]; }
 
 /* 1 a number, 0 a name, negative: a number that no id can be. */
 static int parse_id(const char *s, uint32_t *id, struct err *e)
@@ -167,8 +164,8 @@ static int resolve_user(int root_fd, struct wanted *w, struct user_ids *u, struc
 		return 0;
 	}
 	if (!numeric)
-		return err_set(e, ENOENT, "unable to find user %s: no matching entries in passwd file",
-			w->user);
+		return err_set(e, ENOENT,
+			"unable to find user %s: no matching entries in passwd file", w->user);
 	u->uid = id;
 	u->home = xstrdup("/");
 	return 0;
