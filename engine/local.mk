@@ -11,3 +11,4 @@ libengine_a_SOURCES = \
 include engine/transfer/local.mk
 include engine/launch.mk
 include engine/create.mk
+include engine/monitor.mk

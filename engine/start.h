@@ -15,22 +15,24 @@ struct start_options {
 	bool attach_stdin, attach_stdout, attach_stderr; /* none: detached */
 	bool sig_proxy;
 	const char *detach_keys; /* NULL = ctrl-p,ctrl-q */
-	/* Called once the container is recorded and has started, before streaming (--cidfile, -d). */
+	/* Called once the container is recorded and has started, before streaming (--cidfile, -d).
+	 */
 	void (*started)(const char *id, void *arg);
 	void *started_arg;
 };
 
 /* Starts a prepared container that has no record yet (run): the monitor works while the record is
  * written. The container's exit status (0 when detached), or an error with status 125/126/127. */
-int container_run(struct store *s, struct container_new *c, const struct start_options *o,
-	struct err *e);
+int container_run(
+	struct store *s, struct container_new *c, const struct start_options *o, struct err *e);
 /* Starts a recorded one (start). Already running is success (0). */
-int container_start(struct store *s, struct container_row *row, const struct start_options *o,
-	struct err *e);
+int container_start(
+	struct store *s, struct container_row *row, const struct start_options *o, struct err *e);
 
 /* Brings the row up to date with what is true: a running row whose alive lock is free is finished
  * (init's pidfd opened and checked, killed, waited for; then recorded; --rm ones removed). Every
  * command that shows or uses state calls it first. */
+/* 0, or ROW_ABSENT where the row has gone with that. */
 int container_reconcile(struct store *s, struct container_row *row, struct err *e);
 int container_reconcile_all(struct store *s, struct err *e);
 
@@ -39,11 +41,14 @@ int container_get(struct store *s, const char *what, struct container_row *out, 
 
 /* timeout_s: -1 waits forever, -2 = the container's own. Not running is success. */
 int container_stop(struct store *s, struct container_row *row, int timeout_s, struct err *e);
+/* With another signal than the container's own (0). */
+int container_stop_with(
+	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e);
 int container_kill(struct store *s, struct container_row *row, int signal, struct err *e);
 /* Waits for the end; *exit_code. */
 int container_wait(struct store *s, struct container_row *row, int *exit_code, struct err *e);
-int container_remove(struct store *s, struct container_row *row, bool force, bool volumes,
-	struct err *e);
+int container_remove(
+	struct store *s, struct container_row *row, bool force, bool volumes, struct err *e);
 /* "KILL", "SIGKILL", "9", "RTMIN+3" -> number; -EINVAL "invalid signal: X". */
 int signal_parse(const char *s, struct err *e);
 

@@ -311,6 +311,13 @@ int container_row_list_removing(struct db *db, char ***ids, size_t *n, struct er
 	return s ? db_collect(db, s, ids, n, e) : -e->code;
 }
 
+int container_row_list_live(struct db *db, char ***ids, size_t *n, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT id FROM container WHERE state IN ('running', 'paused', 'restarting')", e);
+	return s ? db_collect(db, s, ids, n, e) : -e->code;
+}
+
 int container_row_monitors(struct db *db, struct proc_id **out, size_t *n, struct err *e)
 {
 	auto_stmt s = db_prepare(db,

@@ -71,7 +71,8 @@ int container_row_rename(struct db *db, const char *id, const char *name, char *
 	struct err *e);
 /* The row and what hangs on it. */
 int container_row_delete(struct db *db, const char *id, struct err *e);
-/* Ids of those marked for removal (whose remover may be dead). */
+/* Ids of those with processes, and of those marked for removal (whose remover may be dead). */
+int container_row_list_live(struct db *db, char ***ids, size_t *n, struct err *e);
 int container_row_list_removing(struct db *db, char ***ids, size_t *n, struct err *e);
 /* Monitors of running containers of this boot: candidates for joining their user namespace. */
 int container_row_monitors(struct db *db, struct proc_id **out, size_t *n, struct err *e);

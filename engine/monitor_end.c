@@ -1,0 +1,190 @@
+#include "engine/monitor_internal.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "engine/ending.h"
+#include "engine/network.h"
+#include "storage/db/db.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FRONT_TIMEOUT_MS = 1000 };
+
+/* The parts of a store that recording an end needs: nothing is swept or checked on the way. */
+static int store_of(struct monitor *m, struct store *s, struct err *e)
+{
+	*s = (struct store){.root_fd = -1, .runroot_fd = -1};
+	s->root = xstrdup(m->opt.root);
+	s->runroot = xstrdup(m->opt.runroot);
+	s->root_fd = open(s->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->root_fd < 0)
+		return err_sys(e, "cannot open %s", s->root);
+	s->runroot_fd = open(s->runroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return db_open(&s->db, s->root, e);
+}
+
+static void store_done(struct store *s)
+{
+	db_close(s->db);
+	scope_close(&s->root_fd);
+	scope_close(&s->runroot_fd);
+	free(s->root);
+	free(s->runroot);
+}
+
+static void record(struct monitor *m)
+{
+	struct store s;
+	struct err e = {0};
+	int r = store_of(m, &s, &e);
+	if (r == 0)
+		r = ending_record(&s, m->opt.id, &m->ended, &e);
+	store_done(&s);
+	if (r < 0) /* the next command finds the lock free and records what it can */
+		log_debug("cannot record the end: %s", e.msg);
+}
+
+void monitor_record_failure(struct monitor *m, const struct err *failure)
+{
+	struct store s;
+	struct err e = {0};
+	if (store_of(m, &s, &e) == 0)
+		(void)ending_record_failure(&s, m->opt.id, failure, &e);
+	store_done(&s);
+}
+
+/* Recorded by whomever: now the others may know, and the next command may have the container. */
+static void finish(struct monitor *m)
+{
+	if (m->is_over)
+		return;
+	m->is_over = true;
+	clients_send_exit(m);
+	close(MON_FD_ALIVE);
+}
+
+void monitor_front_recorded(struct monitor *m)
+{
+	if (m->asked_front)
+		finish(m);
+}
+
+void monitor_front_is_late(struct monitor *m)
+{
+	if (!m->asked_front || m->is_over)
+		return;
+	record(m);
+	finish(m);
+}
+
+static void close_streams(struct monitor *m)
+{
+	monitor_drain(m);
+	for (int i = 0; i < 2; i++) {
+		watch_remove(m, &m->out[i].watch);
+		if (m->out[i].watch.fd >= 0)
+			close(m->out[i].watch.fd);
+		m->out[i].watch.fd = -1;
+	}
+	if (m->has_terminal)
+		m->in.watch.fd = m->l.console = -1;
+	input_close(m);
+	scope_close(&m->terminal_peer);
+	m->terminal_peer = -1;
+	log_writer_close(&m->log);
+}
+
+void init_ended(struct monitor *m, struct watch *w, uint32_t events)
+{
+	siginfo_t si = {0};
+	(void)events;
+	if (m->init_gone || waitid(P_PIDFD, (id_t)m->l.pidfd, &si, WEXITED | WNOHANG) < 0 ||
+		si.si_pid == 0)
+		return;
+	m->init_gone = true;
+	m->ended.finished_ns = clock_now_ns();
+	m->ended.exit_code = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+	watch_remove(m, w);
+	close_streams(m);
+	for (struct client *c = m->clients; c; c = c->next) {
+		if (!c->is_front || c->is_gone)
+			continue;
+		m->asked_front = true;
+		if (relay_send(&c->relay, ATTACH_END, &m->ended, sizeof(m->ended)) < 0)
+			client_drop(m, c);
+		else
+			monitor_timer(m, FRONT_TIMEOUT_MS);
+		return;
+	}
+	m->asked_front = true;
+	monitor_front_is_late(m);
+}
+
+static void remove_run_dir(struct monitor *m)
+{
+	struct err e;
+	auto_free char *parent = path_dir(m->run_dir);
+	auto_fd fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)path_remove_at(fd, path_base(m->run_dir), &e);
+}
+
+static void stop_helpers(struct monitor *m)
+{
+	if (m->l.pid > 0)
+		launch_abort(&m->l);
+	if (m->net) {
+		network_stop(m->net);
+		network_free(take_ptr(m->net));
+	}
+	if (m->run_dir)
+		remove_run_dir(m);
+}
+
+/* The folder was renamed into the trash, by whomever: its descriptor knows where it is. */
+static void remove_files(struct monitor *m)
+{
+	struct err e;
+	char link[64], path[PATH_MAX];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", m->container_fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return;
+	path[n] = '\0';
+	auto_free char *parent = path_dir(path);
+	struct stat ours, there;
+	auto_fd fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (strcmp(path_base(parent), "trash") || fd < 0 || fstat(m->container_fd, &ours) < 0 ||
+		fstatat(fd, path_base(path), &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+		ours.st_ino != there.st_ino || ours.st_dev != there.st_dev)
+		return;
+	if (flock(m->container_fd, LOCK_EX | LOCK_NB) == 0) /* else another command is at it */
+		(void)path_remove_at(fd, path_base(path), &e);
+}
+
+void monitor_clean_up(struct monitor *m)
+{
+	watch_remove(m, &m->listener);
+	scope_close(&m->listener.fd);
+	m->listener.fd = -1;
+	stop_helpers(m);
+	if (m->opt.auto_remove)
+		remove_files(m);
+}
+
+void monitor_undo(struct monitor *m)
+{
+	stop_helpers(m);
+	log_writer_close(&m->log);
+}

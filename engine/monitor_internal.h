@@ -1,0 +1,122 @@
+/* monitor_internal: what the files of moss-monitor share.
+ *
+ *   monitor_main.c   arguments, hardening, the order of things
+ *   monitor_setup.c  from the bundle to a started container
+ *   monitor_io.c     output to log and streams, input to the container
+ *   monitor_ctl.c    the attach socket and its clients
+ *   monitor_loop.c   epoll
+ *   monitor_end.c    the container's end
+ */
+#ifndef ENGINE_MONITOR_INTERNAL_H
+#define ENGINE_MONITOR_INTERNAL_H
+
+#include "engine/launch.h"
+#include "engine/log.h"
+#include "engine/monitor.h"
+#include "engine/relay.h"
+
+struct err;
+struct monitor;
+struct network;
+
+/* Something in the epoll set. */
+struct watch {
+	int fd;
+	bool is_added;
+	uint32_t events;
+	void (*fn)(struct monitor *m, struct watch *w, uint32_t events);
+};
+
+struct client {
+	struct watch watch; /* first: the watch is the client */
+	struct relay relay;
+	struct client *next;
+	bool wants_stdin, wants_stdout, wants_stderr;
+	bool is_front; /* records the end when asked */
+	bool is_greeted; /* its hello has come */
+	bool is_gone; /* freed after the round of events */
+	bool closes_stdin; /* its end of input is the container's */
+};
+
+/* One of the container's outputs; with a terminal only the first, both ways. */
+struct output {
+	struct watch watch;
+	enum log_stream stream;
+};
+
+/* The container's input and what it has not taken yet. */
+struct input {
+	struct watch watch;
+	struct buf queue;
+	size_t at;
+	bool is_closing; /* closed once the queue is empty */
+};
+
+struct monitor {
+	struct monitor_options opt;
+	struct launch_plan *plan;
+	struct launched l;
+	struct network *net;
+	char *settings; /* the network's, for the row */
+	char *container_dir, *run_dir;
+	int container_fd; /* of container_dir */
+	int control;
+	int terminal_peer; /* keeps the terminal from hanging up while init lives */
+	bool has_terminal;
+	int epoll;
+	struct watch signals, init, listener, timer;
+	struct output out[2];
+	struct input in;
+	struct client *clients;
+	struct log_writer log;
+	bool has_go, init_gone, asked_front, is_over;
+	struct attach_ended ended;
+};
+
+extern char monitor_scratch[ATTACH_FRAME_MAX]; /* one read's worth, shared by all */
+
+/* monitor_setup.c. A negative result: the caller reports and undoes. */
+int monitor_prepare(struct monitor *m, struct err *e);
+int monitor_launch(struct monitor *m, struct err *e);
+void monitor_undo(struct monitor *m);
+
+/* monitor_loop.c */
+int watch_add(struct monitor *m, struct watch *w, uint32_t events);
+/* Not in the set at all: epoll reports hang-ups even of what is not asked for. */
+void watch_remove(struct monitor *m, struct watch *w);
+void monitor_timer(struct monitor *m, int ms);
+int monitor_loop_open(struct monitor *m, struct err *e);
+/* Runs until the container is over, then (all_clients) until every reader has all of it. */
+void monitor_loop(struct monitor *m, bool all_clients);
+
+/* monitor_io.c */
+void output_ready(struct monitor *m, struct watch *w, uint32_t events);
+/* Starts and stops reading by who is behind. */
+void monitor_balance(struct monitor *m);
+/* Reads what is there, however slow the clients are: at the end. */
+void monitor_drain(struct monitor *m);
+void input_ready(struct monitor *m, struct watch *w, uint32_t events);
+void input_add(struct monitor *m, const uint8_t *p, size_t n);
+void input_close(struct monitor *m);
+void monitor_resize(struct monitor *m, unsigned rows, unsigned cols);
+
+/* monitor_ctl.c */
+int monitor_listen(struct monitor *m, struct err *e);
+struct client *client_add(struct monitor *m, int fd);
+void client_drop(struct monitor *m, struct client *c);
+void clients_send_output(struct monitor *m, enum log_stream stream, const char *p, size_t n);
+/* ATTACH_EXIT to all. */
+void clients_send_exit(struct monitor *m);
+void clients_sweep(struct monitor *m);
+void listener_ready(struct monitor *m, struct watch *w, uint32_t events);
+
+/* monitor_end.c */
+/* A start that failed after GO, with the front gone: nobody else would record it. */
+void monitor_record_failure(struct monitor *m, const struct err *e);
+void init_ended(struct monitor *m, struct watch *w, uint32_t events);
+void monitor_front_recorded(struct monitor *m);
+void monitor_front_is_late(struct monitor *m);
+/* After the loop: lock, network, servers, files. */
+void monitor_clean_up(struct monitor *m);
+
+#endif

@@ -1,0 +1,125 @@
+#include "engine/monitor_internal.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int watch_add(struct monitor *m, struct watch *w, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = w};
+	if (w->is_added && w->events == events)
+		return 0;
+	if (epoll_ctl(m->epoll, w->is_added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &ev) < 0)
+		return -errno;
+	w->is_added = true;
+	w->events = events;
+	return 0;
+}
+
+void watch_remove(struct monitor *m, struct watch *w)
+{
+	if (w->is_added)
+		(void)epoll_ctl(m->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+	w->is_added = false;
+}
+
+static void timer_ready(struct monitor *m, struct watch *w, uint32_t events)
+{
+	uint64_t ticks;
+	(void)events;
+	(void)!read(w->fd, &ticks, sizeof(ticks));
+	monitor_front_is_late(m);
+}
+
+void monitor_timer(struct monitor *m, int ms)
+{
+	struct itimerspec t = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
+	if (m->timer.fd < 0) {
+		m->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		m->timer.fn = timer_ready;
+		if (m->timer.fd < 0 || watch_add(m, &m->timer, EPOLLIN) < 0) {
+			monitor_front_is_late(m);
+			return;
+		}
+	}
+	(void)timerfd_settime(m->timer.fd, 0, &t, NULL);
+}
+
+/* Children that are not init: the network's and the file system's servers, orphans. Init is left
+ * for init_ended, which needs its status. */
+static void reap_others(struct monitor *m)
+{
+	siginfo_t si;
+	for (;;) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == 0)
+			return;
+		if (si.si_pid == m->l.pid) {
+			init_ended(m, &m->init, 0);
+			if (!m->init_gone)
+				return;
+			continue;
+		}
+		(void)waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG);
+	}
+}
+
+static void signals_ready(struct monitor *m, struct watch *w, uint32_t events)
+{
+	struct signalfd_siginfo si;
+	struct err e;
+	(void)events;
+	while (read(w->fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			reap_others(m);
+		else if (si.ssi_signo == SIGUSR1)
+			(void)monitor_listen(m, &e);
+		else if (!m->init_gone)
+			(void)syscall(SYS_pidfd_send_signal, m->l.pidfd,
+				m->opt.stop_signal ? (int)m->opt.stop_signal : SIGTERM, NULL, 0);
+	}
+}
+
+int monitor_loop_open(struct monitor *m, struct err *e)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	/* Only now: what was started before inherits neither. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	m->signals.fn = signals_ready;
+	if (m->epoll < 0 || m->signals.fd < 0 || watch_add(m, &m->signals, EPOLLIN) < 0)
+		return err_sys(e, "cannot watch the container");
+	return 0;
+}
+
+void monitor_loop(struct monitor *m, bool all_clients)
+{
+	struct epoll_event ev[16];
+	monitor_balance(m);
+	while (!m->is_over || (all_clients && m->clients)) {
+		int n = epoll_wait(m->epoll, ev, 16, -1);
+		if (n < 0 && errno != EINTR)
+			return;
+		for (int i = 0; i < n; i++) {
+			struct watch *w = ev[i].data.ptr;
+			if (w->is_added) /* not taken out by an event before it in this round */
+				w->fn(m, w, ev[i].events);
+		}
+		clients_sweep(m);
+		monitor_balance(m);
+	}
+}

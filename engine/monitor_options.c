@@ -1,0 +1,95 @@
+#include "engine/monitor.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One row an argument: written and read by the same table, so that the sides cannot differ. */
+enum kind { TEXT, FLAG, NUMBER };
+struct field {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+};
+#define F(name, kind, member)                                                                      \
+	{                                                                                          \
+		name, kind, offsetof(struct monitor_options, member)                               \
+	}
+static const struct field fields[] = {
+	F("--root", TEXT, root),
+	F("--runroot", TEXT, runroot),
+	F("--id", TEXT, id),
+	F("--stdin", FLAG, open_stdin),
+	F("--stdin-once", FLAG, stdin_once),
+	F("--rm", FLAG, auto_remove),
+	F("--front-stdin", FLAG, front_stdin),
+	F("--front-stdout", FLAG, front_stdout),
+	F("--front-stderr", FLAG, front_stderr),
+	F("--log-none", FLAG, log_none),
+	F("--log-max-size", NUMBER, log_max_size),
+	F("--log-max-files", NUMBER, log_max_files),
+	F("--stop-signal", NUMBER, stop_signal),
+	F("--rows", NUMBER, rows),
+	F("--cols", NUMBER, cols),
+};
+#undef F
+static const size_t n_fields = sizeof(fields) / sizeof(fields[0]);
+
+void monitor_options_format(const struct monitor_options *o, struct strv *argv)
+{
+	strv_add(argv, "moss-monitor");
+	for (size_t i = 0; i < n_fields; i++) {
+		const char *at = (const char *)o + fields[i].offset;
+		if (fields[i].kind == FLAG) {
+			if (*(const bool *)at)
+				strv_add(argv, fields[i].name);
+		} else if (fields[i].kind == NUMBER) {
+			if (*(const int64_t *)at) {
+				strv_add(argv, fields[i].name);
+				strv_addf(argv, "%lld", (long long)*(const int64_t *)at);
+			}
+		} else if (*(const char *const *)at) {
+			strv_add(argv, fields[i].name);
+			strv_add(argv, *(const char *const *)at);
+		}
+	}
+}
+
+static bool parse_one(struct monitor_options *o, const char *name, const char *value, bool *used)
+{
+	for (size_t i = 0; i < n_fields; i++) {
+		if (strcmp(fields[i].name, name))
+			continue;
+		char *at = (char *)o + fields[i].offset;
+		*used = fields[i].kind != FLAG;
+		if (fields[i].kind == FLAG)
+			*(bool *)at = true;
+		else if (!value)
+			return false;
+		else if (fields[i].kind == NUMBER)
+			return parse_i64(value, (int64_t *)at);
+		else
+			*(const char **)at = value;
+		return true;
+	}
+	return false;
+}
+
+int monitor_options_parse(struct monitor_options *o, char *const *argv, struct err *e)
+{
+	*o = (struct monitor_options){0};
+	for (size_t i = 1; argv[i]; i++) {
+		bool used = false;
+		if (!parse_one(o, argv[i], argv[i + 1], &used))
+			return err_set(e, EINVAL, "moss-monitor: bad argument %s", argv[i]);
+		i += used;
+	}
+	if (!o->root || !o->runroot || !o->id || strlen(o->id) != 64)
+		return err_set(e, EINVAL, "moss-monitor is started by moss only");
+	return 0;
+}
+
+char *monitor_run_dir(const char *runroot, const char *id)
+{
+	return xasprintf("%s/c/%.12s", runroot, id);
+}

@@ -1,0 +1,100 @@
+/* remove: two steps, so that a kill at any point is finished by the next command. The row is
+ * marked (durably) before any file is touched; then the files are renamed into the trash and the
+ * row goes. The alive lock is held over both: no start can come between. */
+#include "engine/start.h"
+#include "base/err.h"
+#include "base/lock.h"
+#include "base/scope.h"
+#include "engine/ending.h"
+#include "engine/enter.h"
+#include "engine/state.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KILL_WAIT_MS = 10000 };
+
+static int refuse(const struct container_row *row, enum container_state state, struct err *e)
+{
+	if (state == STATE_PAUSED)
+		return err_set(e, EBUSY,
+			"cannot remove container \"/%s\": container is paused and "
+			"must be unpaused first",
+			row->name);
+	if (state == STATE_REMOVING)
+		return err_set(
+			e, EBUSY, "removal of container %s is already in progress", row->name);
+	return err_set(e, EBUSY,
+		"cannot remove container \"/%s\": container is %s: stop the "
+		"container before removing or force remove",
+		row->name, row->state);
+}
+
+static int kill_init(const struct container_row *row, struct err *e)
+{
+	auto_fd pidfd = proc_open(&row->init);
+	int r = pidfd < 0 ? 0 : proc_kill_wait(pidfd, KILL_WAIT_MS);
+	return r < 0 ? err_sysn(e, -r, "cannot kill container %s", row->name) : 0;
+}
+
+/* Marked, its processes gone, the lock ours. ROW_ABSENT where another was faster. */
+static int take_for_removal(
+	struct store *s, struct container_row *row, bool force, int *alive, struct err *e)
+{
+	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
+	for (;;) {
+		enum container_state state = state_parse(row->state);
+		enum container_event ev = force ? EVENT_REMOVE_FORCE : EVENT_REMOVE;
+		if (state_next(state, ev) != STATE_REMOVING)
+			return refuse(row, state, e);
+		auto_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 && errno != ENOENT)
+			return err_sys(e, "cannot open %s", path);
+		int lock = fd < 0 ? LOCK_TAKEN : lock_take(fd, false);
+		if (lock < 0)
+			return err_sysn(e, -lock, "cannot lock %s", path);
+		int r = ROW_LOST;
+		if (lock == LOCK_TAKEN || state_is_live(state))
+			r = container_row_set_removing(s->db, row->id, state_is_live(state), e);
+		if (r == ROW_OK && state_is_live(state))
+			r = kill_init(row, e);
+		/* The monitor sees its container die and lets go. */
+		if (r == ROW_OK && lock == LOCK_BUSY && (r = lock_take(fd, true)) < 0)
+			r = err_sysn(e, -r, "cannot lock %s", path);
+		if (r == ROW_OK)
+			*alive = take_fd(fd);
+		if (r != ROW_LOST)
+			return r;
+		/* A start or an end is at work: look again at what it makes of it. */
+		close(take_fd(fd));
+		(void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		struct container_row now = {0};
+		r = container_row_find(s->db, row->id, &now, e);
+		if (r != ROW_OK || strcmp(now.id, row->id)) {
+			container_row_deinit(&now);
+			return r < 0 ? r : ROW_ABSENT;
+		}
+		container_row_deinit(row);
+		*row = now;
+	}
+}
+
+int container_remove(
+	struct store *s, struct container_row *row, bool force, bool volumes, struct err *e)
+{
+	auto_fd alive = -1;
+	int r = take_for_removal(s, row, force, &alive, e);
+	if (r == ROW_ABSENT)
+		return 0;
+	if (r < 0)
+		return r;
+	r = ending_forget(s, row, volumes || row->auto_remove, e);
+	if (r < 0)
+		return err_ctx(e, "cannot remove container %s", row->name);
+	return s->needs_purge ? store_purge(s, enter_remove, e) : 0;
+}

@@ -1,0 +1,364 @@
+/* start: the front of a start (engine/start.h).
+ *
+ * Theory of operation. The monitor is started first and sets the container up while the front
+ * writes the row: MON_CLONED (init exists: its ids are known) -> the row in one transaction ->
+ * MON_GO -> MON_STARTED. Until MON_GO the front's death ends the monitor; after it the front is
+ * only a reader. In a foreground run the front has the database open already, so it records the
+ * end when the monitor asks (ATTACH_END): two transactions, and SQLite is opened once.
+ */
+#include "engine/start.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/msg.h"
+#include "base/scope.h"
+#include "base/spawn.h"
+#include "engine/attach.h"
+#include "engine/create.h"
+#include "engine/ending.h"
+#include "engine/enter.h"
+#include "engine/log.h"
+#include "engine/monitor.h"
+#include "engine/state.h"
+#include "storage/db/db.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct starting {
+	struct store *store;
+	struct container_row *row;
+	struct container_new *fresh; /* no record yet; NULL for start */
+	const struct start_options *o;
+	struct monitor_options mon;
+	bool terminal;
+	int control, stream;
+	struct entered entered;
+	bool is_recorded;
+};
+
+static bool is_attached(const struct start_options *o)
+{
+	return o->attach_stdin || o->attach_stdout || o->attach_stderr;
+}
+
+/* What the monitor needs of the configuration, and where errors of it are Docker's. */
+static int read_config(struct starting *st, struct err *e)
+{
+	struct log_config log;
+	unsigned rows, cols;
+	const struct start_options *o = st->o;
+	auto_json config = json_parse(
+		st->row->config, strlen(st->row->config), "the container's configuration", e);
+	if (!config)
+		return -e->code;
+	int r = log_config_parse(json_at(config, "HostConfig"), &log, e);
+	if (r < 0)
+		return err_ctx(e, "failed to initialize logging driver");
+	st->terminal = json_bool_or(config, "Config/Tty", false);
+	st->mon = (struct monitor_options){.root = st->store->root,
+		.runroot = st->store->runroot,
+		.id = st->row->id,
+		.open_stdin = json_bool_or(config, "Config/OpenStdin", false),
+		.stdin_once = json_bool_or(config, "Config/StdinOnce", false),
+		.auto_remove = st->row->auto_remove,
+		.front_stdin = o->attach_stdin,
+		.front_stdout = o->attach_stdout,
+		.front_stderr = o->attach_stderr,
+		.log_none = log.none,
+		.log_max_size = log.max_size,
+		.log_max_files = log.max_files};
+	const char *stop = json_str(config, "Config/StopSignal");
+	struct err ignored;
+	int sig = str_empty(stop) ? -1 : signal_parse(stop, &ignored);
+	st->mon.stop_signal = sig > 0 ? sig : 0;
+	if (st->terminal && is_attached(o) && terminal_size(&rows, &cols)) {
+		st->mon.rows = rows;
+		st->mon.cols = cols;
+	}
+	return 0;
+}
+
+/* Of our environment the monitor, which may live for months, gets what its helpers look at. */
+static void monitor_environ(struct strv *env)
+{
+	static const char *const names[] = {"PATH=", "HOME=", "USER=", "TMPDIR=", "LANG=", "XDG_",
+		"MOSS_", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS="};
+	for (char **v = environ; v && *v; v++)
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			if (str_starts(*v, names[i]))
+				strv_add(env, *v);
+}
+
+static int spawn_monitor(struct starting *st, int alive_fd, struct err *e)
+{
+	int control[2], stream[2];
+	auto_strv argv = STRV_INIT, env = STRV_INIT;
+	monitor_options_format(&st->mon, &argv);
+	monitor_environ(&env);
+	if (msg_pair(control) < 0)
+		return err_sys(e, "cannot make a socket");
+	st->control = control[0];
+	auto_fd control_far = control[1], stream_far = -1;
+	if (is_attached(st->o)) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) < 0)
+			return err_sys(e, "cannot make a socket");
+		st->stream = stream[0];
+		stream_far = stream[1];
+	}
+	auto_free char *program = spawn_helper_path("moss-monitor");
+	struct spawn sp = SPAWN_INIT;
+	sp.file = program;
+	sp.argv = argv.v;
+	sp.envp = env.v ? env.v : (char *[]){NULL};
+	sp.fd_err = log_debug_on ? 2 : -1;
+	sp.fds = (int[]){control_far, alive_fd, stream_far};
+	sp.n_fds = 3;
+	sp.new_session = true;
+	return enter_spawn(st->store, &sp, &st->entered, e);
+}
+
+/* The text that follows the struct (the network's settings) is owned, may be NULL. */
+static int receive(struct starting *st, struct mon_msg *msg, char **text, struct err *e)
+{
+	char all[sizeof(*msg) + 16384];
+	ssize_t n = msg_recv(st->control, all, sizeof(all), NULL, NULL);
+	if (n < (ssize_t)sizeof(*msg))
+		return err_set(e, EPIPE, "moss-monitor has ended before the container started");
+	memcpy(msg, all, sizeof(*msg));
+	if (msg->type == MON_FAILED) {
+		*e = msg->e;
+		return e->code ? -e->code : err_set(e, EPROTO, "moss-monitor failed");
+	}
+	if (text && n > (ssize_t)sizeof(*msg))
+		*text = xstrndup(all + sizeof(*msg), (size_t)n - sizeof(*msg));
+	return 0;
+}
+
+static void row_take_facts(struct container_row *row, const struct mon_msg *msg)
+{
+	free(row->boot_id);
+	row->boot_id = xstrdup(proc_boot_id());
+	row->init = msg->init;
+	row->monitor = msg->monitor;
+	row->started_ns = msg->started_ns;
+	row->exit_code = 0;
+}
+
+static void row_set_state(struct container_row *row, enum container_state state)
+{
+	free(row->state);
+	row->state = xstrdup(state_text(state));
+}
+
+/* The row says running from here on; the lock is the monitor's. */
+static int record(struct starting *st, const struct mon_msg *msg, struct err *e)
+{
+	struct store *s = st->store;
+	auto_free char *from = xstrdup(st->row->state);
+	bool durable = st->fresh && !st->row->auto_remove;
+	row_take_facts(st->row, msg);
+	row_set_state(st->row, STATE_RUNNING);
+	int r = db_begin(s->db, durable ? DB_FULL : DB_NORMAL, e);
+	if (r < 0)
+		return r;
+	if (st->fresh)
+		r = container_insert(s, st->fresh, e);
+	else
+		r = container_row_set_running(s->db, st->row, from, e);
+	if (r == ROW_LOST)
+		r = err_set(e, EBUSY, "container %s was changed by another command", st->row->name);
+	if (r >= 0)
+		r = container_event(s, st->row, "start", NULL, e);
+	if (r < 0) {
+		db_rollback(s->db);
+		return r;
+	}
+	r = db_commit(s->db, e);
+	st->is_recorded = r == 0;
+	return r;
+}
+
+static int record_network(struct starting *st, char *settings, struct err *e)
+{
+	free(st->row->network);
+	st->row->network = settings;
+	int r = container_row_set_running(st->store->db, st->row, state_text(STATE_RUNNING), e);
+	return r < 0 ? r : 0; /* ended already: nothing to show */
+}
+
+/* From the monitor's start to MON_STARTED. */
+static int bring_up(struct starting *st, int alive_fd, struct err *e)
+{
+	struct mon_msg msg;
+	char *settings = NULL;
+	int r = read_config(st, e);
+	if (r == 0)
+		r = spawn_monitor(st, alive_fd, e);
+	/* From now on the lock lives and dies with the monitor. */
+	close(alive_fd);
+	if (r < 0 || (r = receive(st, &msg, NULL, e)) < 0)
+		return r;
+	r = record(st, &msg, e);
+	scope_close(&st->entered.creation_lock);
+	st->entered.creation_lock = -1;
+	if (r < 0)
+		return r;
+	if (is_attached(st->o))
+		attach_block_signals(st->o->sig_proxy);
+	msg = (struct mon_msg){.type = MON_GO};
+	if (msg_send(st->control, &msg, sizeof(msg), NULL, 0) < 0)
+		log_debug("the monitor has gone before GO");
+	r = receive(st, &msg, &settings, e);
+	if (r == 0 && settings)
+		r = record_network(st, settings, e);
+	return r;
+}
+
+/* A start that failed: a container without --rm stays as `created`, with the error. */
+static void give_up(struct starting *st, const struct err *failure)
+{
+	struct store *s = st->store;
+	struct err e = {0};
+	scope_close(&st->control); /* a monitor that still waits for GO ends by this */
+	st->control = -1;
+	if (st->is_recorded) {
+		(void)ending_record_failure(s, st->row->id, failure, &e);
+	} else if (st->fresh && st->row->auto_remove) {
+		container_discard(s, st->fresh);
+	} else if (st->fresh) {
+		row_set_state(st->row, STATE_CREATED);
+		st->row->exit_code = failure->status ? failure->status : 128;
+		free(st->row->error);
+		st->row->error = xstrdup(failure->msg);
+		if (container_insert(s, st->fresh, &e) < 0)
+			container_discard(s, st->fresh);
+	}
+	if (s->needs_purge)
+		(void)store_purge(s, enter_remove, &e);
+}
+
+static int on_ended(void *arg, const struct attach_ended *how, struct err *e)
+{
+	struct starting *st = arg;
+	return ending_record_row(st->store, st->row, how, e);
+}
+
+/* The stream broke off: the monitor was killed. What is left of the container ends with it. */
+static int recover(struct starting *st, struct err *e)
+{
+	int r = container_reconcile(st->store, st->row, e);
+	if (r < 0)
+		return r;
+	return st->row->exit_code ? st->row->exit_code : 137;
+}
+
+static int stream(struct starting *st, struct err *e)
+{
+	const struct start_options *o = st->o;
+	struct attach a = {.fd = st->stream,
+		.in = o->attach_stdin && st->mon.open_stdin,
+		.out = o->attach_stdout,
+		.err = o->attach_stderr,
+		.terminal = st->terminal,
+		.sig_proxy = o->sig_proxy,
+		.detach_keys = o->detach_keys,
+		.init = st->row->init,
+		.ended = on_ended,
+		.ended_arg = st};
+	int r = attach_run(&a, e);
+	if (r == ATTACH_DETACHED)
+		return 0;
+	return r == ATTACH_LOST ? recover(st, e) : r;
+}
+
+static int start(struct starting *st, int alive_fd, struct err *e)
+{
+	st->control = st->stream = -1;
+	st->entered = (struct entered){.pid = -1, .pidfd = -1, .creation_lock = -1};
+	int r = bring_up(st, alive_fd, e);
+	if (r < 0) {
+		attach_unblock_signals();
+		give_up(st, e);
+	} else {
+		scope_close(&st->control);
+		if (st->o->started)
+			st->o->started(st->row->id, st->o->started_arg);
+		r = is_attached(st->o) ? stream(st, e) : 0;
+	}
+	scope_close(&st->stream);
+	scope_close(&st->entered.pidfd);
+	scope_close(&st->entered.creation_lock);
+	return r;
+}
+
+int container_run(
+	struct store *s, struct container_new *c, const struct start_options *o, struct err *e)
+{
+	struct starting st = {.store = s, .row = &c->row, .fresh = c, .o = o};
+	int r = start(&st, take_fd(c->alive_fd), e);
+	return r < 0 && e->status == 0 ? err_status(e, 125) : r;
+}
+
+/* Takes the alive lock. 1: it runs already. Held for a moment by others (a start that is being
+ * made, an end that is being cleaned up): looked at again. */
+static int take_alive(struct store *s, struct container_row *row, int *fd, struct err *e)
+{
+	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
+	for (;;) {
+		auto_fd alive = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		if (alive < 0)
+			return err_sys(e, "cannot open %s", path);
+		int r = lock_take(alive, false);
+		if (r < 0)
+			return err_sysn(e, -r, "cannot lock %s", path);
+		struct container_row now = {0};
+		int found = container_row_find(s->db, row->id, &now, e);
+		if (found == ROW_OK) {
+			container_row_deinit(row);
+			*row = now;
+		}
+		if (found < 0)
+			return found;
+		if (found != ROW_OK)
+			return err_set(e, ENOENT, "No such container: %s", row->id);
+		enum container_state to = state_next(state_parse(row->state), EVENT_START);
+		if (r == LOCK_TAKEN && to == STATE_RUNNING) {
+			*fd = take_fd(alive);
+			return 0;
+		}
+		if (to == STATE_REFUSED)
+			return err_set(e, EINVAL, "cannot start container %s: it is %s", row->name,
+				row->state);
+		if (r == LOCK_BUSY && to == STATE_SAME)
+			return 1;
+		if (r == LOCK_TAKEN) { /* its monitor was killed */
+			close(take_fd(alive));
+			if ((r = container_reconcile(s, row, e)) < 0)
+				return r;
+			continue;
+		}
+		(void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	}
+}
+
+int container_start(
+	struct store *s, struct container_row *row, const struct start_options *o, struct err *e)
+{
+	int alive_fd = -1;
+	int r = take_alive(s, row, &alive_fd, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	struct starting st = {.store = s, .row = row, .o = o};
+	return start(&st, alive_fd, e);
+}

@@ -1,0 +1,61 @@
+#include "engine/state.h"
+#include "base/err.h"
+#include "base/scope.h"
+
+#include <string.h>
+
+static const char *const names[STATE_COUNT] = {
+	[STATE_CREATED] = "created",
+	[STATE_RUNNING] = "running",
+	[STATE_PAUSED] = "paused",
+	[STATE_RESTARTING] = "restarting",
+	[STATE_REMOVING] = "removing",
+	[STATE_EXITED] = "exited",
+	[STATE_DEAD] = "dead",
+};
+
+#define NO STATE_REFUSED
+#define SAME STATE_SAME
+#define RUN STATE_RUNNING
+#define NEW STATE_CREATED
+#define END STATE_EXITED
+#define GO STATE_REMOVING
+// clang-format off
+static const enum container_state next[STATE_COUNT][EVENT_COUNT] = {
+	/*                     start failed  end   stop  kill  rm    rm -f */
+	[STATE_CREATED]    = { RUN,  NEW,    SAME, SAME, NO,   GO,   GO },
+	[STATE_RUNNING]    = { SAME, NEW,    END,  END,  END,  NO,   GO },
+	[STATE_PAUSED]     = { NO,   NO,     END,  END,  END,  NO,   GO },
+	[STATE_RESTARTING] = { SAME, END,    END,  END,  END,  NO,   GO },
+	[STATE_REMOVING]   = { NO,   SAME,   SAME, SAME, NO,   SAME, SAME },
+	[STATE_EXITED]     = { RUN,  END,    SAME, SAME, NO,   GO,   GO },
+	[STATE_DEAD]       = { NO,   SAME,   SAME, SAME, NO,   GO,   GO },
+};
+// clang-format on
+
+enum container_state state_parse(const char *text)
+{
+	for (size_t i = 0; text && i < ARRAY_LEN(names); i++)
+		if (!strcmp(text, names[i]))
+			return (enum container_state)i;
+	return STATE_DEAD;
+}
+
+const char *state_text(enum container_state s)
+{
+	if (s >= STATE_COUNT)
+		BUG("no such state: %d", (int)s);
+	return names[s];
+}
+
+enum container_state state_next(enum container_state s, enum container_event ev)
+{
+	if (s >= STATE_COUNT || ev >= EVENT_COUNT)
+		BUG("no transition from %d by %d", (int)s, (int)ev);
+	return next[s][ev];
+}
+
+bool state_is_live(enum container_state s)
+{
+	return s == STATE_RUNNING || s == STATE_PAUSED || s == STATE_RESTARTING;
+}
