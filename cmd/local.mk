@@ -11,10 +11,11 @@ libcmd_a_SOURCES = \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
 	cmd/pull.c \
+	cmd/report.c \
 	cmd/suggest.c
 
-# Archives in the order of who knows whom. Only those that exist: folders grow one by one.
-MOSS_ARCHIVES = $(foreach a,libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a,$(filter $(a),$(noinst_LIBRARIES)))
+# Archives in the order of who knows whom.
+MOSS_ARCHIVES = libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a
 bin_PROGRAMS += moss
 moss_SOURCES = cmd/main.c
 moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CORE_LIBS)
@@ -24,6 +25,11 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/cmd_opt
 tests_unit_cmd_opt_SOURCES = tests/unit/cmd_opt.c
 tests_unit_cmd_opt_LDADD = libcmd.a libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/cmd_tables
+tests_unit_cmd_tables_SOURCES = tests/unit/cmd_tables.c
+tests_unit_cmd_tables_LDADD = $(moss_LDADD) $(UNIT_LIBS)
+tests_unit_cmd_tables_DEPENDENCIES = $(MOSS_ARCHIVES)
 endif
 
 # With --enable-fuzz the targets are libFuzzer programs, else they replay their stored inputs.

@@ -22,20 +22,6 @@ struct invocation {
 	char **argv;
 };
 
-void cmd_print_error(const struct err *e)
-{
-	fflush(stdout);
-	fprintf(stderr, "moss: %s\n", e->msg);
-	if (e->hint[0])
-		fprintf(stderr, "%s\n", e->hint);
-}
-
-void cmd_report(struct cmd_call *call, const struct err *e)
-{
-	call->failures++;
-	cmd_print_error(e);
-}
-
 /* A flag that does not parse: Docker's words have no prefix. */
 static int usage_error(const struct invocation *in, const struct err *e)
 {
@@ -208,7 +194,8 @@ static int parse_globals(struct invocation *in, int argc, char **argv, int *rest
 		return 1;
 	}
 	if (r == -EOPNOTSUPP)
-		(void)err_hint(&e, "There is no daemon to connect to: moss itself runs the containers.");
+		(void)err_hint(
+			&e, "There is no daemon to connect to: moss itself runs the containers.");
 	if (r < 0) {
 		*status = usage_error(in, &e);
 		return 1;

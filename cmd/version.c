@@ -1,6 +1,7 @@
 /* moss version: the fields of docker version. There is no server; its half says what the same
  * program does, so that scripts that ask for .Server.Version get an answer. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "base/err.h"
@@ -41,6 +42,9 @@ static json_t *server_fields(const char *arch)
 		"Arch", arch, "KernelVersion", u.release, "BuildTime", "");
 }
 
+/* The field's name in templates is Go's, in JSON another one. */
+static void add_api_version(json_t *half) { json_set_str(half, "APIVersion", API_VERSION); }
+
 static void print_text(const char *arch)
 {
 	printf("Client: moss\n");
@@ -67,6 +71,10 @@ static int version_run(struct cmd_call *call, void *args, struct err *e)
 	}
 	auto_json all = json_pack(
 		"{s:o, s:o}", "Client", client_fields(arch), "Server", server_fields(arch));
+	if (strcmp(v->format, "json") != 0) {
+		add_api_version(json_at(all, "Client"));
+		add_api_version(json_at(all, "Server"));
+	}
 	return object_print(all, v->format, e);
 }
 
