@@ -29,7 +29,6 @@ struct globals {
 	char *log_level;
 	bool debug;
 	bool version;
-	struct strv storage_opt;
 };
 
 struct cmd_call {

@@ -193,9 +193,6 @@ static int parse_globals(struct invocation *in, int argc, char **argv, int *rest
 		*status = 1;
 		return 1;
 	}
-	if (r == -EOPNOTSUPP)
-		(void)err_hint(
-			&e, "There is no daemon to connect to: moss itself runs the containers.");
 	if (r < 0) {
 		*status = usage_error(in, &e);
 		return 1;

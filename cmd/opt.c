@@ -167,6 +167,8 @@ static int apply(const struct slot *s, const char *value, struct err *e)
 {
 	if (s->o->type == OPT_UNSUPPORTED && !switched_off(s, value)) {
 		(void)err_set(e, EOPNOTSUPP, "--%s is not supported yet", s->o->name);
+		if (s->o->hint)
+			(void)err_hint(e, "%s", s->o->hint);
 		return err_status(e, 125);
 	}
 	struct err why;

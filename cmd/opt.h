@@ -67,6 +67,7 @@ struct opt {
 	const struct opt *group; /* OPT_GROUP */
 	size_t given_offset; /* of a bool that tells "was given"; 0 = not kept (so never make it
 				the first field) */
+	const char *hint; /* OPT_UNSUPPORTED: what to do instead; may be NULL */
 };
 
 #define FIELD(args, member) offsetof(args, member)
