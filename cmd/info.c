@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/format/human.h"
 #include "cmd/object.h"
+#include "engine/enter.h"
 #include "engine/host.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
@@ -312,7 +313,7 @@ static int info_run(struct cmd_call *call, void *args, struct err *e)
 	if (count_containers(call->store, &counts, e) < 0 ||
 		count_images(call->store, &counts, e) < 0)
 		return -e->code;
-	if (rootfs_choose(call->store, &driver, &driver_error) < 0)
+	if (rootfs_choose(call->store, enter_call, &driver, &driver_error) < 0)
 		driver = "";
 	host_load(&host);
 	auto_json j = collect(call, &counts, &host, driver, &driver_error);

@@ -177,7 +177,7 @@ static void drop_anonymous(struct store *s, const struct create_plan *p)
 static int prepare(struct store *s, struct create_plan *p, struct container_new *out, struct err *e)
 {
 	const char *driver;
-	int r = rootfs_choose(s, &driver, e);
+	int r = rootfs_choose(s, enter_call, &driver, e);
 	if (r < 0 || (r = store_container_new(s, p->id, &out->dir, &out->alive_fd, e)) < 0)
 		return r;
 	p->dir = out->dir;

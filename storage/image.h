@@ -3,7 +3,8 @@
  * An image's id is the digest of its config ("sha256:<hex>"), as in Docker's classic store. The
  * config column is the image config as a confined process wrote it: parsed, of checked types and
  * sizes (engine/transfer/proto.h), so that moss itself never parses foreign JSON. Names are
- * normalised references: "docker.io/library/debian:12"; digests "docker.io/library/debian@sha256:…".
+ * normalised references: "docker.io/library/debian:12"; digests
+ * "docker.io/library/debian@sha256:…".
  */
 #ifndef STORAGE_IMAGE_H
 #define STORAGE_IMAGE_H
@@ -16,15 +17,15 @@ struct err;
 struct store;
 
 struct image {
-	char *id;              /* "sha256:<hex>" */
-	char *config;          /* JSON: OCI image config, validated */
+	char *id; /* "sha256:<hex>" */
+	char *config; /* JSON: OCI image config, validated */
 	char *manifest_digest; /* may be NULL (loaded from a docker-archive) */
-	int64_t size;          /* bytes of all its layers unpacked */
-	int64_t created_ns;    /* from the config; 0 = unknown */
-	char **names;          /* normalised, tagged; NULL-terminated */
-	char **digests;        /* normalised name@digest */
-	char **layer_ids;      /* layers.id, bottom first */
-	char **diff_ids;       /* "sha256:…", bottom first */
+	int64_t size; /* bytes of all its layers unpacked */
+	int64_t created_ns; /* from the config; 0 = unknown */
+	char **names; /* normalised, tagged; NULL-terminated */
+	char **digests; /* normalised name@digest */
+	char **layer_ids; /* layers.id, bottom first */
+	char **diff_ids; /* "sha256:…", bottom first */
 	size_t n_layers;
 };
 void image_deinit(struct image *i);
@@ -33,7 +34,7 @@ void image_deinit(struct image *i);
 struct layer_new {
 	const char *diff_id;
 	const char *staged_path; /* NULL: the layer is in the store already */
-	int64_t size;            /* bytes of its regular files */
+	int64_t size; /* bytes of its regular files */
 	const char *blob_digest; /* compressed digest it came from; may be NULL */
 	int64_t blob_size;
 	const char *media_type;
@@ -47,10 +48,10 @@ int layer_find_by_blob(struct store *s, const char *blob_digest, char **diff_id,
 /* Makes an image visible: syncs, renames the staged layers into place, and records image, layers,
  * name (may be NULL) and digest reference in one FULL transaction. A name that another image had
  * moves. manifest and config are the exact bytes, kept as blobs. */
-int image_commit(struct store *s, const char *id, const char *config_json,
-	const void *config_bytes, size_t config_len, const void *manifest, size_t manifest_len,
-	const char *manifest_digest, const struct layer_new *layers, size_t n_layers,
-	const char *name, const char *digest_ref, struct err *e);
+int image_commit(struct store *s, const char *id, const char *config_json, const void *config_bytes,
+	size_t config_len, const void *manifest, size_t manifest_len, const char *manifest_digest,
+	const struct layer_new *layers, size_t n_layers, const char *name, const char *digest_ref,
+	struct err *e);
 
 /* Resolves what a user typed: id, "sha256:" + id, unique prefix of an id, else a reference
  * (normalised by the caller's `reference`, may be NULL). ROW_OK, ROW_ABSENT, ROW_AMBIGUOUS. */
@@ -65,7 +66,7 @@ int image_untag(struct store *s, const char *name, struct err *e);
  * top first). */
 int image_delete(struct store *s, const char *id, char ***deleted, size_t *n, struct err *e);
 /* Containers (ids, with their state) that use the image. */
-int image_users(struct store *s, const char *id, char ***ids, char ***states, size_t *n,
-	struct err *e);
+int image_users(
+	struct store *s, const char *id, char ***ids, char ***states, size_t *n, struct err *e);
 
 #endif

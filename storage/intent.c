@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "storage/db/db.h"
 #include "storage/db/layer_row.h"
+#include "storage/db/volume_row.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -21,16 +22,19 @@ int intent_write(struct store *s, const char *stage, const struct strv *paths, s
 	return write_file_at(s->root_fd, relative, text, strlen(text), 0600, false, e);
 }
 
-/* Only names of our own making: a damaged file must not move anything else. */
-static int settle_line(struct store *s, const char *line, struct err *e)
+/* 1 where the path has a row, or is not of our making: a damaged file must not move anything. */
+static int is_known(struct store *s, const char *line, struct err *e)
 {
 	const char *layer = str_after(line, "layers/");
 	const char *blob = str_after(line, "blobs/sha256/");
-	const char *name = layer ? layer : blob;
-	if (!name || !*name || !is_hex(name, strlen(name)))
-		return 0;
-	int known = layer ? layer_row_exists(s->db, name, e) : blob_is_used(s->db, name, e);
-	return known < 0 ? known : known ? 0 : store_trash(s, line, e);
+	const char *volume = str_after(line, "volumes/");
+	if (layer && *layer && is_hex(layer, strlen(layer)))
+		return layer_row_exists(s->db, layer, e);
+	if (blob && *blob && is_hex(blob, strlen(blob)))
+		return blob_is_used(s->db, blob, e);
+	if (volume && volume_name_valid(volume))
+		return volume_row_exists(s->db, volume, e);
+	return 1;
 }
 
 int intent_settle(struct store *s, const char *stage, struct err *e)
@@ -48,9 +52,11 @@ int intent_settle(struct store *s, const char *stage, struct err *e)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < lines.n && r >= 0; i++)
-		r = settle_line(s, lines.v[i], e);
+		if ((r = is_known(s, lines.v[i], e)) == 0)
+			r = store_trash(s, lines.v[i], e);
 	db_rollback(s->db);
-	if (r >= 0)
-		(void)unlinkat(s->root_fd, relative, 0);
-	return r;
+	if (r < 0)
+		return r;
+	(void)unlinkat(s->root_fd, relative, 0);
+	return 0;
 }

@@ -11,7 +11,8 @@ struct err;
 struct store;
 struct strv;
 
-/* Lines "layers/<short>" and "blobs/sha256/<hex>"; replaces what was written before. */
+/* Lines "layers/<short>", "blobs/sha256/<hex>", "volumes/<name>"; replaces what was written before.
+ */
 int intent_write(struct store *s, const char *stage, const struct strv *paths, struct err *e);
 /* stage: the staging folder's path or its last part. */
 int intent_settle(struct store *s, const char *stage, struct err *e);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES = \
+	storage/copy.c storage/copy.h \
 	storage/db/container_row.c storage/db/container_row.h \
 	storage/db/container_state.c \
 	storage/db/db.c storage/db/db.h \
@@ -8,14 +9,20 @@ libstorage_a_SOURCES = \
 	storage/db/layer_row.c storage/db/layer_row.h \
 	storage/db/schema.c \
 	storage/db/sql.c storage/db/sql.h \
+	storage/db/volume_row.c storage/db/volume_row.h \
 	storage/image.c storage/image.h \
 	storage/image_commit.c \
 	storage/image_delete.c \
 	storage/intent.c storage/intent.h \
 	storage/recover.c \
+	storage/rootfs.c storage/rootfs.h storage/rootfs_internal.h \
+	storage/rootfs_fuse.c \
+	storage/rootfs_overlay.c \
+	storage/rootfs_probe.c \
+	storage/rootfs_vfs.c \
 	storage/store.c storage/store.h \
-	storage/trash.c
-EXTRA_DIST += storage/volume.h storage/rootfs.h
+	storage/trash.c \
+	storage/volume.c storage/volume.h
 
 check_PROGRAMS += tests/unit/storage_container
 tests_unit_storage_container_SOURCES = tests/unit/storage_container.c tests/unit/storage_store.h

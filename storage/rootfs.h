@@ -20,19 +20,24 @@ struct store;
 /* What the launcher needs; written into config.json's annotations by engine/spec. */
 struct rootfs_spec {
 	const char *driver;
-	const char *store_root;       /* the data root */
-	const char *container_dir;    /* containers/<id>, absolute; has upper/, work/, merged/ */
+	const char *store_root; /* the data root */
+	const char *container_dir; /* containers/<id>, absolute; gets upper/, work/, merged/ */
 	const char *const *layer_ids; /* bottom first */
 	size_t n_layers;
-	bool read_only;
+	bool is_throwaway; /* --rm: what it writes need not survive a crash of the machine */
 };
 
-/* The driver to use: wanted (checked, an error says why it cannot work and the cure) or the first
- * that works, probed inside the user namespace by a trial mount and cached in cache/driver by boot
- * id and kernel. *driver is one of three constants. */
-int rootfs_choose(struct store *s, const char **driver, struct err *e);
+/* Runs fn in a forked child inside the user namespace: engine's enter_call. */
+typedef int (*rootfs_call_fn)(
+	struct store *s, int (*fn)(void *arg, struct err *e), void *arg, struct err *e);
+
+/* The driver to use: s->driver_wanted (checked: an error says why it cannot work and the cure) or
+ * the first that works, probed by a trial mount through `call` and cached in cache/ by boot id and
+ * kernel. *driver is one of three constants. */
+int rootfs_choose(struct store *s, rootfs_call_fn call, const char **driver, struct err *e);
 /* In the user namespace, before the container's mount namespace is made: what must be there
- * before the mount (vfs: the copy; folders). */
+ * before the mount: the folders (upper with the owner and mode of the image's root), the copy of
+ * vfs. Does nothing where it is done already. */
 int rootfs_prepare(const struct rootfs_spec *r, struct err *e);
 /* True where rootfs_serve must run in the monitor before init is cloned. */
 bool rootfs_needs_server(const char *driver);
@@ -40,7 +45,10 @@ bool rootfs_needs_server(const char *driver);
  * merged is mounted. *pid is its process. */
 int rootfs_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *e);
 /* In the container's own mount namespace, as its root: makes container_dir/merged the mounted
- * root file system (a mount point) and returns an O_PATH descriptor of it. */
+ * root file system (a mount point, writable) and returns an O_PATH descriptor of it. Keeps the
+ * working directory. */
 int rootfs_mount(const struct rootfs_spec *r, struct err *e);
+/* What fuse-overlayfs -o takes: "lowerdir=...", relative to the data root. Owned. */
+char *rootfs_lower_option(const struct rootfs_spec *r);
 
 #endif

@@ -11,8 +11,8 @@ struct store;
 
 struct volume {
 	char *name;
-	char *driver;  /* "local" */
-	char *labels;  /* JSON object or NULL */
+	char *driver; /* "local" */
+	char *labels; /* JSON object or NULL */
 	char *options; /* JSON object or NULL */
 	char *mountpoint;
 	bool is_anonymous;
@@ -34,7 +34,7 @@ int volume_list(struct store *s, struct volume **out, size_t *n, struct err *e);
 int volume_delete(struct store *s, const char *name, char ***users, size_t *n, struct err *e);
 int volume_set_copied(struct store *s, const char *name, struct err *e);
 /* Anonymous volumes that only this container uses. */
-int volume_list_anonymous_of(struct store *s, const char *container_id, char ***names, size_t *n,
-	struct err *e);
+int volume_list_anonymous_of(
+	struct store *s, const char *container_id, char ***names, size_t *n, struct err *e);
 
 #endif

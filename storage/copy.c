@@ -1,0 +1,322 @@
+#include "storage/copy.h"
+#include "base/err.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 1024, CHUNK = 1024 * 1024, XATTR_MAX = 64 * 1024 };
+
+/* A file with several names in the source, and where the first of them went. */
+struct linked {
+	dev_t dev;
+	ino_t ino;
+	char *path; /* below the target */
+};
+
+struct copy {
+	int to_root;
+	enum copy_flags flags;
+	struct linked *links; /* open addressing */
+	size_t n_links, room;
+	char *buffer;
+	bool has_failed;
+};
+
+static size_t slot_of(const struct copy *c, dev_t dev, ino_t ino)
+{
+	uint64_t h = ((uint64_t)ino * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)dev;
+	size_t i = (size_t)(h >> 17) & (c->room - 1);
+	while (c->links[i].path && (c->links[i].ino != ino || c->links[i].dev != dev))
+		i = (i + 1) & (c->room - 1);
+	return i;
+}
+
+static void links_grow(struct copy *c)
+{
+	struct linked *old = c->links;
+	size_t old_room = c->room;
+	c->room = old_room ? 2 * old_room : 256;
+	c->links = xcalloc(c->room, sizeof(*c->links));
+	for (size_t i = 0; i < old_room; i++)
+		if (old[i].path)
+			c->links[slot_of(c, old[i].dev, old[i].ino)] = old[i];
+	free(old);
+}
+
+static struct linked *link_of(struct copy *c, const struct stat *st)
+{
+	if (2 * c->n_links >= c->room)
+		links_grow(c);
+	struct linked *l = &c->links[slot_of(c, st->st_dev, st->st_ino)];
+	l->dev = st->st_dev;
+	l->ino = st->st_ino;
+	return l;
+}
+
+static bool is_ours(const char *name)
+{
+	return str_starts(name, "user.overlay.") || str_starts(name, "user.fuseoverlayfs.");
+}
+
+/* What the namespace may not set (trusted.*, security.selinux) is passed over, as unpacking does.
+ */
+static int copy_xattrs(int from, int to, struct err *e)
+{
+	char names[XATTR_MAX];
+	ssize_t n = flistxattr(from, names, sizeof(names));
+	if (n <= 0)
+		return n == 0 || errno == ENOTSUP || errno == EPERM || errno == EBADF
+			       ? 0
+			       : err_sys(e, "cannot list extended attributes");
+	auto_free char *value = xmalloc(XATTR_MAX);
+	for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+		if (is_ours(name))
+			continue;
+		ssize_t len = fgetxattr(from, name, value, XATTR_MAX);
+		if (len < 0)
+			continue;
+		if (fsetxattr(to, name, value, (size_t)len, 0) < 0 && errno != EPERM &&
+			errno != ENOTSUP)
+			return err_sys(e, "cannot set the extended attribute %s", name);
+	}
+	return 0;
+}
+
+static int copy_range(struct copy *c, int from, int to, off_t start, off_t end, struct err *e)
+{
+	while (start < end) {
+		size_t want = end - start < CHUNK ? (size_t)(end - start) : CHUNK;
+		loff_t in = start, out = start;
+		ssize_t n = copy_file_range(from, &in, to, &out, want, 0);
+		if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+				     errno == EOPNOTSUPP)) {
+			if (!c->buffer)
+				c->buffer = xmalloc(CHUNK);
+			n = pread(from, c->buffer, want, start);
+			for (ssize_t done = 0, w; n > 0 && done < n; done += w) {
+				w = pwrite(to, c->buffer + done, (size_t)(n - done), start + done);
+				if (w < 0)
+					return err_sys(e, "cannot write");
+			}
+		}
+		if (n < 0)
+			return err_sys(e, "cannot copy");
+		if (n == 0)
+			break;
+		start += n;
+	}
+	return 0;
+}
+
+static int copy_content(struct copy *c, int from, int to, off_t size, struct err *e)
+{
+	if (size == 0 || ioctl(to, FICLONE, from) == 0)
+		return 0;
+	if (ftruncate(to, size) < 0)
+		return err_sys(e, "cannot copy");
+	off_t at = 0;
+	while (at < size) {
+		off_t data = lseek(from, at, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			return 0;
+		off_t hole = data < 0 ? -1 : lseek(from, data, SEEK_HOLE);
+		if (hole < 0) {
+			data = at;
+			hole = size;
+		}
+		int r = copy_range(c, from, to, data, hole, e);
+		if (r < 0)
+			return r;
+		at = hole;
+	}
+	return 0;
+}
+
+/* Owner first: chown takes set-id bits and capabilities away. */
+static int copy_attributes(int from, int to, const struct stat *st, struct err *e)
+{
+	if (fchown(to, st->st_uid, st->st_gid) < 0)
+		return err_sys(e, "cannot set the owner");
+	if (fchmod(to, st->st_mode & 07777) < 0)
+		return err_sys(e, "cannot set the mode");
+	int r = copy_xattrs(from, to, e);
+	if (r < 0)
+		return r;
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
+	return futimens(to, times) < 0 ? err_sys(e, "cannot set the times") : 0;
+}
+
+static int copy_regular(struct copy *c, int from_dir, int to_dir, const char *name,
+	const struct stat *st, struct err *e)
+{
+	auto_fd from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (from < 0)
+		return err_sys(e, "cannot open");
+	auto_fd to = openat(to_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to < 0)
+		return err_sys(e, "cannot create");
+	int r = copy_content(c, from, to, st->st_size, e);
+	return r < 0 ? r : copy_attributes(from, to, st, e);
+}
+
+static int copy_symlink(
+	int from_dir, int to_dir, const char *name, const struct stat *st, struct err *e)
+{
+	char target[PATH_MAX + 1];
+	ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
+	if (n < 0)
+		return err_sys(e, "cannot read the link");
+	target[n] = 0;
+	if (symlinkat(target, to_dir, name) < 0)
+		return err_sys(e, "cannot create the link");
+	if (fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot set the owner");
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
+	return utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0
+		       ? err_sys(e, "cannot set the times")
+		       : 0;
+}
+
+/* Fifos and sockets; device nodes cannot be made in a user namespace and are passed over. */
+static int copy_special(int to_dir, const char *name, const struct stat *st, struct err *e)
+{
+	if (mknodat(to_dir, name, st->st_mode, st->st_rdev) < 0)
+		return errno == EPERM && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+			       ? 0
+			       : err_sys(e, "cannot create");
+	if (fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot set the owner");
+	if (fchmodat(to_dir, name, st->st_mode & 07777, 0) < 0)
+		return err_sys(e, "cannot set the mode");
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
+	return utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0
+		       ? err_sys(e, "cannot set the times")
+		       : 0;
+}
+
+static int copy_folder(struct copy *c, int from, int to, const struct stat *st, const char *path,
+	int depth, struct err *e);
+
+static bool is_opaque(int fd)
+{
+	char v;
+	return fgetxattr(fd, "user.overlay.opaque", &v, 1) == 1 && v == 'y';
+}
+
+static int enter_folder(struct copy *c, int from_dir, int to_dir, const char *name,
+	const struct stat *st, const char *path, int depth, struct err *e)
+{
+	auto_fd from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (from < 0)
+		return err_sys(e, "cannot open");
+	struct stat there;
+	bool exists = fstatat(to_dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+	if (exists && (!S_ISDIR(there.st_mode) || ((c->flags & COPY_LAYER) && is_opaque(from)))) {
+		int r = path_remove_at(to_dir, name, e);
+		if (r < 0)
+			return r;
+	}
+	if (mkdirat(to_dir, name, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot create");
+	auto_fd to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (to < 0)
+		return err_sys(e, "cannot open the copy");
+	return copy_folder(c, from, to, st, path, depth + 1, e);
+}
+
+/* 1 where the name could be made a link to an earlier copy of the same file. */
+static int link_again(struct copy *c, int to_dir, const char *name, const struct stat *st,
+	const char *path, struct err *e)
+{
+	if (st->st_nlink < 2)
+		return 0;
+	struct linked *l = link_of(c, st);
+	if (!l->path) {
+		l->path = xstrdup(path);
+		c->n_links++;
+		return 0;
+	}
+	if (linkat(c->to_root, l->path, to_dir, name, 0) < 0)
+		return err_sys(e, "cannot link to %s", l->path);
+	return 1;
+}
+
+static int copy_entry(struct copy *c, int from_dir, int to_dir, const char *name, const char *path,
+	int depth, struct err *e)
+{
+	struct stat st;
+	if (fstatat(from_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot look at");
+	if (S_ISDIR(st.st_mode))
+		return enter_folder(c, from_dir, to_dir, name, &st, path, depth, e);
+	int r = path_remove_at(to_dir, name, e);
+	if (r < 0)
+		return r;
+	if ((c->flags & COPY_LAYER) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0))
+		return 0;
+	r = link_again(c, to_dir, name, &st, path, e);
+	if (r != 0)
+		return r;
+	if (S_ISREG(st.st_mode))
+		return copy_regular(c, from_dir, to_dir, name, &st, e);
+	if (S_ISLNK(st.st_mode))
+		return copy_symlink(from_dir, to_dir, name, &st, e);
+	return copy_special(to_dir, name, &st, e);
+}
+
+static int copy_folder(struct copy *c, int from, int to, const struct stat *st, const char *path,
+	int depth, struct err *e)
+{
+	if (depth > DEPTH_MAX)
+		return err_set(e, ELOOP, "folders nested too deeply");
+	int copy = fcntl(from, F_DUPFD_CLOEXEC, 3);
+	auto_dir dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir)
+		return err_sys(e, "cannot read /%s", path);
+	rewinddir(dir);
+	const struct dirent *d;
+	while ((d = readdir(dir))) {
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+			continue;
+		auto_free char *below = *path ? path_join(path, d->d_name) : xstrdup(d->d_name);
+		int r = copy_entry(c, from, to, d->d_name, below, depth, e);
+		if (r < 0) {
+			/* The name is put in front once, by the folder that met the error. */
+			if (!c->has_failed)
+				err_ctx(e, "/%s", below);
+			c->has_failed = true;
+			return r;
+		}
+	}
+	return copy_attributes(from, to, st, e);
+}
+
+int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e)
+{
+	struct copy c = {.to_root = to_fd, .flags = flags};
+	struct stat st;
+	if (fstat(from_fd, &st) < 0)
+		return err_sys(e, "cannot look at the folder to copy");
+	int r = copy_folder(&c, from_fd, to_fd, &st, "", 0, e);
+	for (size_t i = 0; i < c.room; i++)
+		free(c.links[i].path);
+	free(c.links);
+	free(c.buffer);
+	return r;
+}

@@ -1,0 +1,20 @@
+/* copy: a tree of files into another, as it is: owners, modes, times, extended attributes, hard
+ * links, holes, device nodes where they may be made; contents by reflink where the file system
+ * has them. Runs inside the user namespace. Neither tree is followed out of itself: every name is
+ * opened relative to its folder, without following links.
+ */
+#ifndef STORAGE_COPY_H
+#define STORAGE_COPY_H
+
+struct err;
+
+enum copy_flags {
+	COPY_PLAIN = 0, /* volume copy-up; what stands in the way is replaced */
+	COPY_LAYER = 1, /* whiteouts (char 0/0) and opaque folders of the source are obeyed */
+};
+
+/* Copies what is in the folder from_fd, and its own owner, mode, times and attributes, into the
+ * folder to_fd. */
+int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e);
+
+#endif

@@ -1,0 +1,122 @@
+/* fuse-overlayfs: a server process in the monitor's mount namespace.
+ *
+ * It is ready when its mount is there: the mount table of the namespace is watched (POLLPRI on
+ * mountinfo tells of each change) together with the process, whose words are kept for the error.
+ */
+#include "storage/rootfs_internal.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/scope.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WORDS_MAX = 600, WAIT_MS = 20000 };
+
+static int enter_root(void *arg, struct err *e)
+{
+	const char *root = arg;
+	return chdir(root) < 0 ? err_sys(e, "cannot enter %s", root) : 0;
+}
+
+static bool is_mounted(const char *merged, const char *parent)
+{
+	struct stat a, b;
+	return stat(merged, &a) == 0 && stat(parent, &b) == 0 && a.st_dev != b.st_dev;
+}
+
+/* 0 mounted, 1 the process ended, -errno */
+static int wait_mounted(int table, int pidfd, const char *merged, const char *parent, struct err *e)
+{
+	while (!is_mounted(merged, parent)) {
+		struct pollfd fds[2] = {
+			{.fd = table, .events = POLLPRI}, {.fd = pidfd, .events = POLLIN}};
+		int r = poll(fds, 2, WAIT_MS);
+		if (r < 0 && errno != EINTR)
+			return err_sys(e, "cannot wait for fuse-overlayfs");
+		if (r == 0)
+			return err_set(e, ETIMEDOUT, "fuse-overlayfs did not mount within %d s",
+				WAIT_MS / 1000);
+		if (r > 0 && fds[1].revents)
+			return 1;
+	}
+	return 0;
+}
+
+static int explain(int words_fd, struct err *e)
+{
+	char words[WORDS_MAX + 1] = "";
+	(void)lseek(words_fd, 0, SEEK_SET);
+	ssize_t n = read_full(words_fd, words, WORDS_MAX);
+	words[n > 0 ? n : 0] = 0;
+	for (size_t len = strlen(words); len && words[len - 1] == '\n'; len--)
+		words[len - 1] = 0;
+	int r = err_set(e, EIO, "fuse-overlayfs failed%s%s", *words ? ": " : "", words);
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		return err_hint(e, "/dev/fuse is %s: as root, modprobe fuse && chmod 666 /dev/fuse",
+			errno == ENOENT ? "missing" : "not accessible");
+	return r;
+}
+
+static char *mount_options(const struct rootfs_spec *r)
+{
+	const char *dir = overlay_container(r);
+	auto_free char *lower = overlay_lower(r);
+	return xasprintf("lowerdir=%s%s%s,upperdir=%s/upper,workdir=%s/work%s", lower,
+		r->n_layers ? "" : dir, r->n_layers ? "" : "/merged", dir, dir,
+		r->is_throwaway ? ",volatile" : "");
+}
+
+static int start(const struct rootfs_spec *r, int words_fd, const char *merged, pid_t *pid,
+	int *pidfd, struct err *e)
+{
+	auto_free char *options = mount_options(r);
+	char *argv[] = {(char *)"fuse-overlayfs", (char *)"-f", (char *)"-o", options,
+		(char *)merged, NULL};
+	struct spawn sp = SPAWN_INIT;
+	sp.file = "fuse-overlayfs";
+	sp.argv = argv;
+	sp.fd_out = sp.fd_err = words_fd;
+	sp.new_session = true;
+	sp.prepare = enter_root;
+	sp.prepare_arg = (void *)r->store_root;
+	int result = spawn_start(&sp, pid, pidfd, e);
+	if (result == -ENOENT)
+		return err_hint(
+			e, "install fuse-overlayfs, or use --storage-driver overlay or vfs");
+	return result;
+}
+
+int fuse_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *e)
+{
+	auto_free char *merged = path_join(r->container_dir, "merged");
+	auto_fd table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	auto_fd words = memfd_create("fuse-overlayfs", MFD_CLOEXEC);
+	if (table < 0 || words < 0)
+		return err_sys(e, "cannot watch the mount table");
+	auto_fd child = -1;
+	int result = start(r, words, merged, pid, &child, e);
+	if (result < 0)
+		return result;
+	result = wait_mounted(table, child, merged, r->container_dir, e);
+	if (result == 0) {
+		*pidfd = take_fd(child);
+		return 0;
+	}
+	if (result < 0)
+		(void)proc_kill_wait(child, WAIT_MS);
+	(void)waitpid(*pid, NULL, 0);
+	*pid = 0;
+	return result < 0 ? result : explain(words, e);
+}

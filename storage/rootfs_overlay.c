@@ -1,0 +1,77 @@
+/* overlay: the kernel's overlay, mounted in the container's mount namespace.
+ *
+ * The options name everything relative to the data root: 127 layers fit into the one page that
+ * mount(2) takes (22 bytes each), and no name needs quoting.
+ */
+#include "storage/rootfs_internal.h"
+#include "base/err.h"
+#include "base/scope.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+enum { OPTIONS_MAX = 4095 };
+
+char *overlay_lower(const struct rootfs_spec *r)
+{
+	auto_buf text = BUF_INIT;
+	for (size_t i = r->n_layers; i-- > 0;)
+		buf_printf(&text, "layers/%s/diff%s", r->layer_ids[i], i ? ":" : "");
+	return buf_take(&text);
+}
+
+const char *overlay_container(const struct rootfs_spec *r)
+{
+	const char *below = str_after(r->container_dir, r->store_root);
+	if (!below)
+		return r->container_dir;
+	while (*below == '/')
+		below++;
+	return below;
+}
+
+char *rootfs_lower_option(const struct rootfs_spec *r)
+{
+	auto_free char *lower = overlay_lower(r);
+	return xasprintf("lowerdir=%s", lower);
+}
+
+static int explain(const struct rootfs_spec *r, const char *options, struct err *e)
+{
+	int code = errno;
+	int result = err_sysn(e, code, "cannot mount an overlay on %s/merged", r->container_dir);
+	if (strlen(options) > OPTIONS_MAX)
+		return err_set(e, E2BIG, "cannot mount an overlay of %zu layers", r->n_layers);
+	if (code == EPERM || code == ENODEV || code == EINVAL)
+		return err_hint(e,
+			"this kernel or file system may not allow overlay for a user: try "
+			"--storage-driver fuse-overlayfs");
+	return result;
+}
+
+int overlay_mount(const struct rootfs_spec *r, struct err *e)
+{
+	const char *dir = overlay_container(r);
+	auto_free char *lower = overlay_lower(r);
+	auto_free char *merged = xasprintf("%s/merged", dir);
+	auto_buf options = BUF_INIT;
+	/* Without layers (an image FROM scratch) it still wants a lower folder: the empty merged.
+	 */
+	buf_printf(&options, "userxattr,index=off%s,upperdir=%s/upper,workdir=%s/work,lowerdir=%s",
+		r->is_throwaway ? ",volatile" : "", dir, dir, lower);
+	if (!r->n_layers)
+		buf_printf(&options, "%s/merged", dir);
+	auto_fd before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (before < 0 || chdir(r->store_root) < 0)
+		return err_sys(e, "cannot enter %s", r->store_root);
+	int failed = mount("overlay", merged, "overlay", 0, options.data);
+	int result = failed < 0 ? explain(r, options.data, e) : 0;
+	if (fchdir(before) < 0 && result == 0)
+		return err_sys(e, "cannot go back to the working directory");
+	return result;
+}
