@@ -6,6 +6,7 @@ libcmd_a_SOURCES = \
 	cmd/groups.c \
 	cmd/help.c \
 	cmd/help_command.c \
+	cmd/load.c \
 	cmd/manual.c \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \

@@ -2,6 +2,7 @@ EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h en
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
+	engine/transfer/load.c \
 	engine/transfer/platform.c engine/transfer/platform.h \
 	engine/transfer/progress.c engine/transfer/progress.h \
 	engine/transfer/proto.c engine/transfer/proto.h \

@@ -243,7 +243,7 @@ static const char *plain_architecture(const char *a)
 
 /* How well a platform serves a wish: 0 not at all, more is better. An older variant of the same
  * architecture will do, a newer one will not. */
-static int platform_score(const json_t *p, const struct platform *want)
+static int platform_score(const json_t *p, const struct wanted_platform *want)
 {
 	const char *os = json_str(p, "os"), *arch = json_str(p, "architecture");
 	if (!os || !arch)
@@ -261,7 +261,7 @@ static int platform_score(const json_t *p, const struct platform *want)
 	return h > 0 && w > 0 && h < w ? 100 + h : 0;
 }
 
-int manifest_choose(const struct manifest *index, const struct platform *want,
+int manifest_choose(const struct manifest *index, const struct wanted_platform *want,
 	const struct descriptor **out, struct err *e)
 {
 	int best = 0;

@@ -25,7 +25,7 @@ struct descriptor {
 };
 void descriptor_deinit(struct descriptor *d);
 
-struct platform {
+struct wanted_platform {
 	const char *os, *architecture, *variant; /* variant may be NULL */
 };
 
@@ -49,7 +49,7 @@ void manifest_deinit(struct manifest *m);
 int manifest_parse(
 	const void *bytes, size_t len, const char *media_type, struct manifest *out, struct err *e);
 /* The best entry of an index for the platform; -ENOENT with Docker's words where none fits. */
-int manifest_choose(const struct manifest *index, const struct platform *want,
+int manifest_choose(const struct manifest *index, const struct wanted_platform *want,
 	const struct descriptor **out, struct err *e);
 
 /* Checks an image config and gives it back with the keys we know, each of the right type (new

@@ -6,7 +6,9 @@ libtransfer_a_SOURCES = \
 	engine/transfer/confine_filter.c \
 	engine/transfer/fetch_role.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
-	engine/transfer/unpack_role.c engine/transfer/unpack_role.h
+	engine/transfer/unpack_archive.c \
+	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \
+	engine/transfer/unpack_spool.c engine/transfer/unpack_spool.h
 
 mosslibexec_PROGRAMS += moss-transfer
 moss_transfer_SOURCES = engine/transfer/main.c engine/transfer/roles.h

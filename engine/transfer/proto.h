@@ -33,13 +33,13 @@
  *       "warnings": [...]}
  *       makes diff/ and tar-split in the staging folder; both digests verified before "ok".
  *       digest, size, diff_id may be missing: computed, not checked
- *   {"op": "archive"}
- *       fds: [data, staging folder] -> first {"ask": [diff id, ...]}, answered by {"have": [diff
- *       id, ...]} (layers that need no unpacking); then {"ok", "warnings", "images": [{"id",
- *       "config": n, "names": [...], "manifest": n or -1, "manifest_digest", "layers":
- *       [{"diff_id", "dir": n or -1 where it is had, "size"}]}]} (docker-archive, oci-archive).
- *       In the staging folder: layer-n/{diff,tar-split}, config-n, normal-n (the normalised
- *       config), manifest-n
+ *   {"op": "archive", "platform": {...}}          (docker-archive, oci-archive)
+ *       fds: [data, staging folder]; for each image first {"ask": [diff id, ...]}, answered by
+ *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
+ *       n, "names": [as they stand there], "manifest": n or -1, "manifest_digest", "layers":
+ *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
+ *       "media_type"}]}}; at the end {"ok", "warnings"}. In the staging folder: layer-n/{diff,
+ *       tar-split}, config-n, normal-n (the normalised config), manifest-n
  */
 #ifndef ENGINE_TRANSFER_PROTO_H
 #define ENGINE_TRANSFER_PROTO_H

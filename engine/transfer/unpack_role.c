@@ -79,7 +79,7 @@ static json_t *manifest_job(const struct unpack_request *q, struct err *e)
 	json_set_int(reply, "size", (int64_t)text.len);
 	json_set_str(reply, "media_type", m.media_type);
 	if (m.kind == MANIFEST_INDEX) {
-		const struct platform want = {
+		const struct wanted_platform want = {
 			.os = json_str_or(q->job, "platform/os", "linux"),
 			.architecture = json_str_or(q->job, "platform/architecture", ""),
 			.variant = json_str(q->job, "platform/variant"),
@@ -156,6 +156,15 @@ static json_t *layer_job(const struct unpack_request *q, struct err *e)
 	return reply;
 }
 
+static json_t *archive_job(const struct unpack_request *q, struct err *e)
+{
+	if (q->n_fds < 2) {
+		err_set(e, EINVAL, "no staging folder in the request");
+		return NULL;
+	}
+	return unpack_archive_job(q, e);
+}
+
 struct job {
 	const char *op;
 	bool needs_staging; /* as the second descriptor */
@@ -166,6 +175,7 @@ static const struct job jobs[] = {
 	{"manifest", false, manifest_job},
 	{"config", false, config_job},
 	{"layer", true, layer_job},
+	{"archive", true, archive_job},
 };
 
 static const struct job *job_find(const json_t *msg)

@@ -1,0 +1,374 @@
+/* The archive job of the unpack role: docker-archive (`docker save`, `podman save`) and
+ * oci-archive. A docker-archive that holds an OCI layout too, as newer `docker save` writes, is
+ * read as the former: that is where the names are. */
+#include "engine/transfer/unpack_role.h"
+#include "engine/transfer/unpack_spool.h"
+#include "engine/transfer/proto.h"
+#include "registry/manifest.h"
+#include "storage/unpack.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARCHIVE_IMAGES_MAX = 256 };
+
+struct archive_job {
+	const struct unpack_request *q;
+	int stage_fd;
+	struct spool spool;
+	struct strv unpacked; /* diff ids; the index is the number of layer-N */
+	int64_t *sizes;
+	int images;
+	struct strv warnings;
+};
+
+/* One image of the archive: where its parts are. */
+struct archive_image {
+	char *config_name; /* file in the archive */
+	struct strv layer_names;
+	struct strv names;
+	struct manifest manifest; /* oci-archive only */
+	char *manifest_name;
+	char manifest_digest[72];
+};
+
+static void archive_image_deinit(struct archive_image *i)
+{
+	free(i->config_name);
+	free(i->manifest_name);
+	strv_free(&i->layer_names);
+	strv_free(&i->names);
+	manifest_deinit(&i->manifest);
+}
+#define auto_archive_image __attribute__((cleanup(archive_image_deinit))) struct archive_image
+
+static int invalid(struct err *e, const char *what)
+{
+	return err_set(e, EBADMSG, "invalid archive: %s", what);
+}
+
+/* ---- results ---- */
+
+static int put_file(
+	struct archive_job *a, const char *prefix, int n, const void *p, size_t len, struct err *e)
+{
+	auto_free char *name = xasprintf("%s-%d", prefix, n);
+	auto_fd fd = openat(a->stage_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : write_all(fd, p, len);
+	return r < 0 ? err_sysn(e, -r, "cannot write %s", name) : 0;
+}
+
+/* Which of the layers moss has already. New reference. */
+static json_t *ask(struct archive_job *a, json_t *diff_ids, struct err *e)
+{
+	auto_json question = json_object();
+	json_set(question, "ask", json_incref(diff_ids));
+	if (proto_send(a->q->sock, question, NULL, 0, e) < 0)
+		return NULL;
+	json_t *answer = proto_recv(a->q->sock, NULL, NULL, e);
+	if (!answer && e->code == 0)
+		err_set(e, ECANCELED, "stopped");
+	return answer;
+}
+
+static int find_in(const struct strv *list, const char *s)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->v[i], s))
+			return (int)i;
+	return -1;
+}
+
+static int unpack_from(struct archive_job *a, const char *file, const struct unpack_job *job,
+	const char *what, struct unpack_result *got, struct err *e)
+{
+	auto_free char *dir = xasprintf("layer-%zu", a->unpacked.n);
+	auto_fd data = spool_open(&a->spool, file, e);
+	if (data < 0)
+		return data;
+	if (mkdirat(a->stage_fd, dir, 0700) < 0)
+		return err_sys(e, "cannot create %s", dir);
+	auto_fd stage = openat(a->stage_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (stage < 0)
+		return err_sys(e, "cannot open %s", dir);
+	return unpack_layer(data, stage, job, got, e) < 0 ? err_ctx(e, "%s", what) : 0;
+}
+
+static int unpack_one(struct archive_job *a, const char *file, const struct unpack_job *job,
+	json_t *layer, struct err *e)
+{
+	struct unpack_result got = {0};
+	int r = unpack_from(a, file, job, file, &got, e);
+	if (r == 0) {
+		for (size_t i = 0; i < got.warnings.n; i++)
+			if (!strv_has(&a->warnings, got.warnings.v[i]))
+				strv_add(&a->warnings, got.warnings.v[i]);
+		a->sizes = xrealloc(a->sizes, (a->unpacked.n + 1) * sizeof(*a->sizes));
+		a->sizes[a->unpacked.n] = got.size;
+		strv_add(&a->unpacked, job->diff_id);
+		json_set_str(layer, "digest", got.digest);
+		json_set_int(layer, "compressed_size", got.compressed_size);
+		spool_drop(&a->spool, file);
+	}
+	unpack_result_deinit(&got);
+	return r;
+}
+
+/* The layers of one image: those that moss lacks and that no earlier image brought. */
+static json_t *unpack_layers(
+	struct archive_job *a, const struct archive_image *im, const json_t *config, struct err *e)
+{
+	json_t *v, *diff_ids = json_at(config, "rootfs/diff_ids");
+	auto_json answer = ask(a, diff_ids, e);
+	auto_json layers = json_array();
+	auto_strv have = STRV_INIT;
+	size_t i;
+	if (!answer)
+		return NULL;
+	json_to_strv(json_object_get(answer, "have"), &have);
+	json_array_foreach(diff_ids, i, v)
+	{
+		const char *id = json_string_value(v);
+		json_t *layer = json_object();
+		json_array_append_new(layers, layer);
+		json_set_str(layer, "diff_id", id);
+		json_set_int(layer, "dir", -1);
+		if (strv_has(&have, id))
+			continue;
+		struct unpack_job job = {
+			.size = -1,
+			.diff_id = id,
+			.is_single_id = a->q->is_single_id,
+		};
+		if (im->manifest_name) {
+			job.digest = im->manifest.layers[i].digest;
+			job.size = im->manifest.layers[i].size;
+			json_set_str(layer, "media_type", im->manifest.layers[i].media_type);
+		}
+		if (find_in(&a->unpacked, id) < 0 &&
+			unpack_one(a, im->layer_names.v[i], &job, layer, e) < 0)
+			return NULL;
+		int dir = find_in(&a->unpacked, id);
+		json_set_int(layer, "dir", dir);
+		json_set_int(layer, "size", a->sizes[dir]);
+	}
+	return take_ptr(layers);
+}
+
+static int report_image(struct archive_job *a, const struct archive_image *im, const char *id,
+	json_t *taken_layers, struct err *e)
+{
+	auto_json message = json_object();
+	json_t *image = json_object();
+	json_set_str(image, "id", id);
+	json_set_int(image, "config", a->images);
+	json_set_int(image, "manifest", im->manifest_name ? a->images : -1);
+	if (im->manifest_name)
+		json_set_str(image, "manifest_digest", im->manifest_digest);
+	json_set(image, "names", json_from_strv(&im->names));
+	json_set(image, "layers", taken_layers);
+	json_set(message, "image", image);
+	return proto_send(a->q->sock, message, NULL, 0, e);
+}
+
+static int take_image(struct archive_job *a, const struct archive_image *im, struct err *e)
+{
+	auto_buf raw = BUF_INIT, manifest = BUF_INIT;
+	char id[72];
+	if (++a->images > ARCHIVE_IMAGES_MAX)
+		return invalid(e, "too many images");
+	if (spool_read(&a->spool, im->config_name, CONFIG_MAX, &raw, e) < 0)
+		return -e->code;
+	digest_of(raw.data ? raw.data : "", raw.len, id);
+	if (im->manifest_name && strcmp(id, im->manifest.config.digest) != 0)
+		return invalid(e, "the config is not what the manifest says");
+	auto_json config =
+		image_config_parse(raw.data ? raw.data : "", raw.len, (int)im->layer_names.n, e);
+	if (!config)
+		return -e->code;
+	auto_free char *normal = json_text(config);
+	if (put_file(a, "config", a->images, raw.data, raw.len, e) < 0 ||
+		put_file(a, "normal", a->images, normal, strlen(normal), e) < 0)
+		return -e->code;
+	if (im->manifest_name &&
+		(spool_read(&a->spool, im->manifest_name, MANIFEST_MAX, &manifest, e) < 0 ||
+			put_file(a, "manifest", a->images, manifest.data, manifest.len, e) < 0))
+		return -e->code;
+	json_t *layers = unpack_layers(a, im, config, e);
+	return layers ? report_image(a, im, id, layers, e) : -e->code;
+}
+
+/* ---- docker-archive ---- */
+
+static int docker_image(struct archive_job *a, const json_t *entry, struct err *e)
+{
+	auto_archive_image im = {0};
+	const char *config = json_str(entry, "Config");
+	const json_t *layers = json_object_get(entry, "Layers");
+	if (!config || !json_is_array(layers))
+		return invalid(e, "manifest.json lacks Config or Layers");
+	im.config_name = xstrdup(config);
+	json_to_strv(layers, &im.layer_names);
+	json_to_strv(json_object_get(entry, "RepoTags"), &im.names);
+	if (im.layer_names.n != json_array_size(layers))
+		return invalid(e, "manifest.json: a layer is not a string");
+	return take_image(a, &im, e);
+}
+
+static int docker_images(struct archive_job *a, struct err *e)
+{
+	auto_buf text = BUF_INIT;
+	json_t *entry;
+	size_t i;
+	if (spool_read(&a->spool, "manifest.json", MANIFEST_MAX, &text, e) < 0)
+		return -e->code;
+	auto_json list = json_parse(text.data ? text.data : "", text.len, "manifest.json", e);
+	if (!list)
+		return -e->code;
+	if (!json_is_array(list))
+		return invalid(e, "manifest.json is not a list");
+	json_array_foreach(list, i, entry) if (docker_image(a, entry, e) < 0) return -e->code;
+	return 0;
+}
+
+/* ---- oci-archive ---- */
+
+static char *blob_name(const char *digest)
+{
+	return xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+}
+
+/* Reads and checks the manifest or index that a descriptor names. */
+static int read_manifest(
+	struct archive_job *a, const struct descriptor *d, struct manifest *m, struct err *e)
+{
+	auto_free char *name = blob_name(d->digest);
+	auto_buf text = BUF_INIT;
+	char digest[72];
+	if (spool_read(&a->spool, name, MANIFEST_MAX, &text, e) < 0)
+		return -e->code;
+	digest_of(text.data ? text.data : "", text.len, digest);
+	if (strcmp(digest, d->digest) != 0 || (uint64_t)d->size != text.len)
+		return invalid(e, "a manifest is not what the index says");
+	return manifest_parse(text.data ? text.data : "", text.len, d->media_type, m, e);
+}
+
+static struct wanted_platform job_platform(const struct archive_job *a)
+{
+	return (struct wanted_platform){
+		.os = json_str_or(a->q->job, "platform/os", "linux"),
+		.architecture = json_str_or(a->q->job, "platform/architecture", ""),
+		.variant = json_str(a->q->job, "platform/variant"),
+	};
+}
+
+static int oci_image(struct archive_job *a, const struct descriptor *d, const char *name, int depth,
+	struct err *e)
+{
+	auto_archive_image im = {0};
+	if (read_manifest(a, d, &im.manifest, e) < 0)
+		return -e->code;
+	if (im.manifest.kind == MANIFEST_INDEX) {
+		const struct wanted_platform want = job_platform(a);
+		const struct descriptor *chosen = NULL;
+		if (depth > 4)
+			return invalid(e, "indexes within indexes");
+		if (manifest_choose(&im.manifest, &want, &chosen, e) < 0)
+			return -e->code;
+		return oci_image(a, chosen, name, depth + 1, e);
+	}
+	im.manifest_name = blob_name(d->digest);
+	memcpy(im.manifest_digest, d->digest, sizeof(im.manifest_digest));
+	im.config_name = blob_name(im.manifest.config.digest);
+	for (size_t i = 0; i < im.manifest.n_layers; i++)
+		strv_take(&im.layer_names, blob_name(im.manifest.layers[i].digest));
+	if (name)
+		strv_add(&im.names, name);
+	return take_image(a, &im, e);
+}
+
+/* What an entry of index.json calls its image. A lone word ("latest") is a tag without a name. */
+static const char *oci_name(const json_t *entry)
+{
+	const json_t *notes = json_object_get(entry, "annotations");
+	const char *full = json_string_value(json_object_get(notes, "io.containerd.image.name"));
+	const char *ref =
+		json_string_value(json_object_get(notes, "org.opencontainers.image.ref.name"));
+	if (full)
+		return full;
+	return ref && strpbrk(ref, ":/@") ? ref : NULL;
+}
+
+/* Signatures and attestations stand beside the images; with several platforms, ours counts. */
+static bool is_wanted(
+	const struct archive_job *a, const struct manifest *index, size_t i, const json_t *entry)
+{
+	const json_t *notes = json_object_get(entry, "annotations");
+	const struct wanted_platform want = job_platform(a);
+	const struct descriptor *chosen;
+	struct err e;
+	if (json_object_get(notes, "vnd.docker.reference.type"))
+		return false;
+	if (index->n_entries == 1 || json_is_null(json_array_get(index->platforms, i)))
+		return true;
+	auto_json alone = json_pack("[O]", json_array_get(index->platforms, i));
+	const struct manifest one = {
+		.entries = &index->entries[i],
+		.n_entries = 1,
+		.platforms = alone,
+	};
+	return manifest_choose(&one, &want, &chosen, &e) == 0;
+}
+
+static int oci_images(struct archive_job *a, struct err *e)
+{
+	auto_buf text = BUF_INIT;
+	auto_manifest index = {0};
+	if (spool_read(&a->spool, "index.json", MANIFEST_MAX, &text, e) < 0 ||
+		manifest_parse(text.data ? text.data : "", text.len, NULL, &index, e) < 0)
+		return -e->code;
+	if (index.kind != MANIFEST_INDEX)
+		return invalid(e, "index.json is not an index");
+	auto_json whole = json_parse(text.data, text.len, "index.json", e);
+	for (size_t i = 0; whole && i < index.n_entries; i++) {
+		const json_t *entry = json_array_get(json_object_get(whole, "manifests"), i);
+		if (is_wanted(a, &index, i, entry) &&
+			oci_image(a, &index.entries[i], oci_name(entry), 0, e) < 0)
+			return -e->code;
+	}
+	if (whole && a->images == 0)
+		return err_set(e, ENOENT, "the archive has no image for this platform");
+	return whole ? 0 : -e->code;
+}
+
+json_t *unpack_archive_job(const struct unpack_request *q, struct err *e)
+{
+	struct archive_job a = {.q = q, .stage_fd = q->fds[1], .spool = SPOOL_INIT};
+	json_t *reply = NULL;
+	int r = spool_fill(&a.spool, q->fds[0], a.stage_fd, e);
+	if (r == 0 && spool_find(&a.spool, "manifest.json") >= 0)
+		r = docker_images(&a, e);
+	else if (r == 0 && spool_find(&a.spool, "index.json") >= 0)
+		r = oci_images(&a, e);
+	else if (r == 0)
+		r = invalid(e, "it has neither manifest.json nor index.json");
+	if (r == 0) {
+		reply = json_object();
+		json_set_bool(reply, "ok", true);
+		json_set(reply, "warnings", json_from_strv(&a.warnings));
+	}
+	spool_deinit(&a.spool);
+	strv_free(&a.unpacked);
+	strv_free(&a.warnings);
+	free(a.sizes);
+	return reply;
+}
