@@ -1,6 +1,7 @@
 # The man pages come from the option tables: the program that was just built writes them. How many
 # there are only it knows, so they are installed from a folder. A cross build has none.
 MAN_FOLDER = man/man1
+man1dir = $(mandir)/man1
 
 if !CROSS_COMPILING
 man/stamp: moss$(EXEEXT)
