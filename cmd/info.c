@@ -11,6 +11,7 @@
 #include "cmd/format/human.h"
 #include "cmd/object.h"
 #include "engine/enter.h"
+#include "engine/enter.h"
 #include "engine/host.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES = \
 	cmd/cmd.h \
 	cmd/commands.c \
+	cmd/complete.c \
+	cmd/complete_names.c cmd/complete_names.h \
 	cmd/find.c \
 	cmd/groups.c \
 	cmd/help.c \

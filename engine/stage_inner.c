@@ -91,7 +91,6 @@ static int inner_mount_root(struct inner *in, struct err *e)
 		.container_dir = p->bundle,
 		.layer_ids = (const char *const *)p->layers.v,
 		.n_layers = p->layers.n,
-		.read_only = false, /* mount points are made first */
 	};
 	in->root = rootfs_mount(&spec, e);
 	return in->root < 0 ? in->root : 0;
