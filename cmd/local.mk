@@ -5,6 +5,27 @@ libcmd_a_SOURCES = \
 	cmd/complete.c \
 	cmd/complete_names.c cmd/complete_names.h \
 	cmd/find.c \
+	cmd/format/arena.c cmd/format/arena.h \
+	cmd/format/exec.c cmd/format/exec.h \
+	cmd/format/functions.c cmd/format/functions.h \
+	cmd/format/functions_compare.c \
+	cmd/format/functions_text.c \
+	cmd/format/gofloat.c \
+	cmd/format/gofmt.c \
+	cmd/format/gojson.c \
+	cmd/format/goprintf.c \
+	cmd/format/gotype.c cmd/format/gotype.h \
+	cmd/format/gotype_docker.c \
+	cmd/format/human.c cmd/format/human.h \
+	cmd/format/inspector.c cmd/format/inspector.h \
+	cmd/format/lex.c cmd/format/lex.h \
+	cmd/format/listing.c cmd/format/listing.h \
+	cmd/format/literal.c cmd/format/literal.h \
+	cmd/format/node.c cmd/format/node.h \
+	cmd/format/parse.c cmd/format/template.h \
+	cmd/format/tabwriter.c cmd/format/tabwriter.h \
+	cmd/format/utf8.c cmd/format/utf8.h \
+	cmd/format/value.c cmd/format/value.h \
 	cmd/groups.c \
 	cmd/help.c \
 	cmd/help_command.c \
@@ -25,6 +46,11 @@ moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CO
 moss_DEPENDENCIES = $(MOSS_ARCHIVES)
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/format_golden
+tests_unit_format_golden_SOURCES = tests/unit/format_golden.c
+tests_unit_format_golden_LDADD = libcmd.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS) -lm
+EXTRA_DIST += tests/golden/format
+
 check_PROGRAMS += tests/unit/cmd_opt
 tests_unit_cmd_opt_SOURCES = tests/unit/cmd_opt.c
 tests_unit_cmd_opt_LDADD = libcmd.a libbase.a $(UNIT_LIBS)

@@ -1,0 +1,103 @@
+#include "cmd/format/inspector.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "cmd/format/arena.h"
+#include "cmd/format/exec.h"
+#include "cmd/format/listing.h"
+#include "cmd/format/template.h"
+#include "cmd/format/value.h"
+
+int inspector_init(struct inspector *i, const char *format, struct err *e)
+{
+	*i = (struct inspector){.compact = format && strcmp(format, "json") == 0};
+	i->elements = json_array();
+	if (str_empty(format) || i->compact)
+		return 0;
+	return template_compile(format, &i->template, e);
+}
+
+void inspector_deinit(struct inspector *i)
+{
+	template_free(i->template);
+	json_decref(i->elements);
+	buf_free(&i->text);
+}
+
+int inspector_add(struct inspector *i, json_t *object, const struct gotype *type, bool with_raw,
+	struct err *e)
+{
+	static const struct exec_options typed = {.missing_key_error = false};
+	static const struct exec_options raw = {.missing_key_error = true};
+	if (!i->template) {
+		json_array_append(i->elements, object);
+		if (!with_raw)
+			i->type = type;
+		return 0;
+	}
+	auto_buf text = BUF_INIT;
+	int r = exec_template(i->template, type, object, &typed, &text, e);
+	if (r < 0 && with_raw) {
+		buf_free(&text);
+		text = BUF_INIT;
+		r = exec_template(i->template, &go_raw, object, &raw, &text, e);
+	}
+	if (r < 0)
+		return err_ctx(e, "template parsing error");
+	if (text.len)
+		buf_add(&i->text, text.data, text.len);
+	buf_putc(&i->text, '\n');
+	return 0;
+}
+
+void inspector_text(struct inspector *i, struct buf *out)
+{
+	if (i->template) {
+		if (i->text.len)
+			buf_add(out, i->text.data, i->text.len);
+		else
+			buf_putc(out, '\n');
+		return;
+	}
+	struct arena arena = ARENA_INIT;
+	struct gotype list = {.kind = GO_SLICE, .name = "[]interface {}", .elem = i->type};
+	struct val v = {.type = &list, .j = i->elements};
+	go_json(out, v, i->compact ? NULL : "    ", i->type != NULL, &arena);
+	buf_putc(out, '\n');
+	arena_free(&arena);
+}
+
+int inspector_flush(struct inspector *i, struct err *e)
+{
+	auto_buf out = BUF_INIT;
+	inspector_text(i, &out);
+	if (fwrite(out.data, 1, out.len, stdout) != out.len)
+		return err_sys(e, "cannot write the result");
+	return 0;
+}
+
+int inspect_print(const json_t *objects, const char *format, struct err *e)
+{
+	auto_inspector i = {.template = NULL};
+	size_t n;
+	json_t *object;
+	int r = inspector_init(&i, format, e);
+	if (r < 0)
+		return r;
+	struct err first = {0};
+	json_array_foreach(objects, n, object)
+	{
+		struct err failed = {0};
+		if (inspector_add(&i, object, &go_plain, true, &failed) < 0 && !first.code)
+			first = failed;
+	}
+	r = inspector_flush(&i, e);
+	if (r >= 0 && first.code) {
+		*e = first;
+		r = -first.code;
+	}
+	return r;
+}
