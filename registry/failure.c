@@ -36,11 +36,11 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 {
 	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
 		(void)err_set(e, EPROTO,
-			"cannot talk to %s: http: server gave HTTP response to HTTPS client", host);
+			"Get \"%s\": http: server gave HTTP response to HTTPS client", x->url);
 		return err_hint(e, "use --tls-verify=false if this registry has no TLS");
 	}
 	if (x->curl_code != CURLE_PEER_FAILED_VERIFICATION)
-		return err_set(e, EPROTO, "cannot talk to %s: tls: %s", host, x->why);
+		return err_set(e, EPROTO, "Get \"%s\": tls: %s", x->url, x->why);
 	const char *words = "certificate is not valid";
 	if (strstr(x->why, "expired"))
 		words = "certificate has expired or is not yet valid";
@@ -49,7 +49,8 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 	else if (strstr(x->why, "self-signed") || strstr(x->why, "self signed") ||
 		 strstr(x->why, "local issuer"))
 		words = "certificate signed by unknown authority";
-	(void)err_set(e, EPERM, "cannot trust %s: x509: %s (%s)", host, words, x->why);
+	(void)err_set(e, EPERM, "Get \"%s\": tls: failed to verify certificate: x509: %s (%s)",
+		x->url, words, x->why);
 	return err_hint(e,
 		"put the certificate of its authority into ~/.config/docker/certs.d/%s/ca.crt, or "
 		"use --tls-verify=false",
@@ -63,29 +64,30 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 	switch (x->curl_code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		(void)err_set(e, ENOENT, "cannot reach %s: lookup %.*s: no such host", host,
+		(void)err_set(e, ENOENT, "Get \"%s\": dial tcp: lookup %.*s: no such host", x->url,
 			(int)strcspn(host, ":"), host);
 		return err_hint(e, "check the name, the network and the name servers in "
 				   "/etc/resolv.conf");
 	case CURLE_COULDNT_CONNECT:
 		if (!x->os_errno)
-			return err_set(e, EIO, "cannot reach %s: %s", host, x->why);
-		(void)err_set(e, x->os_errno, "cannot reach %s: dial tcp: connect: %s", host,
-			x->os_errno == ECONNREFUSED ? "connection refused" : strerror(x->os_errno));
-		return x->os_errno == ECONNREFUSED
-			       ? err_hint(e, "nothing listens there: is the registry running?")
-			       : -e->code;
+			return err_set(e, EIO, "Get \"%s\": dial tcp: %s", x->url, x->why);
+		if (x->os_errno != ECONNREFUSED)
+			return err_set(e, x->os_errno, "Get \"%s\": dial tcp %s: connect: %s",
+				x->url, host, strerror(x->os_errno));
+		(void)err_set(e, ECONNREFUSED,
+			"Get \"%s\": dial tcp %s: connect: connection refused", x->url, host);
+		return err_hint(e, "nothing listens there: is the registry running?");
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(e, ETIMEDOUT, "cannot reach %s: i/o timeout (%s)", host, x->why);
+		return err_set(e, ETIMEDOUT, "Get \"%s\": i/o timeout (%s)", x->url, x->why);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
 		return tls_failure(x, host, e);
 	case CURLE_GOT_NOTHING:
-		return err_set(e, EPIPE, "%s closed the connection: EOF", host);
+		return err_set(e, EPIPE, "Get \"%s\": EOF", x->url);
 	case CURLE_PARTIAL_FILE:
-		return err_set(e, EPIPE, "%s closed the connection: unexpected EOF", host);
+		return err_set(e, EPIPE, "Get \"%s\": unexpected EOF", x->url);
 	default:
-		return err_set(e, EIO, "connection to %s: %s", host, x->why);
+		return err_set(e, EIO, "Get \"%s\": %s", x->url, x->why);
 	}
 }
 
@@ -177,14 +179,15 @@ static int rate_limited(const struct http_exchange *x, const char *text, struct 
 		(long long)x->reply.retry_after_s);
 }
 
-static int missing(const struct reference *ref, const char *code, const char *text, struct err *e)
+/* In Docker's words whatever the registry's are: scripts look for them. */
+static int missing(const struct reference *ref, const char *text, struct err *e)
 {
-	auto_free char *full = reference_familiar(ref);
-	auto_free char *name = reference_familiar_name(ref);
-	if (code && !strcmp(code, "NAME_UNKNOWN"))
-		return err_set(e, ENOENT, "repository %s not found: %s", name, text);
-	return err_set(e, ENOENT, "manifest for %s not found: %s", full,
-		text ? text : "manifest unknown: manifest unknown");
+	auto_free char *name = reference_familiar(ref);
+	if (ref->tag || ref->digest)
+		return err_set(e, ENOENT,
+			"manifest for %s not found: manifest unknown: manifest unknown", name);
+	return err_set(e, ENOENT, "repository %s not found: %s", name,
+		text ? text : "name unknown: repository name not known to registry");
 }
 
 int failure_answer(const struct http_exchange *x, const struct reference *ref, const char **kind,
@@ -199,7 +202,7 @@ int failure_answer(const struct http_exchange *x, const struct reference *ref, c
 	}
 	if (ref && status == 404) {
 		*kind = "not-found";
-		return missing(ref, code, text, e);
+		return missing(ref, text, e);
 	}
 	if (ref && (status == 403 || (code && !strcmp(code, "DENIED")))) {
 		auto_free char *name = reference_familiar_name(ref);

@@ -192,8 +192,8 @@ static int check_digest(const char *digest, struct err *e)
 	if (digest_valid(digest))
 		return 0;
 	if (!str_starts(digest, "sha256:"))
-		return err_set(e, EINVAL, "invalid reference format: unsupported digest algorithm");
-	return err_set(e, EINVAL, "invalid reference format: invalid checksum digest %s",
+		return err_set(e, EINVAL, "unsupported digest algorithm");
+	return err_set(e, EINVAL, "invalid checksum digest %s",
 		strlen(digest) == 64 + strlen("sha256:") ? "format" : "length");
 }
 

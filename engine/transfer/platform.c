@@ -69,8 +69,19 @@ static void set_ours(struct platform *p)
 
 static bool is_word(const char *s)
 {
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 	return n > 0 && !s[n];
+}
+
+static int check_words(const struct strv *parts, const char *text, struct err *e)
+{
+	for (size_t i = 0; i < parts->n; i++)
+		if (!is_word(parts->v[i]) || i == 3)
+			return err_set(e, EINVAL,
+				"\"%s\" is an invalid component of \"%s\": platform specifier "
+				"component must match \"^[A-Za-z0-9_-]+$\": invalid argument",
+				parts->v[i], text);
+	return 0;
 }
 
 int platform_parse(const char *text, struct platform *out, struct err *e)
@@ -87,11 +98,8 @@ int platform_parse(const char *text, struct platform *out, struct err *e)
 	auto_free char *lower = xstrdup(text);
 	str_lower(lower);
 	strv_split(&parts, lower, '/');
-	for (size_t i = 0; i < parts.n; i++)
-		if (!is_word(parts.v[i]) || parts.n > 3)
-			return err_set(e, EINVAL,
-				"\"%s\" is an invalid platform: it must be OS[/ARCH[/VARIANT]]",
-				text);
+	if (check_words(&parts, text, e) < 0)
+		return -e->code;
 	const char *architecture = parts.n > 1 ? parts.v[1] : NULL;
 	if (parts.n == 1 && set_architecture(out, parts.v[0])) {
 		out->os = xstrdup("linux");

@@ -303,8 +303,7 @@ static int pull_one(
 	if (r < 0)
 		return r;
 	f.top_digest = xstrdup(f.manifest.digest);
-	progress_say(p->progress, "%s: Pulling from %s", ref->digest ? f.top_digest : ref->tag,
-		ref->path);
+	progress_say(p->progress, "%s: Pulling from %s", ref->digest ? full : ref->tag, ref->path);
 	r = find_manifest(p, &f, e);
 	if (r == 0)
 		r = is_up_to_date(p, &f, &same, e);
@@ -326,6 +325,27 @@ static void say_status(struct pull *p, const char *name, bool was_new)
 		was_new ? "Downloaded newer image" : "Image is up to date", name);
 }
 
+/* A single manifest is pulled whatever its platform; who asked for another one is told. */
+static int check_platform(
+	const struct image *image, const struct reference *ref, const char *wanted, struct err *e)
+{
+	auto_platform p;
+	int r = platform_parse(wanted, &p, e);
+	if (r < 0)
+		return r;
+	struct err ignored;
+	auto_json config = json_parse(image->config, strlen(image->config), "config", &ignored);
+	const char *os = json_str_or(config, "os", "linux");
+	const char *architecture = json_str_or(config, "architecture", p.architecture);
+	if (!strcmp(os, p.os) && !strcmp(architecture, p.architecture))
+		return 0;
+	auto_free char *name = reference_familiar(ref);
+	return err_set(e, EINVAL,
+		"image with reference %s was found but does not match the specified platform: "
+		"wanted %s, actual: %s/%s",
+		name, wanted, os, architecture);
+}
+
 int image_pull(struct store *s, const char *typed, const struct pull_options *o, struct image *out,
 	bool *was_new, struct err *e)
 {
@@ -335,6 +355,9 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 	int r = reference_parse(typed, true, &ref, e);
 	if (r < 0)
 		return r;
+	/* A digest says it all; the tag beside it is neither asked for nor set. */
+	if (ref.digest)
+		free(take_ptr(ref.tag));
 	struct pull p;
 	r = pull_init(&p, s, &ref, o, e);
 	if (r == 0)
@@ -346,11 +369,17 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 	pull_deinit(&p);
 	if (r == 0 && was_new)
 		*was_new = changed;
-	if (r == 0 && out) {
-		r = image_find(s, id, NULL, out, e);
-		if (r == ROW_ABSENT)
-			r = err_set(e, ENOENT, "No such image: %s", typed);
-	}
+	struct image image = {0};
+	if (r == 0)
+		r = image_find(s, id, NULL, &image, e);
+	if (r == ROW_ABSENT)
+		r = err_set(e, ENOENT, "No such image: %s", typed);
+	if (r == ROW_OK && !str_empty(o->platform))
+		r = check_platform(&image, &ref, o->platform, e);
+	if (r == ROW_OK && out)
+		*out = image;
+	else
+		image_deinit(&image);
 	return r < 0 ? r : 0;
 }
 
