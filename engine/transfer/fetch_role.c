@@ -136,7 +136,7 @@ static int op_tags(struct role *r, const json_t *m, int out, const char **kind, 
 	auto_reference ref = {0};
 	auto_strv tags = STRV_INIT;
 	*kind = "bad-request";
-	int result = reference_parse(json_str_or(m, "ref", ""), true, &ref, e);
+	int result = reference_parse(json_str_or(m, "ref", ""), false, &ref, e);
 	if (result == 0)
 		result = client_tags(r->client, &ref, &tags, kind, e);
 	for (size_t i = 0; result == 0 && i < tags.n; i++) {

@@ -265,7 +265,12 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 	if (p->parts_fd < 0)
 		return p->parts_fd;
 	l.parts_fd = p->parts_fd;
-	int r = add_layers(&l, f, e);
+	struct image same = {0};
+	int r = image_find(p->store, f->config_digest, NULL, &same, e);
+	l.is_known = r == ROW_OK;
+	image_deinit(&same);
+	if (r >= 0)
+		r = add_layers(&l, f, e);
 	if (r == 0)
 		r = pull_layers_run(&l, e);
 	if (r == 0)

@@ -45,6 +45,7 @@ struct pull_layers {
 	struct fetcher *fetcher;
 	struct progress *progress;
 	int parts_fd;
+	bool is_known; /* the image is there under another name: not told layer by layer */
 	struct pull_layer *v;
 	size_t n;
 	int64_t next_request;
