@@ -15,6 +15,7 @@
 	X(cmd_image) \
 	X(cmd_system) \
 	X(cmd_volume) \
+	X(cmd_attach) \
 	X(cmd_complete) \
 	X(cmd_container_inspect) \
 	X(cmd_create) \
@@ -25,6 +26,7 @@
 	X(cmd_load) \
 	X(cmd_logs) \
 	X(cmd_manual) \
+	X(cmd_restart) \
 	X(cmd_rm) \
 	X(cmd_rmi) \
 	X(cmd_start) \

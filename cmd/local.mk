@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES = \
+	cmd/attach.c \
 	cmd/cmd.h \
 	cmd/commands.c \
 	cmd/complete.c \
@@ -29,14 +30,21 @@ libcmd_a_SOURCES = \
 	cmd/groups.c \
 	cmd/help.c \
 	cmd/help_command.c \
+	cmd/kill.c \
 	cmd/load.c \
+	cmd/logs.c \
 	cmd/manual.c \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
 	cmd/pull.c \
 	cmd/report.c \
-	cmd/suggest.c
+	cmd/restart.c \
+	cmd/rm.c \
+	cmd/start.c \
+	cmd/stop.c \
+	cmd/suggest.c \
+	cmd/wait.c
 
 # Archives in the order of who knows whom.
 MOSS_ARCHIVES = libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a

@@ -63,12 +63,24 @@ struct log_query {
 	bool follow;
 };
 
-/* Calls fn for each record, oldest first; a non-zero result of fn stops and is returned. With
- * `follow` goes on until *is_over says true at the end of the file (asked after ended_fd is
- * readable, or every so often where it is -1). */
 typedef int log_fn(void *arg, const struct log_record *r, struct err *e);
-int log_read(const char *dir, const char *id, const struct log_query *q, int ended_fd,
-	bool (*is_over)(void *arg), log_fn *fn, void *arg, struct err *e);
+
+/* What following needs to know. */
+struct log_source {
+	int end_fd; /* readable once the container ends; -1: is_over is asked often */
+	bool (*is_over)(void *arg);
+	void (*flush)(void *arg); /* before waiting; both get log_read's arg */
+};
+/* Calls fn for each record, oldest first; a non-zero result of fn stops and is returned. With
+ * `follow` goes on until is_over says true, and then to the end of the file. */
+int log_read(const char *dir, const char *id, const struct log_query *q,
+	const struct log_source *source, log_fn *fn, void *arg, struct err *e);
+
+struct container_row;
+struct store;
+/* The log of a container; flush is called whenever nothing more is there for now. */
+int container_logs(struct store *s, struct container_row *row, const struct log_query *q,
+	log_fn *fn, void (*flush)(void *arg), void *arg, struct err *e);
 
 /* One line of the file (without its newline) into a record whose text and attrs are in `scratch`.
  * False where it is not one of ours (cut by a crash). */

@@ -165,34 +165,35 @@ static void drain_events(int inotify)
 		;
 }
 
-static int follow(struct reader *r, int fd, int ended_fd, bool (*is_over)(void *), struct err *e)
+static int follow(struct reader *r, int fd, const struct log_source *source, struct err *e)
 {
 	auto_fd current = fd;
 	auto_fd inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int end_fd = source->end_fd;
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->dir_fd);
 	if (inotify >= 0)
 		(void)inotify_add_watch(inotify, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
-	bool is_last = false;
-	for (;;) {
+	for (bool is_last = false;;) {
 		int result = current >= 0 ? read_on(r, current, e) : 0;
 		while (result == 0 && !r->is_past_end && reopen(r, &current))
 			result = read_on(r, current, e);
 		if (result || r->is_past_end || is_last)
 			return result;
+		source->flush(r->arg);
 		struct pollfd p[2] = {
-			{.fd = inotify, .events = POLLIN}, {.fd = ended_fd, .events = POLLIN}};
-		(void)poll(p, 2, ended_fd >= 0 && inotify >= 0 ? -1 : POLL_MS);
+			{.fd = inotify, .events = POLLIN}, {.fd = end_fd, .events = POLLIN}};
+		(void)poll(p, 2, end_fd >= 0 && inotify >= 0 ? -1 : POLL_MS);
 		drain_events(inotify);
-		if (p[1].revents || ended_fd < 0)
-			is_last = is_over(r->arg);
+		if (p[1].revents || end_fd < 0)
+			is_last = source->is_over(r->arg);
 		if (p[1].revents && !is_last)
-			ended_fd = -1;
+			end_fd = -1;
 	}
 }
 
-int log_read(const char *dir, const char *id, const struct log_query *q, int ended_fd,
-	bool (*is_over)(void *arg), log_fn *fn, void *arg, struct err *e)
+int log_read(const char *dir, const char *id, const struct log_query *q,
+	const struct log_source *source, log_fn *fn, void *arg, struct err *e)
 {
 	struct reader r = {.q = q, .fn = fn, .arg = arg};
 	int fd = -1;
@@ -203,7 +204,7 @@ int log_read(const char *dir, const char *id, const struct log_query *q, int end
 	r.chunk = xmalloc(CHUNK);
 	int result = read_past(&r, &fd, e);
 	if (result == 0 && q->follow && !r.is_past_end)
-		result = follow(&r, take_fd(fd), ended_fd, is_over, e);
+		result = follow(&r, take_fd(fd), source, e);
 	scope_close(&fd);
 	scope_close(&r.dir_fd);
 	buf_free(&r.pending);

@@ -357,8 +357,10 @@ int container_start(
 {
 	int alive_fd = -1;
 	int r = take_alive(s, row, &alive_fd, e);
-	if (r != 0)
-		return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return is_attached(o) ? container_attach(s, row, o, e) : 0;
 	struct starting st = {.store = s, .row = row, .o = o};
 	return start(&st, alive_fd, e);
 }

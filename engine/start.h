@@ -25,9 +25,14 @@ struct start_options {
  * written. The container's exit status (0 when detached), or an error with status 125/126/127. */
 int container_run(
 	struct store *s, struct container_new *c, const struct start_options *o, struct err *e);
-/* Starts a recorded one (start). Already running is success (0). */
+/* Starts a recorded one (start). Already running is success (0), or is attached to. */
 int container_start(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e);
+
+/* Joins one that runs: the exit status, 0 when detached by keys. Without terminal signals are passed
+ * on where sig_proxy. */
+int container_attach(struct store *s, struct container_row *row, const struct start_options *o,
+	struct err *e);
 
 /* Brings the row up to date with what is true: a running row whose alive lock is free is finished
  * (init's pidfd opened and checked, killed, waited for; then recorded; --rm ones removed). Every

@@ -1,0 +1,77 @@
+/* attach_container: joining a container that runs already. */
+#include "engine/start.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "engine/attach.h"
+#include "engine/monitor.h"
+#include "engine/state.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRIES = 100 };
+
+/* The run root may have vanished under a living container: its monitor listens anew when asked. */
+static int connect_or_wake(struct store *s, const struct container_row *row,
+	const struct attach_hello *hello, struct err *e)
+{
+	int fd = attach_connect(s, row->id, hello);
+	if (fd != -ENOENT && fd != -ECONNREFUSED)
+		return fd < 0 ? err_sysn(e, -fd, "cannot attach to container %s", row->name) : fd;
+	auto_fd pidfd = proc_open(&row->monitor);
+	if (pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, NULL, 0);
+	for (int i = 0; i < TRIES && fd < 0; i++) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+		fd = attach_connect(s, row->id, hello);
+	}
+	return fd < 0 ? err_sysn(e, -fd, "cannot attach to container %s", row->name) : fd;
+}
+
+int container_attach(
+	struct store *s, struct container_row *row, const struct start_options *o, struct err *e)
+{
+	enum container_state state = state_parse(row->state);
+	if (!state_is_live(state))
+		return err_set(
+			e, EINVAL, "You cannot attach to a stopped container, start it first");
+	if (state == STATE_PAUSED)
+		return err_set(
+			e, EINVAL, "You cannot attach to a paused container, unpause it first");
+	auto_json config =
+		json_parse(row->config, strlen(row->config), "the container's configuration", e);
+	if (!config)
+		return -e->code;
+	bool terminal = json_bool_or(config, "Config/Tty", false);
+	bool in = o->attach_stdin && json_bool_or(config, "Config/OpenStdin", false);
+	if (in && terminal && !isatty(0))
+		return err_set(e, ENOTTY, "the input device is not a TTY");
+	const struct attach_hello hello = {.wants_stdin = in,
+		.wants_stdout = o->attach_stdout,
+		.wants_stderr = o->attach_stderr};
+	auto_fd fd = connect_or_wake(s, row, &hello, e);
+	if (fd < 0)
+		return fd;
+	const struct attach a = {.fd = fd,
+		.in = in,
+		.out = o->attach_stdout,
+		.err = o->attach_stderr,
+		.terminal = terminal,
+		.sends_size = true,
+		.sig_proxy = o->sig_proxy && !terminal,
+		.detach_keys = o->detach_keys,
+		.init = row->init};
+	int r = attach_run(&a, e);
+	if (r == ATTACH_DETACHED)
+		return 0;
+	if (r != ATTACH_LOST)
+		return r;
+	r = container_reconcile(s, row, e);
+	return r < 0 ? r : row->exit_code;
+}
