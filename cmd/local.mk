@@ -1,6 +1,10 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES = \
 	cmd/attach.c \
+	cmd/create.c \
+	cmd/run.c \
+	cmd/run_image.c \
+	cmd/run_opts.c cmd/run_opts.h \
 	cmd/cmd.h \
 	cmd/commands.c \
 	cmd/complete.c \

@@ -51,6 +51,12 @@ struct create_request {
 		detach;
 };
 
+/* Which streams the caller is attached to: -a, -i, -d. */
+struct create_attach {
+	bool in, out, err;
+};
+int create_attach(const struct create_request *r, struct create_attach *a, struct err *e);
+
 /* A container that has its files but no record yet. */
 struct container_new {
 	struct container_row row;

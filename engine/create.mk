@@ -19,3 +19,9 @@ libengine_a_SOURCES += \
 	engine/seccomp_file.c engine/seccomp_file.h \
 	engine/spec.c engine/spec.h \
 	engine/spec_mounts.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_parse
+tests_unit_engine_parse_SOURCES = tests/unit/engine_parse.c
+tests_unit_engine_parse_LDADD = libengine.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS)
+endif

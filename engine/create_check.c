@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "engine/create_plan.h"
+#include "engine/log.h"
 #include "engine/parse_env.h"
 #include "engine/start.h"
 #include "storage/image.h"
@@ -190,20 +191,19 @@ static int check_labels(struct create_plan *p, struct err *e)
 	return 0;
 }
 
-static int check_attach(struct create_plan *p, struct err *e)
+int create_attach(const struct create_request *r, struct create_attach *a, struct err *e)
 {
-	const struct create_request *r = p->r;
-	p->attach_in = r->interactive && !r->detach;
-	p->attach_out = p->attach_err = !r->attach.n && !r->detach;
+	a->in = r->interactive && !r->detach;
+	a->out = a->err = !r->attach.n && !r->detach;
 	for (size_t i = 0; i < r->attach.n; i++) {
 		auto_free char *name = xstrdup(r->attach.v[i]);
 		str_lower(name);
 		if (strcmp(name, "stdin") == 0) {
-			p->attach_in = true;
+			a->in = true;
 		} else if (strcmp(name, "stdout") == 0) {
-			p->attach_out = true;
+			a->out = true;
 		} else if (strcmp(name, "stderr") == 0) {
-			p->attach_err = true;
+			a->err = true;
 		} else {
 			err_set(e, EINVAL,
 				"invalid argument \"%s\" for \"-a, --attach\" flag: valid streams "
@@ -472,19 +472,30 @@ static int check_lists(struct create_plan *p, struct err *e)
 		err_set(e, EINVAL, "Conflicting options: --restart and --rm");
 		return err_status(e, 125);
 	}
+	if (strcmp(p->restart.name, "no") != 0)
+		return err_set(e, ENOTSUP, "--restart %s is not supported yet", p->restart.name);
 	return 0;
+}
+
+static int check_log(const struct create_request *r, struct err *e)
+{
+	struct log_config ignored;
+	auto_json host_config = json_pack("{s:o}", "LogConfig", create_log_config(r));
+	return log_config_parse(host_config, &ignored, e);
 }
 
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 {
 	int rc;
-	if ((rc = check_attach(p, e)) < 0 || (rc = check_env(p, e)) < 0 ||
+	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = check_env(p, e)) < 0 ||
 		(rc = check_labels(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
 		(rc = check_ports(p, e)) < 0 || (rc = check_names(p, e)) < 0 ||
 		(rc = check_mac(p->r, e)) < 0 || (rc = check_namespaces(p->r, e)) < 0 ||
 		(rc = check_network(p, warnings, e)) < 0 || (rc = check_security(p, e)) < 0 ||
 		(rc = check_hostname(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
 		(rc = create_mounts_parse(p, e)) < 0 || (rc = check_command(p, e)) < 0)
+		return rc;
+	if ((rc = check_log(p->r, e)) < 0)
 		return rc;
 	process_env(p);
 	return create_limits(p, warnings, e);

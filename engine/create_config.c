@@ -179,7 +179,7 @@ static void host_mounts(const struct create_plan *p, json_t **flags, json_t **tm
 		*tmpfs = sorted(*tmpfs);
 }
 
-static json_t *log_config(const struct create_request *r)
+json_t *create_log_config(const struct create_request *r)
 {
 	json_t *options = json_object();
 	for (size_t i = 0; i < r->log_opt.n; i++) {
@@ -196,7 +196,7 @@ static void host_first_part(const struct create_plan *p, json_t *o)
 	const struct create_request *r = p->r;
 	json_set(o, "Binds", binds(p));
 	set_text(o, "ContainerIDFile", r->cidfile);
-	json_set(o, "LogConfig", log_config(r));
+	json_set(o, "LogConfig", create_log_config(r));
 	set_text(o, "NetworkMode", p->network_name);
 	json_set(o, "PortBindings", port_bindings(p));
 	json_set(o, "RestartPolicy",
@@ -363,14 +363,14 @@ static json_t *container_config(const struct create_plan *p)
 	json_set_str(o, "Hostname", p->hostname);
 	json_set_str(o, "Domainname", p->domainname);
 	json_set_str(o, "User", p->user);
-	json_set_bool(o, "AttachStdin", p->attach_in);
-	json_set_bool(o, "AttachStdout", p->attach_out);
-	json_set_bool(o, "AttachStderr", p->attach_err);
+	json_set_bool(o, "AttachStdin", p->attach.in);
+	json_set_bool(o, "AttachStdout", p->attach.out);
+	json_set_bool(o, "AttachStderr", p->attach.err);
 	if (p->publish.n + p->exposed.n)
 		json_set(o, "ExposedPorts", exposed_ports(p));
 	json_set_bool(o, "Tty", r->tty);
 	json_set_bool(o, "OpenStdin", r->interactive);
-	json_set_bool(o, "StdinOnce", r->interactive && p->attach_in);
+	json_set_bool(o, "StdinOnce", r->interactive && p->attach.in);
 	json_set(o, "Env", list_or_null(&p->env));
 	json_set(o, "Cmd", p->has_cmd ? json_from_strv(&p->cmd) : json_null());
 	set_healthcheck(p, o);

@@ -63,7 +63,7 @@ struct create_plan {
 	struct port_specs publish, exposed;
 	struct mount_specs mounts;
 	struct mount_real *reals; /* as many as mounts */
-	bool attach_in, attach_out, attach_err;
+	struct create_attach attach;
 	int64_t nano_cpus;
 };
 
@@ -80,6 +80,8 @@ int create_mounts_parse(struct create_plan *p, struct err *e);
 int create_mounts_resolve(struct store *s, struct create_plan *p, struct err *e);
 /* engine/create_config.c: the row's config JSON. New reference. */
 json_t *create_config(const struct create_plan *p);
+/* HostConfig.LogConfig. New reference. */
+json_t *create_log_config(const struct create_request *r);
 /* engine/create_files.c: hosts, resolv.conf, hostname in dir_fd. */
 int create_files(const struct create_plan *p, int dir_fd, struct err *e);
 /* engine/spec.c: config.json. New reference, NULL with e set. */

@@ -1,0 +1,113 @@
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "cmd/run_opts.h"
+#include "engine/start.h"
+
+struct run_args {
+	struct create_args create;
+	char *detach_keys;
+	bool sig_proxy;
+};
+
+static int check_conflicts(
+	const struct run_args *a, const struct create_attach *attach, struct err *e)
+{
+	const struct create_request *r = &a->create.req;
+	if (r->detach && r->attach.n) {
+		err_set(e, EINVAL, "Conflicting options: -a and -d");
+		return err_status(e, 125);
+	}
+	if (r->tty && attach->in && !isatty(0)) {
+		err_set(e, ENOTTY, "the input device is not a TTY");
+		return err_status(e, 1);
+	}
+	return 0;
+}
+
+struct started {
+	const struct create_args *args;
+	bool print_id;
+	int result;
+	struct err e;
+};
+
+static void run_started(const char *id, void *arg)
+{
+	struct started *s = arg;
+	s->result = create_args_write_cidfile(s->args, id, &s->e);
+	if (!s->print_id)
+		return;
+	printf("%s\n", id);
+	fflush(stdout);
+}
+
+static int run_run(struct cmd_call *call, void *args, struct err *e)
+{
+	struct run_args *a = args;
+	struct create_attach attach;
+	struct container_new c;
+	int r = create_attach(&a->create.req, &attach, e);
+	if (r < 0 || (r = check_conflicts(a, &attach, e)) < 0 ||
+		(r = create_args_prepare(call, &a->create, &c, e)) < 0)
+		return r;
+	struct started started = {
+		.args = &a->create, .print_id = !attach.in && !attach.out && !attach.err};
+	struct start_options o = {
+		.attach_stdin = attach.in,
+		.attach_stdout = attach.out,
+		.attach_stderr = attach.err,
+		.sig_proxy = a->sig_proxy,
+		.detach_keys = a->detach_keys,
+		.started = run_started,
+		.started_arg = &started,
+	};
+	r = container_run(call->store, &c, &o, e);
+	container_new_deinit(&c);
+	if (r >= 0 && started.result < 0) {
+		*e = started.e;
+		return started.result;
+	}
+	return r;
+}
+
+static const char *const aliases[] = {"container run", NULL};
+
+// clang-format off
+static const struct opt opts[] = {
+	{"detach", 'd', OPT_BOOL, FIELD(struct run_args, create.req.detach), "",
+		"Run container in background and print container ID"},
+	{"detach-keys", 0, OPT_STR, FIELD(struct run_args, detach_keys), "string",
+		"Override the key sequence for detaching a container"},
+	{"sig-proxy", 0, OPT_BOOL, FIELD(struct run_args, sig_proxy), "",
+		"Proxy received signals to the process", .def = "true"},
+	OPT_SHARED(struct run_args, create, create_opts),
+	{0},
+};
+// clang-format on
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.aliases = aliases,
+	.brief = "Create and run a new container from an image",
+	.operands = "IMAGE [COMMAND] [ARG...]",
+	.min = 1,
+	.max = ANY,
+	.needs = NEED_STORE,
+	.stop_at_operand = true,
+	.error_status = 125,
+	.complete = COMPLETE_IMAGE,
+	.opts = opts,
+	.args_size = sizeof(struct run_args),
+	.about =
+		"Makes a container from an image and runs it: in the foreground with its output on "
+		"the terminal, or with -d in the background. The image is pulled where it is "
+		"missing. The exit status is the container's own; 125 where moss failed, 126 where "
+		"the command cannot be run, 127 where it is not found.",
+	.examples = "moss run --rm -it debian bash\n"
+		    "moss run -d --name web -p 8080:80 -v site:/usr/share/nginx/html nginx",
+	.run = run_run,
+};

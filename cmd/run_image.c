@@ -1,0 +1,172 @@
+/* From the operands of run and create to an image, and to a prepared container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "cmd/cmd.h"
+#include "cmd/run_opts.h"
+#include "engine/transfer/pull.h"
+#include "registry/reference.h"
+#include "storage/db/container_row.h"
+#include "storage/image.h"
+
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+
+static int pull_policy_parse(const char *text, enum pull_policy *policy, struct err *e)
+{
+	static const char *const names[] = {"missing", "always", "never"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (text && strcmp(text, names[i]) != 0)
+			continue;
+		*policy = (enum pull_policy)i;
+		return 0;
+	}
+	err_set(e, EINVAL,
+		"invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
+		text);
+	return err_status(e, 125);
+}
+
+/* Is the image for the wanted "os[/architecture[/variant]]"? */
+static bool matches_platform(const struct image *image, const char *platform)
+{
+	struct err ignored;
+	auto_strv wanted = STRV_INIT;
+	auto_json j = json_parse(image->config, strlen(image->config), "config", &ignored);
+	const char *keys[] = {"os", "architecture", "variant"};
+	strv_split(&wanted, platform, '/');
+	for (size_t i = 0; i < wanted.n && i < ARRAY_LEN(keys); i++) {
+		const char *have = json_str_or(j, keys[i], "");
+		if (*have && strcmp(have, wanted.v[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int check_platform(const char *platform, struct err *e)
+{
+	auto_strv parts = STRV_INIT;
+	if (str_empty(platform))
+		return 0;
+	strv_split(&parts, platform, '/');
+	bool ok = parts.n <= 3 && strcmp(parts.v[0], "linux") == 0;
+	for (size_t i = 0; i < parts.n; i++)
+		ok &= parts.v[i][0] != '\0';
+	if (ok)
+		return 0;
+	return err_set(e, EINVAL,
+		"error parsing specified platform: \"%s\": unknown operating system or "
+		"architecture: "
+		"invalid argument",
+		platform);
+}
+
+static int pull(struct cmd_call *call, const struct create_args *a, const char *platform,
+	struct image *out, struct err *e)
+{
+	struct pull_options o = {
+		.platform = platform,
+		.tls = !a->tls_verify_given ? PULL_TLS_DEFAULT
+		       : a->tls_verify      ? PULL_TLS_VERIFY
+					    : PULL_TLS_INSECURE,
+		.config_dir = call->globals->config_dir,
+		.progress = PROGRESS_AUTO,
+		.progress_fd = 2,
+		.quiet = a->quiet,
+	};
+	return image_pull(call->store, a->req.image, &o, out, NULL, e);
+}
+
+/* The image of that name, from the store or, as --pull says, from its registry. */
+static int image_get(struct cmd_call *call, struct create_args *a, struct image *out, struct err *e)
+{
+	auto_reference ref = {0};
+	struct err bad_reference = {0};
+	enum pull_policy policy = PULL_MISSING;
+	const char *platform =
+		a->req.platform ? a->req.platform : getenv("DOCKER_DEFAULT_PLATFORM");
+	int r;
+	if ((r = pull_policy_parse(a->req.pull, &policy, e)) < 0 ||
+		(r = check_platform(platform, e)) < 0)
+		return r;
+	bool is_name = reference_parse(a->req.image, true, &ref, &bad_reference) == 0;
+	auto_free char *full = is_name ? reference_full(&ref) : NULL;
+	if (policy != PULL_ALWAYS || !is_name) {
+		r = image_find(call->store, a->req.image, full, out, e);
+		if (r == ROW_OK && (str_empty(platform) || matches_platform(out, platform)))
+			return 0;
+		if (r == ROW_OK)
+			image_deinit(out);
+		if (r == ROW_AMBIGUOUS)
+			return err_set(e, EINVAL, "ambiguous image id prefix: %s", a->req.image);
+		if (r < 0)
+			return r;
+	}
+	if (!is_name) {
+		*e = bad_reference;
+		return -e->code;
+	}
+	auto_free char *shown = reference_familiar(&ref);
+	if (policy == PULL_NEVER)
+		return err_set(e, ENOENT, "No such image: %s", shown);
+	if (policy == PULL_MISSING)
+		fprintf(stderr, "Unable to find image '%s' locally\n", shown);
+	return pull(call, a, platform, out, e);
+}
+
+static int check_cidfile(const char *path, struct err *e)
+{
+	if (str_empty(path))
+		return 0;
+	if (access(path, F_OK) == 0)
+		return err_set(e, EEXIST,
+			"container ID file found, make sure the other container isn't running or "
+			"delete %s",
+			path);
+	auto_fd fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		int code = errno;
+		return err_set(e, code, "failed to create the container ID file: open %s: %s", path,
+			code == ENOENT ? "no such file or directory" : strerror(code));
+	}
+	(void)unlink(path);
+	return 0;
+}
+
+int create_args_write_cidfile(const struct create_args *a, const char *id, struct err *e)
+{
+	if (str_empty(a->req.cidfile))
+		return 0;
+	auto_fd fd = open(a->req.cidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(
+			e, "failed to create the container ID file: open %s", a->req.cidfile);
+	int r = write_all(fd, id, strlen(id));
+	if (r < 0)
+		return err_sysn(e, -r, "failed to write the container ID file %s", a->req.cidfile);
+	return 0;
+}
+
+int create_args_prepare(
+	struct cmd_call *call, struct create_args *a, struct container_new *out, struct err *e)
+{
+	auto_strv warnings = STRV_INIT;
+	struct image image = {0};
+	a->req.image = call->argv[0];
+	a->req.command = call->argv + 1;
+	int r = check_cidfile(a->req.cidfile, e);
+	if (r < 0 || (r = image_get(call, a, &image, e)) < 0)
+		return r;
+	r = container_prepare(call->store, &a->req, &image, out, &warnings, e);
+	for (size_t i = 0; i < warnings.n; i++)
+		fprintf(stderr, "%s\n", warnings.v[i]);
+	image_deinit(&image);
+	return r;
+}
