@@ -145,8 +145,11 @@ static int fail_type(struct exec *x, enum param want, struct val v)
 /* Checks that v may be an argument of that type. */
 static int validate(struct exec *x, enum param want, struct val *v)
 {
-	if (val_kind(*v) == GO_ANY)
+	if (val_kind(*v) == GO_ANY) {
+		if (want != PARAM_ANY)
+			return want == PARAM_VALUE ? 0 : fail_type(x, want, *v);
 		v->type = NULL;
+	}
 	if (want == PARAM_ANY || want == PARAM_VALUE)
 		return 0;
 	if (!v->type && want == PARAM_STRINGS) {
@@ -240,6 +243,7 @@ static int eval_function(struct exec *x, struct val dot, const struct node *iden
 		i++;
 	}
 	struct call c = {.args = argv, .n = (size_t)i, .arena = &x->arena};
+	c.first = args ? args->next : NULL;
 	if (!f->run(&c, out)) {
 		x->at = cmd;
 		return fail(x, "error calling %s: %s", f->name, c.msg);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/scope.h"
+#include "base/str.h"
 #include "cmd/format/arena.h"
+#include "cmd/format/node.h"
 
 bool call_fail(struct call *c, const char *fmt, ...)
 {
@@ -162,7 +164,11 @@ static bool function_call(struct call *c, struct val *out)
 	(void)out;
 	if (!c->args[0].type)
 		return call_fail(c, "call of nil");
-	return call_fail(c, "non-function of type %s", val_type_name(c->args[0]));
+	auto_buf text = BUF_INIT;
+	if (c->first)
+		node_text(&text, c->first);
+	return call_fail(c, "non-function %.200s of type %s", text.len ? text.data : "",
+		val_type_name(c->args[0]));
 }
 
 // clang-format off

@@ -16,9 +16,12 @@ enum param {
 	PARAM_STRINGS,
 };
 
+struct node;
+
 struct call {
 	const struct val *args;
 	size_t n;
+	const struct node *first; /* the first argument as written; may be NULL */
 	struct arena *arena;
 	char msg[512]; /* why it failed */
 };

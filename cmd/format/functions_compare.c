@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 static const char incompatible[] = "incompatible types for comparison";
 static const char bad_type[] = "invalid type for comparison";
 
@@ -38,6 +40,14 @@ static bool equal_basic(struct val a, struct val b)
 	}
 }
 
+static bool not_comparable(struct call *c, struct val v)
+{
+	static const struct go_spec string = {.verb = 's'};
+	auto_buf text = BUF_INIT;
+	go_format(&text, v, &string, c->arena);
+	return call_fail(c, "non-comparable type %.300s: %s", text.data, v.type->name);
+}
+
 static bool equal_two(struct call *c, struct val a, struct val b, bool *out)
 {
 	enum go_kind ka = val_kind(a), kb = val_kind(b);
@@ -63,9 +73,9 @@ static bool equal_two(struct call *c, struct val a, struct val b, bool *out)
 		return true;
 	}
 	if (ka == GO_SLICE || ka == GO_MAP)
-		return call_fail(c, "non-comparable type %s", a.type->name);
+		return not_comparable(c, a);
 	if (kb == GO_SLICE || kb == GO_MAP)
-		return call_fail(c, "non-comparable type %s", b.type->name);
+		return not_comparable(c, b);
 	*out = a.type == b.type && json_equal(a.j, b.j);
 	return true;
 }

@@ -51,9 +51,9 @@ void go_float_text(struct buf *out, double f, char verb, int precision)
 		buf_puts(out, text);
 		return;
 	}
-	/* %g: the exponent form below 1e-4 and from 1e21 (shortest) or the precision on. */
+	/* %g: the exponent form below 1e-4, and from 1e6 or the precision on. */
 	int wanted = precision < 0 ? digits + 1 : precision ? precision : 1;
-	int limit = precision < 0 ? 21 : wanted;
+	int limit = 6;
 	if (precision >= 0) {
 		snprintf(text, sizeof(text), verb == 'G' ? "%.*G" : "%.*g", wanted, f);
 		buf_puts(out, text);

@@ -371,7 +371,9 @@ static void format_value(
 		return;
 	}
 	if (!v.type || v.type->kind == GO_ANY) {
-		if (spec->verb == 'v')
+		if (depth)
+			buf_puts(out, "<nil>");
+		else if (spec->verb == 'v')
 			pad(out, "<nil>", 5, spec, false);
 		else
 			buf_printf(out, "%%!%c(<nil>)", spec->verb);

@@ -40,19 +40,19 @@ static void encode_string(struct encoder *c, const char *s, size_t n)
 	buf_putc(c->out, '"');
 }
 
-static void encode_float(struct encoder *c, double f)
+void go_json_float(struct buf *out, double f)
 {
 	double size = fabs(f);
 	bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
-	size_t start = c->out->len;
-	go_float_text(c->out, f, exponent ? 'e' : 'f', -1);
+	size_t start = out->len;
+	go_float_text(out, f, exponent ? 'e' : 'f', -1);
 	/* e-09 is written e-9 */
-	char *p = c->out->data + start;
-	size_t n = c->out->len - start;
+	char *p = out->data + start;
+	size_t n = out->len - start;
 	if (exponent && n >= 4 && p[n - 4] == 'e' && p[n - 3] == '-' && p[n - 2] == '0') {
 		p[n - 2] = p[n - 1];
 		p[n - 1] = '\0';
-		c->out->len--;
+		out->len--;
 	}
 }
 
@@ -87,32 +87,52 @@ static const struct gotype *member_type(const struct gotype *type, const char *k
 	return type && type->kind == GO_MAP ? type->elem : NULL;
 }
 
-static void encode_object(struct encoder *c, const struct gotype *type, json_t *j, int depth)
+static void encode_sorted(struct encoder *c, const struct gotype *type, json_t *j, int depth)
+{
+	size_t n;
+	struct val map = {.type = type, .j = j};
+	const char **keys = val_sorted_keys(map, &n, c->arena);
+	bool first = true;
+	for (size_t i = 0; i < n; i++) {
+		const struct gotype *t = member_type(type, keys[i]);
+		if ((type->flags & GO_METHODS) && (!t || t->kind == GO_LOOKUP))
+			continue;
+		encode_member(c, keys[i], t, json_object_get(j, keys[i]), first, depth);
+		first = false;
+	}
+}
+
+/* Known fields in their order, then what else there is. */
+static void encode_struct(struct encoder *c, const struct gotype *type, json_t *j, int depth)
 {
 	bool first = true;
-	buf_putc(c->out, '{');
-	bool methods = type && (type->flags & GO_METHODS);
-	if (type && (type->kind == GO_MAP || methods)) {
-		size_t n;
-		struct val map = {.type = type, .j = j};
-		const char **keys = val_sorted_keys(map, &n, c->arena);
-		for (size_t i = 0; i < n; i++) {
-			const struct gotype *t = member_type(type, keys[i]);
-			if (methods && (!t || t->kind == GO_LOOKUP))
-				continue;
-			encode_member(c, keys[i], t, json_object_get(j, keys[i]), first, depth);
-			first = false;
-		}
-	} else {
-		const char *key;
-		json_t *value;
-		json_object_foreach(j, key, value)
-		{
-			encode_member(c, key, member_type(type, key), value, first, depth);
-			first = false;
-		}
+	const char *key;
+	json_t *value;
+	for (const struct gofield *f = type ? type->fields : NULL; f && f->name; f++) {
+		key = f->json ? f->json : f->name;
+		value = json_object_get(j, key);
+		if (!value)
+			continue;
+		encode_member(c, key, f->type, value, first, depth);
+		first = false;
 	}
-	if (!first)
+	json_object_foreach(j, key, value)
+	{
+		if (member_type(type, key))
+			continue;
+		encode_member(c, key, NULL, value, first, depth);
+		first = false;
+	}
+}
+
+static void encode_object(struct encoder *c, const struct gotype *type, json_t *j, int depth)
+{
+	buf_putc(c->out, '{');
+	if (type && (type->kind == GO_MAP || (type->flags & GO_METHODS)))
+		encode_sorted(c, type, j, depth);
+	else
+		encode_struct(c, type, j, depth);
+	if (json_object_size(j))
 		line(c, depth);
 	buf_putc(c->out, '}');
 }
@@ -156,7 +176,7 @@ static void encode(struct encoder *c, const struct gotype *type, json_t *j, int 
 		buf_printf(c->out, "%lld", (long long)json_integer_value(j));
 		return;
 	case JSON_REAL:
-		encode_float(c, json_real_value(j));
+		go_json_float(c->out, json_real_value(j));
 		return;
 	case JSON_TRUE:
 	case JSON_FALSE:
@@ -182,7 +202,7 @@ void go_json(struct buf *out, struct val v, const char *indent, bool html, struc
 		buf_printf(out, "%llu", (unsigned long long)v.u);
 		return;
 	case GO_FLOAT:
-		encode_float(&c, v.f);
+		go_json_float(out, v.f);
 		return;
 	case GO_STRING:
 		if (v.type == &go_number)

@@ -169,7 +169,7 @@ static bool float_text(const struct node *n, double *f)
 
 const char *literal_number(struct node *n)
 {
-	static const char wrong[] = "bad number syntax";
+	static const char wrong[] = "illegal number syntax";
 	char digits[80], *end;
 	int base;
 	if (n->text[0] == '\'')

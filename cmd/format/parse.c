@@ -156,8 +156,12 @@ static struct node *parse_number(struct parser *p, const struct token *t)
 	n->text = copy(p, t->text, t->len);
 	n->len = t->len;
 	const char *wrong = literal_number(n);
-	if (wrong)
-		return fail(p, "%s: %s", wrong, n->text);
+	if (wrong) {
+		auto_buf quoted = BUF_INIT;
+		literal_quote(&quoted, n->text, n->len);
+		bool is_char = n->text[0] == '\'';
+		return fail(p, "%s: %s", wrong, is_char ? n->text : quoted.data);
+	}
 	return n;
 }
 

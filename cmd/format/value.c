@@ -23,7 +23,7 @@ static struct val number_text(json_t *j, struct arena *a)
 	if (json_is_integer(j))
 		buf_printf(&b, "%lld", (long long)json_integer_value(j));
 	else
-		go_float_text(&b, json_real_value(j), 'g', -1);
+		go_json_float(&b, json_real_value(j));
 	return (struct val){.type = &go_number, .s = arena_strndup(a, b.data, b.len), .n = b.len};
 }
 

@@ -66,6 +66,7 @@ void go_sprintf(struct buf *out, const char *fmt, size_t fmt_len, const struct v
 /* strconv.FormatFloat(f, verb, precision, 64); precision -1 = the shortest. */
 void go_float_text(struct buf *out, double f, char verb, int precision);
 
+void go_json_float(struct buf *out, double f);
 /* encoding/json: maps sorted by key, structs in their order. indent NULL = compact; html escapes
  * <, > and & as well. */
 void go_json(struct buf *out, struct val v, const char *indent, bool html, struct arena *a);

@@ -86,11 +86,14 @@ static void golden_parse(struct golden *g, char *text)
 static int run_inspect(
 	const struct golden *g, const char *what, json_t *data, struct buf *out, struct err *e)
 {
+	static const struct gofield no_fields[] = {{NULL, NULL, NULL}};
+	static const struct gotype nothing = {
+		.kind = GO_STRUCT, .name = "struct {}", .fields = no_fields};
 	static const struct {
 		const char *name;
 		const struct gotype *type;
 	} types[] = {{"container", &go_container}, {"image", &go_image}, {"volume", &go_volume},
-		{"raw", &go_raw}};
+		{"raw", &nothing}};
 	auto_inspector i = {.template = NULL};
 	for (size_t k = 0; k < ARRAY_LEN(types); k++) {
 		if (strcmp(what, types[k].name) != 0)
@@ -163,23 +166,30 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void list_cases(struct strv *names)
+{
+	auto_dir d = opendir(folder);
+	if (!d)
+		return;
+	for (struct dirent *entry; (entry = readdir(d));) {
+		if (str_ends(entry->d_name, ".case"))
+			strv_add(names, entry->d_name);
+	}
+	if (names->n)
+		qsort(names->v, names->n, sizeof(*names->v), compare);
+}
+
 static void test_golden(void **state)
 {
 	(void)state;
-	auto_dir d = opendir(folder);
-	assert_non_null(d);
-	auto_strv names = STRV_INIT;
-	for (struct dirent *entry; (entry = readdir(d));) {
-		if (str_ends(entry->d_name, ".case"))
-			strv_add(&names, entry->d_name);
-	}
+	struct strv names = STRV_INIT;
+	list_cases(&names);
 	assert_true(names.n > 0);
-	qsort(names.v, names.n, sizeof(*names.v), compare);
 	size_t failed = 0;
 	for (size_t i = 0; i < names.n; i++)
 		failed += !run_case(names.v[i]);
-	if (failed)
-		fail_msg("%zu of %zu cases differ", failed, names.n);
+	strv_free(&names);
+	assert_int_equal(failed, 0);
 }
 
 int main(int argc, char **argv)
