@@ -69,7 +69,7 @@ const struct cmd cmd_load = {
 		 "(docker-archive or oci-archive, plain or compressed with gzip, bzip2, xz or "
 		 "zstd), with "
 		 "their names. Layers that are in the store already are not unpacked again.",
-	.examples = "  moss load -i image.tar\n  skopeo copy docker://debian:12 "
-		    "docker-archive:/dev/stdout:debian:12 | moss load",
+	.examples =
+		"  moss load -i image.tar\n  curl -s https://example.org/image.tar.zst | moss load",
 	.run = load_run,
 };

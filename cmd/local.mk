@@ -34,10 +34,12 @@ libcmd_a_SOURCES = \
 	cmd/groups.c \
 	cmd/help.c \
 	cmd/help_command.c \
+	cmd/info.c \
 	cmd/kill.c \
 	cmd/load.c \
 	cmd/logs.c \
 	cmd/manual.c \
+	cmd/object.c cmd/object.h \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
@@ -48,6 +50,7 @@ libcmd_a_SOURCES = \
 	cmd/start.c \
 	cmd/stop.c \
 	cmd/suggest.c \
+	cmd/version.c \
 	cmd/wait.c
 
 # Archives in the order of who knows whom.

@@ -1,6 +1,7 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/host.c engine/host.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
 	engine/transfer/load.c \
 	engine/transfer/platform.c engine/transfer/platform.h \
