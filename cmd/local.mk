@@ -43,6 +43,7 @@ libcmd_a_SOURCES = \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
+	cmd/exec.c \
 	cmd/pull.c \
 	cmd/report.c \
 	cmd/restart.c \

@@ -74,17 +74,20 @@ void launch_abort(struct launched *l);
 /* ---- exec: one more process in a running container ---- */
 
 struct exec_request {
-	char *const *args;      /* NULL-terminated */
-	char *const *env;       /* added to the container's */
-	const char *cwd;        /* NULL: the container's */
-	const char *user;       /* "name|uid[:group|gid]"; NULL: the container's */
+	const char *const *args; /* NULL-terminated */
+	char *const *env; /* "NAME=value" over the container's, a bare NAME removes; may be NULL */
+	const char *cwd; /* NULL: the container's */
+	const char *user; /* "name|uid[:group|gid]"; NULL: the container's */
 	bool terminal, privileged;
 	unsigned short rows, cols;
 };
 
-/* As the user, from the host: joins init's namespaces (pidfd, one setns), forks and execs. stdio as
- * in launch_clone; *console is the pty master where terminal. *pid, *pidfd are the caller's child
- * to reap. EPERM is retried until init has exec'd. */
+/* Joins the namespaces of a container's init (pidfd, one setns) and starts a process there, which is
+ * the caller's child to reap. The caller itself is then inside the user and mount namespaces, so
+ * it is a process made for this, that opens nothing by name afterwards (engine/exec.c). stdio
+ * are the new process's 0, 1, 2; with a terminal they are unused and *console is the pty's master,
+ * else -1. EPERM is retried until init has exec'd. Returns when the program runs; errors have
+ * status 126 or 127, with Docker's words. */
 int launch_exec(const struct launch_plan *p, const struct proc_id *init,
 	const struct exec_request *r, const int stdio[3], pid_t *pid, int *pidfd, int *console,
 	struct err *e);

@@ -2,7 +2,10 @@
 libengine_a_SOURCES += \
 	engine/caps.c engine/caps.h \
 	engine/enter.c engine/enter.h \
+	engine/exec.c engine/exec.h \
+	engine/exec_serve.c \
 	engine/launch_clone.c \
+	engine/launch_exec.c \
 	engine/launch_load.c engine/launch_plan.h \
 	engine/launch_option.c \
 	engine/seccomp.c engine/seccomp.h \

@@ -48,6 +48,7 @@ struct finish {
 	const char *home;       /* added as HOME where env has none; NULL never */
 	const char *cwd;
 	bool no_new_privs, has_init;
+	bool dies_with_parent;
 	int umask;
 	const struct caps *caps;
 	const struct user_ids *user;
@@ -57,7 +58,8 @@ struct finish {
 };
 
 /* stage_fds.c: the first thing a stage does */
-int stage_take_fds(const int stdio[3], bool terminal, int sync, struct err *e);
+/* Also closes everything else, but *keep (moved to 4 where it is not -1 or NULL). */
+int stage_take_fds(const int stdio[3], bool terminal, int sync, int *keep, struct err *e);
 void stage_reset_signals(void);
 _Noreturn void stage_fail(const struct err *e);
 int stage_make_stub(struct err *e);

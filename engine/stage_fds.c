@@ -22,22 +22,25 @@
 
 /* 0, 1, 2 become the container's, 3 the socket, everything else is closed: before anything of the
  * image is looked at, no descriptor of the host is left. */
-int stage_take_fds(const int stdio[3], bool terminal, int sync, struct err *e)
+int stage_take_fds(const int stdio[3], bool terminal, int sync, int *keep, struct err *e)
 {
-	int from[4] = {-1, -1, -1, sync};
+	int from[5] = {-1, -1, -1, sync, keep ? *keep : -1};
+	int n = from[4] >= 0 ? 5 : 4;
 	for (int i = 0; i < 3; i++)
 		if (!terminal)
 			from[i] = stdio[i];
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < n; i++) {
 		int fd = from[i] >= 0 ? from[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
-		from[i] = fcntl(fd, F_DUPFD_CLOEXEC, 4);
+		from[i] = fcntl(fd, F_DUPFD_CLOEXEC, 5);
 		if (from[i] < 0)
 			return err_sys(e, "cannot pass descriptor %d to the container", i);
 	}
-	for (int i = 0; i < 4; i++)
-		if (dup3(from[i], i, i == STAGE_SYNC_FD ? O_CLOEXEC : 0) < 0)
+	for (int i = 0; i < n; i++)
+		if (dup3(from[i], i, i >= STAGE_SYNC_FD ? O_CLOEXEC : 0) < 0)
 			return err_sys(e, "cannot pass descriptor %d to the container", i);
-	fds_close_except(4, NULL, 0);
+	if (n == 5)
+		*keep = 4;
+	fds_close_except(n, NULL, 0);
 	return 0;
 }
 

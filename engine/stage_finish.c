@@ -229,7 +229,7 @@ int stage_finish(const struct finish *f, struct err *e)
 		return r;
 	if (chdir_again && chdir(f->cwd) < 0)
 		return chdir_failed(f->cwd, errno, e);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (f->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_sys(e, "cannot set the death signal");
 	return exec_stub(f, e);
 }

@@ -19,7 +19,7 @@
 
 static int inner_detach(const int stdio[3], const struct launch_plan *p, int sync, struct err *e)
 {
-	int r = stage_take_fds(stdio, p->terminal, sync, e);
+	int r = stage_take_fds(stdio, p->terminal, sync, NULL, e);
 	if (r < 0)
 		return r;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -206,6 +206,7 @@ void inner_main(const struct launch_plan *p, const int stdio[3], int sync)
 		.cwd = p->cwd,
 		.no_new_privs = p->no_new_privs,
 		.has_init = p->has_init,
+		.dies_with_parent = true,
 		.umask = p->umask,
 		.caps = &p->caps,
 		.user = &in.user,
