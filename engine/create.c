@@ -238,6 +238,10 @@ static int insert_once(struct store *s, struct container_new *c, char **other, s
 	if (r == ROW_OK)
 		r = event_row_add(
 			s->db, c->row.created_ns, "container", "create", c->row.id, text, e);
+	/* run: recorded when it starts. */
+	if (r == ROW_OK && c->row.started_ns)
+		r = event_row_add(
+			s->db, c->row.started_ns, "container", "start", c->row.id, text, e);
 	if (r == ROW_OK)
 		return db_commit(s->db, e);
 	db_rollback(s->db);

@@ -166,16 +166,17 @@ static int record(struct starting *st, const struct mon_msg *msg, struct err *e)
 {
 	struct store *s = st->store;
 	auto_free char *from = xstrdup(st->row->state);
-	bool durable = st->fresh && !st->row->auto_remove;
 	row_take_facts(st->row, msg);
 	row_set_state(st->row, STATE_RUNNING);
-	int r = db_begin(s->db, durable ? DB_FULL : DB_NORMAL, e);
-	if (r < 0)
-		return r;
-	if (st->fresh)
+	int r;
+	if (st->fresh) {
 		r = container_insert(s, st->fresh, e);
-	else
-		r = container_row_set_running(s->db, st->row, from, e);
+		st->is_recorded = r == 0;
+		return r;
+	}
+	if ((r = db_begin(s->db, DB_NORMAL, e)) < 0)
+		return r;
+	r = container_row_set_running(s->db, st->row, from, e);
 	if (r == ROW_LOST)
 		r = err_set(e, EBUSY, "container %s was changed by another command", st->row->name);
 	if (r >= 0)
