@@ -84,7 +84,7 @@ commands() {
 		moss __manual $c >"$WORK/page"
 		grep -q '^\.SH NAME' "$WORK/page"
 		grep -q '^\.SH SYNOPSIS' "$WORK/page"
-		if grep -nE "^[.'][^A-Z]" "$WORK/page"; then false; fi
+		if grep -nE "^[.']" "$WORK/page" | grep -vE ':\.(TH|SH|PP|TP|br|nf|fi)( |$)'; then false; fi
 	done
 	moss __manual run | grep -q 'fB.-.-detach'
 	if command -v man >/dev/null; then [ -z "$(man --warnings -l "$WORK/page" 2>&1 >/dev/null)" ]; fi
