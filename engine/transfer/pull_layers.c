@@ -104,13 +104,18 @@ static int look_into_store(struct pull_layers *l, struct err *e)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		struct pull_layer *y = &l->v[i];
-		int there = is_repeated(l, i) ? 1 : in_store(l, y, e);
+		if (is_repeated(l, i)) {
+			y->state = LAYER_PRESENT;
+			continue;
+		}
+		int there = in_store(l, y, e);
 		if (there < 0)
 			return there;
 		if (there)
 			y->state = LAYER_PRESENT;
-		progress_status(
-			l->progress, y->short_id, there ? "Already exists" : "Pulling fs layer");
+		if (!there || !l->is_known)
+			progress_status(l->progress, y->short_id,
+				there ? "Already exists" : "Pulling fs layer");
 	}
 	return 0;
 }

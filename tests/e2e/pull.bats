@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# pull: images as they should be.
+load ../lib/moss
+load ../lib/registry
+
+setup() {
+	store_new
+	registry_start
+}
+
+teardown() {
+	registry_stop_all
+	store_drop
+}
+
+@test "pull prints Docker's lines and the image runs" {
+	run moss pull "$REG/docker:1"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "1: Pulling from docker" ]
+	[[ "$output" == *": Pulling fs layer"* ]]
+	[[ "$output" == *": Verifying Checksum"* ]]
+	[[ "$output" == *": Download complete"* ]]
+	[[ "$output" == *": Pull complete"* ]]
+	[ "${lines[-2]}" = "Status: Downloaded newer image for $REG/docker:1" ]
+	[ "${lines[-1]}" = "$REG/docker:1" ]
+	[[ "${lines[-3]}" == "Digest: sha256:"* ]]
+	run image_sh "$REG/docker:1" 'cat /two'
+	[ "$output" = 2 ]
+}
+
+@test "pulling again says that the image is up to date" {
+	moss pull -q "$REG/docker:1"
+	run moss pull "$REG/docker:1"
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 4 ]
+	[ "${lines[2]}" = "Status: Image is up to date for $REG/docker:1" ]
+}
+
+@test "quiet prints the name only" {
+	run moss pull -q "$REG/docker:1"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$REG/docker:1" ]
+}
+
+@test "a missing tag becomes latest, and says so" {
+	run moss pull "$REG/docker"
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "Using default tag: latest" ]
+	[[ "$output" == *"manifest for $REG/docker:latest not found: manifest unknown: manifest unknown"* ]]
+}
+
+@test "gzip, zstd and plain layers with whiteouts, links, owners" {
+	moss pull -q "$REG/multi:1"
+	run image_sh "$REG/multi:1" 'cat /etc/removed; ls /data/old; cat /data/two /data/three /last
+		stat -c "%h %i" /data/one /data/two | sort -u | wc -l; stat -c "%u:%g %a" /data/owned
+		ls /data | wc -l'
+	[[ "$output" == *"can't open '/etc/removed'"* ]]
+	[[ "$output" == *$'new\nlinked\nlinked\nlast\n1\n1234:4321 4750\n6' ]]
+}
+
+@test "an index gives this machine's image; --platform another's" {
+	local ours other
+	ours=$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+	other=$([ "$ours" = amd64 ] && echo arm64 || echo amd64)
+	for image in index list; do
+		moss pull -q "$REG/$image:1"
+		run image_sh "$REG/$image:1" 'cat /arch'
+		[ "$output" = "$ours" ]
+	done
+	moss pull -q --platform "linux/$other" "$REG/index:1"
+	run moss image inspect -f '{{.Architecture}}' "$REG/index:1"
+	[ "$output" = "$other" ]
+	run moss pull --platform linux/s390x "$REG/index:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no matching manifest for linux/s390x in the manifest list entries"* ]]
+	run moss pull --platform a/b/c/d "$REG/index:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"is an invalid component of \"a/b/c/d\""* ]]
+}
+
+@test "--platform that a single manifest does not have is said after the pull" {
+	run moss pull --platform linux/s390x "$REG/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"image with reference $REG/docker:1 was found but does not match the specified platform: wanted linux/s390x"* ]]
+	moss image inspect "$REG/docker:1"
+}
+
+@test "by digest" {
+	moss pull -q "$REG/docker:1"
+	digest=$(moss image inspect -f '{{index .RepoDigests 0}}' "$REG/docker:1")
+	[[ "$digest" == "$REG/docker@sha256:"* ]]
+	moss rmi -f "$REG/docker:1"
+	run moss pull "$digest"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "$digest: Pulling from docker" ]
+	[ "${lines[-1]}" = "$digest" ]
+	run moss image inspect -f '{{.RepoTags}}' "$digest"
+	[ "$output" = "[]" ]
+	run moss pull "$REG/docker@sha256:$(printf '0%.0s' {1..64})"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"not found: manifest unknown"* ]]
+}
+
+@test "--all-tags" {
+	run moss pull -a "$REG/tags"
+	[ "$status" -eq 0 ]
+	[ "${lines[-2]}" = "Status: Downloaded newer image for $REG/tags" ]
+	[ "${lines[-1]}" = "$REG/tags" ]
+	run moss images --format '{{.Tag}}' "$REG/tags"
+	[ "$(sort <<<"$output" | tr '\n' ' ')" = "a b c " ]
+	run moss pull -a "$REG/tags:a"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"tag can't be used with --all-tags/-a"* ]]
+}
+
+@test "a layer that is there already is not fetched, one that is there twice only once" {
+	moss pull -q "$REG/docker:1"
+	proxy_start
+	run moss pull "$PROXY/twice:1"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *": Already exists"* ]]
+	[ "$(requests 'GET .*/blobs/')" -eq 2 ]
+	image_sh "$PROXY/twice:1" 'cat /same'
+}
+
+@test "a tag that moved names the new image" {
+	moss pull -q "$REG/tags:a"
+	old=$(moss image inspect -f '{{.Id}}' "$REG/tags:a")
+	moss pull -q "$REG/docker:1"
+	proxy_start
+	fault 0 /tags/manifests/a redirect "http://$REG/v2/docker/manifests/1?"
+	moss pull -q "$PROXY/docker:1"
+	run moss image inspect -f '{{.Id}}' "$PROXY/docker:1"
+	[ "$output" != "$old" ]
+	[ "$output" = "$(moss image inspect -f '{{.Id}}' "$REG/docker:1")" ]
+}
+
+@test "bad names" {
+	run moss pull Debian
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"invalid reference format: repository name (library/Debian) must be lowercase"* ]]
+	run moss pull ""
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"invalid reference format"* ]]
+	run moss pull a b
+	[ "$status" -eq 1 ]
+}
+
+@test "progress bars on a terminal" {
+	proxy_start
+	fault 0 /big/blobs/ slow 20000000
+	run script -qec "stty cols 150; $MOSS --root $ROOT --runroot $RUNROOT pull $PROXY/big:1" /dev/null
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Downloading ["*"=>"*"] "*"MB/25.17MB"* ]]
+	[[ "$output" == *$'\033[2K'* ]]
+	[[ "$output" == *"Pull complete"* ]]
+	# The last frame leaves the cursor below all lines.
+	[[ "$output" == *"Status: Downloaded newer image for $PROXY/big:1"* ]]
+}
+
+@test "over TLS with the authority's certificate in certs.d, or unverified" {
+	registry_stop_all
+	registry_start tls
+	host=localhost:${REG#*:}
+	run moss pull "$host/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"x509: certificate signed by unknown authority"* ]]
+	[[ "$output" == *"certs.d/$host/ca.crt"* ]]
+	moss pull -q --tls-verify=false "$host/docker:1"
+	mkdir -p "$HOME/.config/docker/certs.d/$host"
+	cp "$WORK/ca.crt" "$HOME/.config/docker/certs.d/$host/"
+	moss pull -q "$host/multi:1"
+	rm -r "$HOME/.config"
+	SSL_CERT_FILE=$WORK/ca.crt moss pull -q "$host/index:1"
+	mkdir "$WORK/certs"
+	cp "$WORK/ca.crt" "$WORK/certs/"
+	moss pull -q --cert-dir "$WORK/certs" "$host/list:1"
+}
+
+@test "a certificate for another name is refused" {
+	registry_stop_all
+	registry_start tls
+	host=127.0.0.2:${REG#*:}
+	SSL_CERT_FILE=$WORK/ca.crt run moss pull "$host/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"refused"* || "$output" == *"x509: certificate is valid for other names"* ]]
+}
+
+@test "--tls-verify wants HTTPS" {
+	run moss pull --tls-verify "$REG/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"http: server gave HTTP response to HTTPS client"* ]]
+	[[ "$output" == *"--tls-verify=false"* ]]
+}
+
+@test "two pulls of one image at once download it once" {
+	proxy_start
+	fault 0 /big/blobs/ slow 20000000
+	moss pull -q "$PROXY/big:1" >"$WORK/first" 3>&- &
+	first=$!
+	sleep 0.3
+	moss pull "$PROXY/big:1" >"$WORK/second"
+	wait $first
+	[ "$(requests 'GET .*/big/blobs/')" -le 4 ]
+	[ "$(grep -E 'GET .*/big/blobs/' "$WORK/proxy.log" | awk '{print $2}' | sort | uniq -c | awk '$1 > 2' | wc -l)" -eq 0 ]
+	[ -z "$(ls "$ROOT/parts")" ]
+	moss image inspect "$PROXY/big:1"
+}

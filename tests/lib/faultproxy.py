@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""faultproxy.py PORT-FILE TARGET RULES LOG: an HTTP proxy in front of a registry that breaks things.
+
+TARGET is host:port of the registry (plain HTTP). RULES is a file that is read at each request; a
+line is "TIMES REGEX ACTION [ARGUMENT]": the first line whose regex is found in "METHOD PATH" and
+whose TIMES (0 = always) are not used up is applied. Counting starts anew when the file changes.
+
+  cut N          the body ends after N bytes, and the connection with it
+  stall N S      after N bytes nothing happens for S seconds
+  slow N         N bytes a second
+  alter          one byte in the middle of the body is another
+  norange        a Range is ignored: everything is sent, with status 200
+  short N        N bytes, and Content-Length says so
+  more N         N bytes more than there are, without Content-Length
+  status C [S]   status C; with S as Retry-After
+  deny           401 with DENIED and no challenge
+  html C         status C with a page of HTML
+  type T         another Content-Type
+  huge N         N MB of blanks instead of the body
+  redirect URL   307 to URL + path
+  hangup         the connection ends without an answer
+  garbage        bytes that are no HTTP
+
+Each request is a line in LOG: METHOD PATH range=R auth=A host=H action=X.
+"""
+import http.client, http.server, os, re, sys, threading, time
+
+port_file, target, rules_path, log_path = sys.argv[1:5]
+lock = threading.Lock()
+used, rules_stamp = {}, None
+
+
+def find_rule(line):
+    global rules_stamp
+    with lock:
+        try:
+            stamp = os.stat(rules_path).st_mtime_ns
+            rules = open(rules_path).read().splitlines()
+        except FileNotFoundError:
+            return []
+        if stamp != rules_stamp:
+            used.clear()
+            rules_stamp = stamp
+        for i, rule in enumerate(rules):
+            words = rule.split()
+            if len(words) < 3 or not re.search(words[1], line):
+                continue
+            if int(words[0]) and used.get(i, 0) >= int(words[0]):
+                continue
+            used[i] = used.get(i, 0) + 1
+            return words[2:]
+    return []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def note(self, action):
+        with lock, open(log_path, "a") as f:
+            auth = self.headers.get("Authorization", "-").split()[0]
+            f.write(f"{self.command} {self.path} range={self.headers.get('Range', '-')} "
+                    f"auth={auth} host={self.headers.get('Host')} "
+                    f"action={action[0] if action else '-'}\n")
+
+    def forward(self, drop=()):
+        c = http.client.HTTPConnection(target, timeout=60)
+        c.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in ("connection",) + tuple(drop):
+                c.putheader(name, value)
+        c.endheaders()
+        return c.getresponse()
+
+    def answer(self, status, headers, body):
+        self.send_response(status)
+        for k, v in headers.items():
+            self.send_header(k, v)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        action = find_rule(f"{self.command} {self.path}")
+        self.note(action)
+        name, args = (action[0], action[1:]) if action else ("", [])
+        try:
+            getattr(self, "do_" + name, self.plain)(*args)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    do_HEAD = do_GET
+
+    def plain(self, *args):
+        self.relay(lambda body: self.wfile.write(body))
+
+    def relay(self, write, drop=(), change=None, length=True):
+        r = self.forward(drop)
+        body = r.read()
+        headers = {k: v for k, v in r.getheaders()
+                   if k.lower() not in ("content-length", "transfer-encoding", "connection")}
+        status = r.status
+        if change:
+            status, headers, body = change(status, headers, body)
+        if length:
+            headers["Content-Length"] = str(len(body))
+        else:
+            headers["Connection"] = "close"
+            self.close_connection = True
+        self.send_response(status)
+        for k, v in headers.items():
+            self.send_header(k, v)
+        self.end_headers()
+        write(body)
+
+    def do_cut(self, n):
+        def write(body):
+            self.wfile.write(body[:int(n)])
+            self.wfile.flush()
+            self.close_connection = True
+        self.relay(write)
+
+    def do_stall(self, n, seconds):
+        def write(body):
+            self.wfile.write(body[:int(n)])
+            self.wfile.flush()
+            time.sleep(float(seconds))
+            self.wfile.write(body[int(n):])
+        self.relay(write)
+
+    def do_slow(self, rate):
+        def write(body):
+            step = max(1, int(rate) // 20)
+            for i in range(0, len(body), step):
+                self.wfile.write(body[i:i + step])
+                self.wfile.flush()
+                time.sleep(0.05)
+        self.relay(write)
+
+    def do_alter(self):
+        def change(status, headers, body):
+            i = len(body) // 2
+            return status, headers, body[:i] + bytes([body[i] ^ 1]) + body[i + 1:]
+        self.relay(self.wfile.write, change=change)
+
+    def do_norange(self):
+        self.relay(self.wfile.write, drop=("range",))
+
+    def do_short(self, n):
+        self.relay(self.wfile.write, change=lambda s, h, b: (s, h, b[:int(n)]))
+
+    def do_more(self, n):
+        self.relay(self.wfile.write, change=lambda s, h, b: (s, h, b + bytes(int(n))),
+                   length=False)
+
+    def do_status(self, code, retry_after=None):
+        headers = {"Content-Length": "0"}
+        if retry_after:
+            headers["Retry-After"] = retry_after
+        self.answer(int(code), headers, b"")
+
+    def do_deny(self):
+        body = (b'{"errors":[{"code":"DENIED",'
+                b'"message":"requested access to the resource is denied"}]}')
+        self.answer(401, {"Content-Length": str(len(body)),
+                          "Content-Type": "application/json"}, body)
+
+    def do_html(self, code):
+        body = b"<html>\x1b[31mno</html>"
+        self.answer(int(code), {"Content-Length": str(len(body)), "Content-Type": "text/html"},
+                    body)
+
+    def do_type(self, media_type):
+        def change(status, headers, body):
+            headers["Content-Type"] = media_type
+            return status, headers, body
+        self.relay(self.wfile.write, change=change)
+
+    def do_huge(self, megabytes):
+        def write(body):
+            for _ in range(int(megabytes)):
+                self.wfile.write(b" " * (1 << 20))
+            self.close_connection = True
+        self.relay(write, length=False)
+
+    def do_redirect(self, url):
+        self.answer(307, {"Location": url + self.path, "Content-Length": "0"}, b"")
+
+    def do_hangup(self):
+        self.close_connection = True
+
+    def do_garbage(self):
+        self.wfile.write(b"\x00\x01garbage\r\n" * 10)
+        self.close_connection = True
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+server = Server(("127.0.0.1", 0), Handler)
+with open(port_file + ".new", "w") as f:
+    f.write(str(server.server_address[1]))
+os.rename(port_file + ".new", port_file)
+server.serve_forever()
