@@ -96,6 +96,8 @@ void help_text(const struct cmd *c, const char *program, const char *typed, stru
 void help_synopsis(const struct cmd *c, const char *program, const char *typed, struct buf *out);
 /* What follows an error in the use of a command: "Usage: ... brief". */
 void help_short(const struct cmd *c, const char *program, const char *typed, struct buf *out);
+/* The rows of a table that are shown, by name. The array is the caller's to free. */
+const struct opt **help_rows(const struct opt *table, size_t *n);
 /* The metavariable of a row ("" for a switch), and its default as the help shows it: owned, NULL
  * where it shows none. */
 const char *help_metavar(const struct opt *o);

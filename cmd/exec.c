@@ -116,9 +116,10 @@ const struct cmd cmd_exec = {
 	.complete = COMPLETE_CONTAINER_RUNNING,
 	.opts = opts,
 	.args_size = sizeof(struct exec),
-	.about = "The command gets the container's environment, user, working directory, "
-		 "capabilities and system call filter, with what the flags change. Its exit code is "
-		 "that of moss exec; 126 where it cannot be run, 127 where it is not found.",
+	.about =
+		"The command gets the container's environment, user, working directory, "
+		"capabilities and system call filter, with what the flags change. Its exit code is "
+		"that of moss exec; 126 where it cannot be run, 127 where it is not found.",
 	.examples = "moss exec -it web sh\nmoss exec -u www-data -w /srv web ls",
 	.run = exec_run,
 };

@@ -113,6 +113,16 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
+const struct opt **help_rows(const struct opt *table, size_t *n)
+{
+	struct rows rows = {0};
+	(void)opt_each(table, collect, &rows);
+	if (rows.n)
+		qsort(rows.v, rows.n, sizeof(*rows.v), by_name);
+	*n = rows.n;
+	return rows.v;
+}
+
 static void flag_left(const struct opt *o, struct buf *out)
 {
 	if (o->shorthand)
@@ -126,19 +136,16 @@ static void flag_left(const struct opt *o, struct buf *out)
 
 static void add_flags(const struct opt *table, struct buf *out)
 {
-	struct rows rows = {0};
-	size_t widest = 0;
-	(void)opt_each(table, collect, &rows);
-	if (rows.n)
-		qsort(rows.v, rows.n, sizeof(*rows.v), by_name);
-	for (size_t i = 0; i < rows.n; i++) {
+	size_t n = 0, widest = 0;
+	auto_free const struct opt **rows = help_rows(table, &n);
+	for (size_t i = 0; i < n; i++) {
 		auto_buf left = BUF_INIT;
-		flag_left(rows.v[i], &left);
+		flag_left(rows[i], &left);
 		if (left.len > widest)
 			widest = left.len;
 	}
-	for (size_t i = 0; i < rows.n; i++) {
-		const struct opt *o = rows.v[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct opt *o = rows[i];
 		auto_buf left = BUF_INIT, text = BUF_INIT;
 		auto_free char *def = help_default(o);
 		flag_left(o, &left);
@@ -151,17 +158,15 @@ static void add_flags(const struct opt *table, struct buf *out)
 		add_spaces(out, widest + 3 - left.len);
 		add_wrapped(out, widest + 3, text.data);
 	}
-	free(rows.v);
 }
 
 /* ---- commands ---- */
 
 static bool has_flags(const struct cmd *c)
 {
-	struct rows rows = {0};
-	(void)opt_each(c->opts, collect, &rows);
-	free(rows.v);
-	return rows.n > 0;
+	size_t n = 0;
+	free(help_rows(c->opts, &n));
+	return n > 0;
 }
 
 void help_synopsis(const struct cmd *c, const char *program, const char *typed, struct buf *out)

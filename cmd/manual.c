@@ -72,11 +72,8 @@ static char *page_name(const struct cmd *c)
 
 /* ---- sections ---- */
 
-static int add_flag(const struct opt *o, void *arg)
+static void add_flag(struct buf *out, const struct opt *o)
 {
-	struct buf *out = arg;
-	if (o->flags & (OPTF_HIDDEN | OPTF_ALIAS))
-		return 0;
 	const char *metavar = help_metavar(o);
 	auto_free char *def = help_default(o);
 	buf_puts(out, ".TP\n");
@@ -99,7 +96,16 @@ static int add_flag(const struct opt *o, void *arg)
 		buf_putc(out, ')');
 	}
 	buf_putc(out, '\n');
-	return 0;
+}
+
+static void add_flags(struct buf *out, const struct cmd *c)
+{
+	size_t n = 0;
+	auto_free const struct opt **rows = help_rows(c->opts, &n);
+	if (n)
+		buf_puts(out, c == &cmd_root ? ".SH GLOBAL OPTIONS\n" : ".SH OPTIONS\n");
+	for (size_t i = 0; i < n; i++)
+		add_flag(out, rows[i]);
 }
 
 static void add_synopsis(struct buf *out, const struct cmd *c)
@@ -143,7 +149,7 @@ static void add_commands(struct buf *out, const struct cmd *group)
 static void add_exit_status(struct buf *out, const struct cmd *c)
 {
 	buf_puts(out, ".SH EXIT STATUS\n");
-	if (c->error_status || c->stop_at_operand)
+	if (c->error_status == 125)
 		buf_puts(out, "The exit status of the container's program, or 125 where moss "
 			      "itself failed,\n"
 			      "126 where the program cannot be run, 127 where there is none.\n");
@@ -178,10 +184,7 @@ static void write_page(struct buf *out, const struct cmd *c)
 	add_paragraphs(out, c == &cmd_root ? root_about : c->about);
 	if (is_group)
 		add_commands(out, c == &cmd_root ? NULL : c);
-	if (c->opts) {
-		buf_puts(out, c == &cmd_root ? ".SH GLOBAL OPTIONS\n" : ".SH OPTIONS\n");
-		(void)opt_each(c->opts, add_flag, out);
-	}
+	add_flags(out, c);
 	if (c->examples) {
 		buf_puts(out, ".SH EXAMPLES\n.nf\n");
 		add_escaped(out, c->examples);
