@@ -44,3 +44,9 @@ libunpack_a_SOURCES = \
 	storage/unpack_stream.c storage/unpack_stream.h \
 	storage/unpack_tar.c storage/unpack_tar.h storage/unpack_tar_internal.h \
 	storage/unpack_write.c storage/unpack_write.h storage/unpack_write_internal.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/unpack_layer
+tests_unit_unpack_layer_SOURCES = tests/unit/unpack_layer.c tests/unit/unpack_tar_make.h
+tests_unit_unpack_layer_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
+endif

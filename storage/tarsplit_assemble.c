@@ -23,6 +23,7 @@ struct assembler {
 	int fd, diff_fd, replaced_fd;
 	ZSTD_DCtx *zstd;
 	ZSTD_inBuffer in;
+	bool at_frame_end;
 	EVP_MD_CTX *hash;
 	uint64_t length;
 	tarsplit_sink sink;
@@ -41,6 +42,7 @@ static int get(struct assembler *a, void *to, size_t n, struct err *e)
 		size_t r = ZSTD_decompressStream(a->zstd, &out, &a->in);
 		if (ZSTD_isError(r))
 			return damaged(e);
+		a->at_frame_end = r == 0;
 		if (out.pos > before || a->in.pos < a->in.size)
 			continue;
 		ssize_t k = read(a->fd, a->compressed, sizeof(a->compressed));
@@ -158,11 +160,34 @@ static int assemble_file(struct assembler *a, bool is_sparse, struct err *e)
 	return seen == crc ? 0 : err_set(e, EBADMSG, "%s of the layer has been altered", path);
 }
 
+/* The compressed frame has a checksum of its own at its end. */
+static int check_frame_end(struct assembler *a, struct err *e)
+{
+	unsigned char beyond;
+	ZSTD_outBuffer out = {&beyond, 1, 0};
+	while (!a->at_frame_end) {
+		size_t r = ZSTD_decompressStream(a->zstd, &out, &a->in);
+		if (ZSTD_isError(r) || out.pos > 0)
+			return damaged(e);
+		a->at_frame_end = r == 0;
+		if (r == 0)
+			break;
+		ssize_t k = read(a->fd, a->compressed, sizeof(a->compressed));
+		if (k < 0)
+			return err_sys(e, "cannot read tar-split");
+		if (k == 0)
+			return damaged(e);
+		a->in = (ZSTD_inBuffer){a->compressed, (size_t)k, 0};
+	}
+	return 0;
+}
+
 static int assemble_end(struct assembler *a, struct err *e)
 {
 	uint64_t length = 0;
 	unsigned char wanted[32], computed[EVP_MAX_MD_SIZE];
-	if (get_number(a, 8, &length, e) < 0 || get(a, wanted, sizeof(wanted), e) < 0)
+	if (get_number(a, 8, &length, e) < 0 || get(a, wanted, sizeof(wanted), e) < 0 ||
+		check_frame_end(a, e) < 0)
 		return -e->code;
 	(void)EVP_DigestFinal_ex(a->hash, computed, NULL);
 	if (length != a->length || memcmp(wanted, computed, sizeof(wanted)) != 0)

@@ -14,3 +14,9 @@ mosslibexec_PROGRAMS += moss-transfer
 moss_transfer_SOURCES = engine/transfer/main.c engine/transfer/roles.h
 moss_transfer_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
 	$(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/unpack_confine
+tests_unit_unpack_confine_SOURCES = tests/unit/unpack_confine.c
+tests_unit_unpack_confine_LDADD = libtransfer.a libbase.a $(UNIT_LIBS) $(CORE_LIBS) -lpthread
+endif
