@@ -73,9 +73,12 @@ ssize_t msg_recv(int sock, void *p, size_t max, int *fds, size_t *n_fds)
 		.msg_controllen = sizeof(control),
 	};
 	ssize_t n;
+	int resets = 0;
+	/* A peer that closed with a message of ours unread leaves ECONNRESET, once, in front of the
+	 * messages it sent before. */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
 	if (n_fds)
 		*n_fds = 0;
 	if (n < 0)
