@@ -35,6 +35,7 @@ libcmd_a_SOURCES = \
 	cmd/help.c \
 	cmd/help_command.c \
 	cmd/info.c \
+	cmd/inspect.c \
 	cmd/kill.c \
 	cmd/load.c \
 	cmd/logs.c \

@@ -2,6 +2,8 @@ EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h en
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
 	engine/host.c engine/host.h \
+	engine/inspect_image.c engine/inspect_object.h \
+	engine/size.c engine/size.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
 	engine/transfer/load.c \
 	engine/transfer/platform.c engine/transfer/platform.h \

@@ -1,0 +1,286 @@
+/* moss inspect, container inspect, image inspect, volume inspect */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "cmd/cmd.h"
+#include "cmd/format/inspector.h"
+#include "engine/inspect_object.h"
+#include "engine/size.h"
+#include "engine/start.h"
+#include "storage/image.h"
+#include "storage/volume.h"
+
+enum kind { KIND_ANY, KIND_CONTAINER, KIND_IMAGE, KIND_VOLUME };
+
+struct inspect {
+	char *format;
+	char *type;
+	bool size;
+};
+
+#define FORMAT_HELP                                                                                \
+	"Format output using a custom template: 'json': Print in JSON format; 'TEMPLATE': Print "  \
+	"output using the given Go template"
+
+// clang-format off
+static const struct opt inspect_opts[] = {
+	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
+	{"size", 's', OPT_BOOL, FIELD(struct inspect, size), "",
+		"Display total file sizes if the type is container"},
+	{"type", 0, OPT_STR, FIELD(struct inspect, type), "string",
+		"Return JSON for specified type", .complete = COMPLETE_CHOICES,
+		.choices = "container image volume"},
+	{0},
+};
+static const struct opt container_inspect_opts[] = {
+	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
+	{"size", 's', OPT_BOOL, FIELD(struct inspect, size), "", "Display total file sizes"},
+	{0},
+};
+static const struct opt object_inspect_opts[] = {
+	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
+	{0},
+};
+// clang-format on
+
+struct found {
+	json_t *object; /* owned */
+	const struct gotype *type;
+};
+
+/* Docker has the sizes in front of Mounts. Takes and returns the object. */
+static json_t *with_sizes(json_t *object, int64_t rw, int64_t rootfs)
+{
+	json_t *out = json_object();
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		if (strcmp(key, "Mounts") == 0) {
+			json_set_int(out, "SizeRw", rw);
+			json_set_int(out, "SizeRootFs", rootfs);
+		}
+		json_object_set(out, key, value);
+	}
+	json_decref(object);
+	return out;
+}
+
+static int add_sizes(struct store *s, const struct container_row *row, json_t **object,
+	struct err *e)
+{
+	const char *id = row->id;
+	int64_t rw = 0;
+	struct image image = {.id = NULL};
+	int r = container_sizes(s, &id, 1, &rw, e);
+	if (r < 0)
+		return r;
+	r = image_find(s, row->image_id, NULL, &image, e);
+	if (r < 0)
+		return r;
+	*object = with_sizes(*object, rw, rw + (r == ROW_OK ? image.size : 0));
+	if (r == ROW_OK)
+		image_deinit(&image);
+	return 0;
+}
+
+static int find_container(struct cmd_call *call, const struct inspect *a, const char *name,
+	struct found *out, struct err *e)
+{
+	struct container_row row = {.name = NULL};
+	int r = container_get(call->store, name, &row, e);
+	if (r < 0)
+		return r == -ENOENT ? ROW_ABSENT : r;
+	out->object = (json_t *)container_inspect(call->store, &row);
+	out->type = &go_container;
+	if (a->size)
+		r = add_sizes(call->store, &row, &out->object, e);
+	container_row_deinit(&row);
+	return r;
+}
+
+static int find_image(struct cmd_call *call, const char *name, struct found *out, struct err *e)
+{
+	struct image image = {.id = NULL};
+	int r = image_lookup(call->store, name, &image, e);
+	if (r != ROW_OK)
+		return r;
+	out->object = image_inspect(call->store, &image);
+	out->type = &go_image;
+	image_deinit(&image);
+	return ROW_OK;
+}
+
+static int find_volume(struct cmd_call *call, const char *name, struct found *out, struct err *e)
+{
+	struct volume volume = {.name = NULL};
+	int r = volume_find(call->store, name, &volume, e);
+	if (r == ROW_ABSENT)
+		err_set(e, ENOENT, "get %s: no such volume", name);
+	if (r != ROW_OK)
+		return r;
+	out->object = volume_inspect(&volume);
+	out->type = &go_volume;
+	volume_deinit(&volume);
+	return ROW_OK;
+}
+
+/* ROW_OK; ROW_ABSENT with e set; -errno. */
+static int find(struct cmd_call *call, const struct inspect *a, enum kind kind, const char *name,
+	struct found *out, struct err *e)
+{
+	switch (kind) {
+	case KIND_CONTAINER:
+		return find_container(call, a, name, out, e);
+	case KIND_IMAGE:
+		return find_image(call, name, out, e);
+	case KIND_VOLUME:
+		return find_volume(call, name, out, e);
+	default:
+		break;
+	}
+	int r = find_container(call, a, name, out, e);
+	if (r == ROW_ABSENT)
+		r = find_image(call, name, out, e);
+	if (r == ROW_ABSENT)
+		r = find_volume(call, name, out, e);
+	if (r == ROW_ABSENT)
+		err_set(e, ENOENT, "Error: No such object: %s", name);
+	return r;
+}
+
+static int inspect_one(struct cmd_call *call, const struct inspect *a, enum kind kind,
+	const char *name, struct inspector *i, struct err *e)
+{
+	struct found f = {.object = NULL};
+	int r = find(call, a, kind, name, &f, e);
+	auto_json object = f.object;
+	if (r != ROW_OK)
+		return -1;
+	/* Docker's volume inspect has no JSON to fall back to. */
+	bool with_raw = strcmp(call->cmd->name, "volume inspect") != 0;
+	return inspector_add(i, object, f.type, with_raw, e);
+}
+
+static int inspect_all(struct cmd_call *call, const struct inspect *a, enum kind kind,
+	struct err *e)
+{
+	auto_inspector i = {.template = NULL};
+	int r = inspector_init(&i, a->format, e);
+	if (r < 0)
+		return r;
+	struct err *failed = calloc((size_t)call->argc, sizeof(*failed));
+	if (!failed)
+		die_oom();
+	for (int k = 0; k < call->argc; k++)
+		(void)inspect_one(call, a, kind, call->argv[k], &i, &failed[k]);
+	r = inspector_flush(&i, e);
+	for (int k = 0; k < call->argc && r >= 0; k++) {
+		if (failed[k].code)
+			cmd_report(call, &failed[k]);
+	}
+	free(failed);
+	return r < 0 ? r : call->failures ? 1 : 0;
+}
+
+static int inspect_run(struct cmd_call *call, void *args, struct err *e)
+{
+	static const struct {
+		const char *name;
+		int kind; /* -1: Docker's, but not ours yet */
+	} types[] = {{"", KIND_ANY}, {"container", KIND_CONTAINER}, {"image", KIND_IMAGE},
+		{"volume", KIND_VOLUME}, {"network", -1}, {"node", -1}, {"plugin", -1},
+		{"secret", -1}, {"service", -1}, {"task", -1}};
+	const struct inspect *a = args;
+	const char *type = a->type ? a->type : "";
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (strcmp(type, types[i].name) != 0)
+			continue;
+		if (types[i].kind < 0)
+			return err_set(e, ENOTSUP, "--type %s is not supported yet", type);
+		return inspect_all(call, a, (enum kind)types[i].kind, e);
+	}
+	return err_set(e, EINVAL, "\"%s\" is not a valid value for --type", type);
+}
+
+static int container_inspect_run(struct cmd_call *call, void *args, struct err *e)
+{
+	return inspect_all(call, args, KIND_CONTAINER, e);
+}
+
+static int image_inspect_run(struct cmd_call *call, void *args, struct err *e)
+{
+	return inspect_all(call, args, KIND_IMAGE, e);
+}
+
+static int volume_inspect_run(struct cmd_call *call, void *args, struct err *e)
+{
+	return inspect_all(call, args, KIND_VOLUME, e);
+}
+
+const struct cmd cmd_inspect = {
+	.name = "inspect",
+	.brief = "Return low-level information on Docker objects",
+	.operands = "NAME|ID [NAME|ID...]",
+	.min = 1,
+	.max = ANY,
+	.needs = NEED_STORE,
+	.complete = COMPLETE_CONTAINER,
+	.opts = inspect_opts,
+	.args_size = sizeof(struct inspect),
+	.about = "Prints containers, images and volumes as JSON, or each through a Go template. A "
+		 "name is looked for among containers, then images, then volumes; --type asks for "
+		 "one of them.\n\n"
+		 "Templates see the objects as Docker's client does: fields by their Go names or by "
+		 "their JSON names, with the functions json, split, join, title, lower, upper, pad, "
+		 "truncate and println beside Go's own.",
+	.examples = "moss inspect web\n"
+		    "moss inspect -f '{{.State.Status}}' web\n"
+		    "moss inspect -f '{{range .Config.Env}}{{println .}}{{end}}' web\n"
+		    "moss inspect -f '{{(index (index .NetworkSettings.Ports \"80/tcp\") "
+		    "0).HostPort}}' web",
+	.run = inspect_run,
+};
+
+const struct cmd cmd_container_inspect = {
+	.name = "container inspect",
+	.brief = "Display detailed information on one or more containers",
+	.operands = "CONTAINER [CONTAINER...]",
+	.min = 1,
+	.max = ANY,
+	.needs = NEED_STORE,
+	.complete = COMPLETE_CONTAINER,
+	.opts = container_inspect_opts,
+	.args_size = sizeof(struct inspect),
+	.run = container_inspect_run,
+};
+
+const struct cmd cmd_image_inspect = {
+	.name = "image inspect",
+	.brief = "Display detailed information on one or more images",
+	.operands = "IMAGE [IMAGE...]",
+	.min = 1,
+	.max = ANY,
+	.needs = NEED_STORE,
+	.complete = COMPLETE_IMAGE,
+	.opts = object_inspect_opts,
+	.args_size = sizeof(struct inspect),
+	.run = image_inspect_run,
+};
+
+const struct cmd cmd_volume_inspect = {
+	.name = "volume inspect",
+	.brief = "Display detailed information on one or more volumes",
+	.operands = "VOLUME [VOLUME...]",
+	.min = 1,
+	.max = ANY,
+	.needs = NEED_STORE,
+	.complete = COMPLETE_VOLUME,
+	.opts = object_inspect_opts,
+	.args_size = sizeof(struct inspect),
+	.run = volume_inspect_run,
+};

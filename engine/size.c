@@ -1,0 +1,95 @@
+#include "engine/size.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "engine/enter.h"
+#include "storage/store.h"
+
+struct inode {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct inodes {
+	struct inode *v;
+	size_t n, cap;
+};
+
+/* Few files have several names, so a list will do. */
+static bool seen_before(struct inodes *seen, const struct stat *st)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->v[i].ino == st->st_ino && seen->v[i].dev == st->st_dev)
+			return true;
+	}
+	if (seen->n == seen->cap) {
+		seen->cap = seen->cap ? 2 * seen->cap : 64;
+		seen->v = xrealloc(seen->v, seen->cap * sizeof(*seen->v));
+	}
+	seen->v[seen->n++] = (struct inode){st->st_dev, st->st_ino};
+	return false;
+}
+
+static int64_t tree_size(const char *path)
+{
+	char *const paths[] = {(char *)path, NULL};
+	struct inodes seen = {0};
+	int64_t bytes = 0;
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	for (FTSENT *f; fts && (f = fts_read(fts));) {
+		if (f->fts_info != FTS_F && f->fts_info != FTS_SL && f->fts_info != FTS_SLNONE)
+			continue;
+		if (f->fts_statp->st_nlink < 2 || !seen_before(&seen, f->fts_statp))
+			bytes += f->fts_statp->st_size;
+	}
+	if (fts)
+		fts_close(fts);
+	free(seen.v);
+	return bytes;
+}
+
+struct sizes {
+	struct store *s;
+	const char *const *ids;
+	size_t n;
+	int64_t *bytes; /* shared with the child */
+};
+
+static int measure(void *arg, struct err *e)
+{
+	struct sizes *z = arg;
+	(void)e;
+	for (size_t i = 0; i < z->n; i++) {
+		auto_free char *upper = store_path(z->s, "containers/%s/upper", z->ids[i]);
+		z->bytes[i] = tree_size(upper);
+	}
+	return 0;
+}
+
+int container_sizes(
+	struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e)
+{
+	if (n == 0)
+		return 0;
+	size_t len = n * sizeof(*bytes);
+	int64_t *shared =
+		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return err_sys(e, "cannot get memory for sizes");
+	struct sizes z = {s, ids, n, shared};
+	int r = enter_call(s, measure, &z, e);
+	if (r < 0)
+		r = err_ctx(e, "cannot measure the containers' files");
+	else
+		memcpy(bytes, shared, len);
+	munmap(shared, len);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,16 @@
+/* size: how much a container has written. */
+#ifndef ENGINE_SIZE_H
+#define ENGINE_SIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct store;
+
+/* Bytes of the files in each container's writable layer, hard links counted once. Files of
+ * subordinate ids cannot all be seen from outside, so this enters the user namespace, once. */
+int container_sizes(
+	struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e);
+
+#endif
