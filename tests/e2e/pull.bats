@@ -196,11 +196,10 @@ teardown() {
 @test "two pulls of one image at once download it once" {
 	proxy_start
 	fault 0 /big/blobs/ slow 20000000
-	moss pull -q "$PROXY/big:1" >"$WORK/first" 3>&- &
-	first=$!
+	moss_start pull -q "$PROXY/big:1"
 	sleep 0.3
 	moss pull "$PROXY/big:1" >"$WORK/second"
-	wait $first
+	wait $pid
 	[ "$(requests 'GET .*/big/blobs/')" -le 4 ]
 	[ "$(grep -E 'GET .*/big/blobs/' "$WORK/proxy.log" | awk '{print $2}' | sort | uniq -c | awk '$1 > 2' | wc -l)" -eq 0 ]
 	[ -z "$(ls "$ROOT/parts")" ]

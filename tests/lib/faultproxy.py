@@ -13,6 +13,7 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   short N        N bytes, and Content-Length says so
   more N         N bytes more than there are, without Content-Length
   status C [S]   status C; with S as Retry-After
+  expired REALM  401 with a challenge for a new token
   deny           401 with DENIED and no challenge
   html C         status C with a page of HTML
   type T         another Content-Type
@@ -159,6 +160,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if retry_after:
             headers["Retry-After"] = retry_after
         self.answer(int(code), headers, b"")
+
+    def do_expired(self, realm):
+        self.answer(401, {"Content-Length": "0", "WWW-Authenticate":
+                          f'Bearer realm="{realm}",service="registry",error="invalid_token"'}, b"")
 
     def do_deny(self):
         body = (b'{"errors":[{"code":"DENIED",'

@@ -122,6 +122,20 @@ proxy_start() {
 	PROXY=127.0.0.1:$(cat "$WORK/proxy.port")
 }
 
+# In the background, as a process of its own (a function would be a shell around it): $pid; its
+# output is in $WORK/out.
+moss_start() {
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" "$@" >"$WORK/out" 2>&1 3>&- &
+	pid=$!
+}
+
+# The digest of the N-th layer (from 0) of REPOSITORY:1 in $REG.
+layer_digest() {
+	curl -sf "http://$REG/v2/$1/manifests/1" \
+		-H 'Accept: application/vnd.docker.distribution.manifest.v2+json' \
+		-H 'Accept: application/vnd.oci.image.manifest.v1+json' | jq -r ".layers[$2].digest"
+}
+
 fault() { echo "$*" >>"$WORK/rules"; }
 no_faults() { : >"$WORK/rules"; }
 requests() { grep -cE -- "$1" "$WORK/proxy.log" || true; }

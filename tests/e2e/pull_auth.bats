@@ -1,0 +1,177 @@
+#!/usr/bin/env bats
+# pull: who may, and who learns what.
+load ../lib/moss
+load ../lib/registry
+
+setup() {
+	store_new
+}
+
+teardown() {
+	registry_stop_all
+	store_drop
+}
+
+@test "basic: without credentials, with wrong ones, with the right ones" {
+	registry_start htpasswd
+	run moss pull "$REG/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no basic auth credentials"* ]]
+	docker_config "$REG" alice:wrong
+	run moss pull "$REG/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"unauthorized: authentication required"* ]]
+	docker_config "$REG" alice:secret
+	moss pull -q "$REG/docker:1"
+}
+
+@test "basic: --creds, --authfile, REGISTRY_AUTH_FILE, --config, DOCKER_CONFIG, DOCKER_AUTH_CONFIG" {
+	registry_start htpasswd
+	moss pull -q --creds alice:secret "$REG/docker:1"
+	docker_config "$REG" alice:secret
+	mv "$HOME/.docker" "$WORK/dot"
+	run moss pull "$REG/list:1"
+	[ "$status" -eq 1 ]
+	moss pull -q --authfile "$WORK/dot/config.json" "$REG/list:1"
+	REGISTRY_AUTH_FILE=$WORK/dot/config.json moss pull -q "$REG/index:1"
+	moss --config "$WORK/dot" pull -q "$REG/multi:1"
+	DOCKER_CONFIG=$WORK/dot moss pull -q "$REG/tags:a"
+	DOCKER_AUTH_CONFIG=$(cat "$WORK/dot/config.json") moss pull -q "$REG/tags:b"
+	run moss pull --authfile "$WORK/missing" "$REG/tags:c"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$WORK/missing"* ]]
+}
+
+@test "basic: containers/auth.json, the most specific key wins" {
+	registry_start htpasswd
+	mkdir -p "$WORK/runtime/containers"
+	good=$(printf alice:secret | base64) bad=$(printf alice:wrong | base64)
+	cat >"$WORK/runtime/containers/auth.json" <<-JSON
+		{"auths": {"$REG": {"auth": "$bad"}, "$REG/docker": {"auth": "$good"}}}
+	JSON
+	XDG_RUNTIME_DIR=$WORK/runtime moss pull -q "$REG/docker:1"
+	XDG_RUNTIME_DIR=$WORK/runtime run moss pull "$REG/list:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"unauthorized"* ]]
+}
+
+@test "credential helpers: credsStore and credHelpers; a broken one is a warning" {
+	registry_start htpasswd
+	mkdir -p "$WORK/bin" "$HOME/.docker"
+	cat >"$WORK/bin/docker-credential-trial" <<-'SH'
+		#!/bin/sh
+		read -r server
+		echo "$1 $server" >>"$WORK/helper.log"
+		echo '{"ServerURL":"x","Username":"alice","Secret":"secret"}'
+	SH
+	chmod +x "$WORK/bin/docker-credential-trial"
+	echo '{"credsStore":"trial"}' >"$HOME/.docker/config.json"
+	PATH=$WORK/bin:$PATH moss pull -q "$REG/docker:1"
+	[ "$(cat "$WORK/helper.log")" = "get $REG" ]
+	echo "{\"credsStore\":\"none\",\"credHelpers\":{\"$REG\":\"trial\"}}" >"$HOME/.docker/config.json"
+	PATH=$WORK/bin:$PATH moss pull -q "$REG/list:1"
+	echo '{"credsStore":"missing"}' >"$HOME/.docker/config.json"
+	run moss pull "$REG/multi:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"docker-credential-missing"* ]]
+	[[ "$output" == *"no basic auth credentials"* ]]
+}
+
+@test "token: anonymous, with a password, with an identity token" {
+	registry_start token
+	moss pull -q "$REG/docker:1"
+	grep -q 'GET /token?.*service=registry.*as=nobody' "$WORK/tokens.log"
+	run moss pull "$REG/private/app:1"
+	[ "$status" -eq 1 ]
+	docker_config "$REG" alice:secret
+	moss pull -q "$REG/private/app:1"
+	grep -q 'account=alice.*as=basic' "$WORK/tokens.log"
+	moss rmi -f "$REG/private/app:1"
+	echo "{\"auths\":{\"$REG\":{\"identitytoken\":\"refresh-alice\"}}}" >"$HOME/.docker/config.json"
+	moss pull -q "$REG/private/app:1"
+	grep -q 'POST /token as=refresh' "$WORK/tokens.log"
+	docker_config "$REG" alice:wrong
+	run moss pull "$REG/private/app:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"unauthorized: incorrect username or password"* ]]
+}
+
+@test "token: one that is refused during the pull is renewed" {
+	registry_start token
+	proxy_start
+	layer=$(curl -sf "http://$TOKENS/token?service=registry&scope=repository:big:pull" | jq -r .token |
+		{
+			read -r token
+			curl -sf -H "Authorization: Bearer $token" "http://$REG/v2/big/manifests/1" \
+				-H 'Accept: application/vnd.oci.image.manifest.v1+json'
+		} | jq -r '.layers[1].digest')
+	: >"$WORK/tokens.log"
+	fault 1 "$layer" cut 100000
+	fault 1 "$layer" expired "http://$TOKENS/token"
+	moss pull -q --retry-delay 10ms "$PROXY/big:1"
+	[ "$(wc -l <"$WORK/tokens.log")" -ge 2 ]
+}
+
+@test "denied" {
+	registry_start
+	proxy_start
+	fault 0 /docker/manifests/ deny
+	run moss pull "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"pull access denied for $PROXY/docker, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"* ]]
+}
+
+@test "a redirect to another host gets no credentials" {
+	registry_start htpasswd
+	# Another registry without authentication holds the blobs; a proxy before each.
+	proxy_start
+	docker_config "$PROXY" alice:secret
+	first=$PROXY first_rules=$WORK/rules
+	registry_start
+	server_start second faultproxy.py "$REG" "$WORK/rules2" "$WORK/second.log"
+	other=localhost:$(cat "$WORK/second.port")
+	echo "0 /blobs/ redirect http://$other" >"$first_rules"
+	moss pull -q "$first/docker:1"
+	grep -q 'GET .*/blobs/.*auth=-' "$WORK/second.log"
+	run grep -c 'auth=Basic' "$WORK/second.log"
+	[ "$output" = 0 ]
+	grep -q 'manifests.*auth=Basic' "$WORK/proxy.log"
+}
+
+@test "a redirect from HTTPS to HTTP is refused" {
+	registry_start
+	plain=$REG
+	proxy_start
+	registry_start tls
+	# TLS in front of the proxy.
+	port=$(free_port)
+	socat "OPENSSL-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,cert=$WORK/server.crt,key=$WORK/server.key,verify=0" \
+		"TCP:$PROXY" 3>&- &
+	REGISTRY_PIDS+=($!)
+	wait_for 5 registry_answers "$port" $!
+	fault 0 /blobs/ redirect "http://$plain"
+	SSL_CERT_FILE=$WORK/ca.crt run moss pull "localhost:$port/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"redirects from HTTPS to HTTP: refused"* ]]
+}
+
+@test "no secret in arguments, environment, output or the database" {
+	registry_start htpasswd
+	proxy_start
+	docker_config "$PROXY" alice:secret
+	fault 0 /big/blobs/ slow 8000000
+	MOSS_DEBUG=1 moss_start --debug pull "$PROXY/big:1"
+	wait_for 5 grep -q 'GET .*/blobs/' "$WORK/proxy.log"
+	seen=0
+	for p in $(pgrep -u "$(id -u)" -f moss-transfer); do
+		run cat "/proc/$p/cmdline" "/proc/$p/environ"
+		[[ "$output" != *secret* ]]
+		seen=$((seen + 1))
+	done
+	[ "$seen" -gt 0 ]
+	wait $pid
+	run grep -c -e secret -e "$(printf alice:secret | base64)" "$WORK/out"
+	[ "$output" = 0 ]
+	run grep -rlc "$(printf alice:secret | base64)" "$ROOT/moss.db" "$ROOT/parts"
+	[ "$status" -ne 0 ]
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# pull: everything that goes wrong between here and the registry.
+load ../lib/moss
+load ../lib/registry
+
+setup() {
+	store_new
+	registry_start
+	proxy_start
+}
+
+teardown() {
+	registry_stop_all
+	store_drop
+}
+
+# Nothing half-made is visible: no image, no layer.
+nothing_visible() {
+	run moss images -q
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ -z "$(ls "$ROOT/layers" 2>/dev/null)" ]
+	run sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check'
+	[ "$output" = ok ]
+}
+
+fails() { # IMAGE TEXT...
+	local image=$1 text
+	shift
+	run moss pull --retry-delay 10ms "$image"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	for text in "$@"; do
+		[[ "$output" == *"$text"* ]]
+	done
+}
+
+@test "registry down, unknown host" {
+	fails "127.0.0.1:1/x:1" 'dial tcp 127.0.0.1:1: connect: connection refused' 'is the registry running'
+	fails "no-such-host.invalid/x:1" "no such host" "/etc/resolv.conf"
+	nothing_visible
+}
+
+@test "a cut connection is resumed where it ended" {
+	fault 0 "$(layer_digest big 1)" cut 5000000
+	moss pull -q --retry-delay 10ms "$PROXY/big:1"
+	[ "$(requests 'range=bytes=[1-9]')" -ge 2 ]
+	image_sh "$PROXY/big:1" 'true'
+	[ -z "$(ls "$ROOT/parts")" ]
+}
+
+@test "a server that ignores Range" {
+	fault 1 "$(layer_digest big 1)" cut 5000000
+	fault 0 /big/blobs/ norange
+	moss pull -q --retry-delay 10ms "$PROXY/big:1"
+	[ "$(requests 'range=bytes=[1-9].*norange')" -ge 1 ]
+	moss pull -q "$PROXY/big:1"
+}
+
+@test "what an interrupted pull left is used by the next one" {
+	fault 0 /big/blobs/ slow 10000000
+	moss_start pull -q "$PROXY/big:1"
+	wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
+	kill -9 $pid
+	wait $pid || true
+	nothing_visible
+	[ -n "$(ls "$ROOT/parts")" ]
+	no_faults
+	: >"$WORK/proxy.log"
+	moss pull -q "$PROXY/big:1"
+	[ "$(requests 'range=bytes=[1-9]')" -ge 1 ]
+	image_sh "$PROXY/big:1" true
+	[ -z "$(ls "$ROOT/parts")" ]
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
+@test "a damaged part file is fetched anew" {
+	fault 0 /big/blobs/ slow 10000000
+	moss_start pull -q "$PROXY/big:1"
+	wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
+	kill -9 $pid
+	wait $pid || true
+	no_faults
+	part=$(find "$ROOT/parts" -size +1000k | head -1)
+	printf 'damage' | dd of="$part" bs=1 seek=5000 conv=notrunc status=none
+	moss pull -q "$PROXY/big:1"
+	image_sh "$PROXY/big:1" true
+}
+
+@test "500s that pass are waited out, those that stay are told" {
+	fault 2 /docker/manifests/ status 503
+	fault 2 /docker/blobs/ status 500
+	moss pull -q --retry-delay 10ms "$PROXY/docker:1"
+	moss rmi -f "$PROXY/docker:1"
+	no_faults
+	fault 0 /list/manifests/ status 503
+	fails "$PROXY/list:1" "received unexpected HTTP status: 503 Service Unavailable"
+	no_faults
+	fault 0 /index/blobs/ status 502
+	fails "$PROXY/index:1" "502 Bad Gateway"
+	nothing_visible
+}
+
+@test "429: a short Retry-After is honoured, a long one is told with its time" {
+	fault 1 /docker/manifests/ status 429 1
+	start=$(date +%s%N)
+	moss pull -q "$PROXY/docker:1"
+	[ $(($(date +%s%N) - start)) -ge 1000000000 ]
+	no_faults
+	fault 0 /list/manifests/ status 429 3600
+	fails "$PROXY/list:1" toomanyrequests "answers again after" "in 3600 s"
+}
+
+@test "404 for a manifest and for a blob, HTML instead of JSON" {
+	fault 0 /docker/manifests/ html 404
+	fails "$PROXY/docker:1" "manifest for $PROXY/docker:1 not found: manifest unknown: manifest unknown"
+	no_faults
+	fault 0 /docker/blobs/ html 404
+	fails "$PROXY/docker:1" "blob sha256:" "not found"
+	no_faults
+	fault 0 /docker/manifests/ html 400
+	fails "$PROXY/docker:1" "400"
+	[[ "$output" != *$'\033'* ]]
+	no_faults
+	fault 0 /docker/manifests/ html 200
+	fails "$PROXY/docker:1"
+	nothing_visible
+}
+
+@test "altered bytes of a layer, a config, a manifest" {
+	fault 0 /docker/blobs/ alter
+	fails "$PROXY/docker:1" "digest is sha256:"
+	nothing_visible
+	no_faults
+	fault 0 "$(layer_digest docker 1)" alter
+	fails "$PROXY/docker:1" "filesystem layer verification failed for digest $(layer_digest docker 1)"
+	nothing_visible
+	no_faults
+	digest=$(moss pull "$PROXY/docker:1" | sed -n 's/^Digest: //p')
+	moss rmi -f "$PROXY/docker:1"
+	fault 0 /docker/manifests/ alter
+	fails "$PROXY/docker@$digest" "manifest verification failed for digest $digest"
+	no_faults
+	fault 0 /big/blobs/ alter
+	fails "$PROXY/big:1"
+	no_faults
+	moss pull -q "$PROXY/big:1"
+}
+
+@test "truncated and overlong blobs" {
+	layer=$(layer_digest docker 1)
+	fault 0 "/docker/blobs/(?!$layer)" short 50
+	fails "$PROXY/docker:1" "another size than the manifest's"
+	no_faults
+	fault 0 "$layer" short 50
+	fails "$PROXY/docker:1" "another size than the manifest's"
+	no_faults
+	fault 0 "$layer" more 50
+	fails "$PROXY/docker:1" "another size than the manifest's"
+	nothing_visible
+	no_faults
+	fails "$PROXY/bad-size:1" "another size than the manifest's"
+	fails "$PROXY/bad-diffid:1" "diff ID"
+	nothing_visible
+}
+
+@test "wrong media types" {
+	fault 0 /docker/manifests/ type application/vnd.oci.image.index.v1+json
+	fails "$PROXY/docker:1"
+	no_faults
+	fault 0 /docker/manifests/ type application/vnd.oci.image.manifest.v1+json
+	fails "$PROXY/docker:1" "does not match"
+	no_faults
+	fault 0 /index/manifests/1 type application/vnd.oci.image.manifest.v1+json
+	fails "$PROXY/index:1"
+	nothing_visible
+}
+
+@test "a manifest of 100 MB is refused without reading it" {
+	fault 0 /docker/manifests/ huge 100
+	fails "$PROXY/docker:1" "larger than"
+	nothing_visible
+}
+
+@test "endless redirects, hang-ups, no HTTP at all" {
+	fault 0 /docker/manifests/ redirect "http://$PROXY"
+	fails "$PROXY/docker:1" "redirects"
+	no_faults
+	fault 0 /list/manifests/ hangup
+	fails "$PROXY/list:1" EOF
+	no_faults
+	fault 0 /list/manifests/ garbage
+	fails "$PROXY/list:1"
+	no_faults
+	fault 1 /list/manifests/ hangup
+	moss pull -q --retry-delay 10ms "$PROXY/list:1"
+}
+
+@test "redirects are followed, and a resume starts at the registry again" {
+	registry=$REG
+	fault 2 /big/blobs/ redirect "http://$registry"
+	fault 1 /big/blobs/ cut 1000000
+	fault 0 /big/blobs/ redirect "http://$registry"
+	moss pull -q --retry-delay 10ms "$PROXY/big:1"
+}
+
+@test "killed at many points: nothing half-made, the next pull works" {
+	local delay
+	fault 0 /big/blobs/ slow 60000000
+	for delay in 0.01 0.02 0.04 0.06 0.08 0.1 0.15 0.2 0.25 0.3 0.35 0.4; do
+		moss_start pull -q "$PROXY/big:1"
+		sleep $delay
+		kill -9 $pid 2>/dev/null || true
+		wait $pid || true
+		run moss images -q
+		[ "$status" -eq 0 ]
+	done
+	run sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check'
+	[ "$output" = ok ]
+	moss pull -q "$PROXY/big:1"
+	image_sh "$PROXY/big:1" true
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
+@test "a helper that is killed is an error, and the next pull works" {
+	local role
+	for role in fetch unpack; do
+		: >"$WORK/rules"
+		fault 0 /big/blobs/ slow 10000000
+		moss_start pull -q "$PROXY/big:1"
+		wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
+		helper=$(pgrep -u "$(id -u)" -f "moss-transfer $role" | tail -1)
+		[ -n "$helper" ]
+		kill -9 "$helper"
+		status=0
+		wait $pid || status=$?
+		[ "$status" -eq 1 ]
+		grep -q 'died unexpectedly' "$WORK/out"
+		nothing_visible
+	done
+	no_faults
+	moss pull -q "$PROXY/big:1"
+	image_sh "$PROXY/big:1" true
+}
