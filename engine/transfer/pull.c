@@ -248,10 +248,12 @@ static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct
 	/* By digest: no tag is set, even where one was written beside it. */
 	auto_free char *name = f->ref.digest ? NULL : reference_full(&tagged);
 	auto_free char *digest_ref = name_at_digest(&f->ref, f->top_digest);
-	/* Their bytes are in the layers now, and what is gone need not be written to the disk. */
-	pull_layers_forget_parts(l);
-	return image_commit(p->store, f->config_digest, f->config_json, config.data, config.len,
+	pull_layers_empty_parts(l);
+	r = image_commit(p->store, f->config_digest, f->config_json, config.data, config.len,
 		manifest.data, manifest.len, f->manifest.digest, layers, l->n, name, digest_ref, e);
+	if (r >= 0)
+		pull_layers_drop_parts(l);
+	return r;
 }
 
 static int pull_and_commit(struct pull *p, struct found *f, struct err *e)

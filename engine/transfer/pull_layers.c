@@ -76,7 +76,14 @@ void pull_layers_deinit(struct pull_layers *l)
 	l->n = 0;
 }
 
-void pull_layers_forget_parts(struct pull_layers *l)
+void pull_layers_empty_parts(struct pull_layers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].state == LAYER_STAGED)
+			(void)!ftruncate(l->v[i].part_fd, 0);
+}
+
+void pull_layers_drop_parts(struct pull_layers *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].state == LAYER_STAGED)

@@ -57,8 +57,11 @@ void pull_layers_add(struct pull_layers *l, const char *digest, int64_t size,
 	const char *media_type, const char *diff_id);
 /* To the end: every layer is LAYER_PRESENT or LAYER_STAGED. */
 int pull_layers_run(struct pull_layers *l, struct err *e);
-/* Removes the part files of what is staged: their bytes were used. */
-void pull_layers_forget_parts(struct pull_layers *l);
+/* Before the commit: empties the part files of what is staged. Their bytes are in the layers, and
+ * what is gone need not be written to the disk. The names stay: they are the locks. */
+void pull_layers_empty_parts(struct pull_layers *l);
+/* After the commit: removes them. */
+void pull_layers_drop_parts(struct pull_layers *l);
 /* Stops what runs, gives up what is staged and not committed, unlocks. */
 void pull_layers_deinit(struct pull_layers *l);
 
