@@ -87,4 +87,4 @@ endif
 tests_fuzz_opt_SOURCES = tests/fuzz/opt.c $(FUZZ_MAIN)
 tests_fuzz_opt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_opt_LDADD = libcmd.a libbase.a
-EXTRA_DIST += tests/fuzz/corpus/opt tests/fuzz/opt.dict tests/golden tests/lib/golden-update
+EXTRA_DIST += tests/fuzz/corpus/opt tests/fuzz/opt.dict tests/golden/cli tests/lib/golden-update
