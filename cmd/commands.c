@@ -31,9 +31,11 @@
 	X(cmd_rmi) \
 	X(cmd_start) \
 	X(cmd_stop) \
+	X(cmd_tag) \
 	X(cmd_volume_create) \
 	X(cmd_volume_inspect) \
 	X(cmd_volume_ls) \
+	X(cmd_volume_prune) \
 	X(cmd_volume_rm) \
 	X(cmd_wait)
 // clang-format on

@@ -1,5 +1,11 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES = \
+	cmd/volume.c \
+	cmd/tag.c \
+	cmd/rmi.c \
+	cmd/images.c \
+	cmd/image_names.c cmd/image_names.h \
+	cmd/filter.c cmd/filter.h \
 	cmd/attach.c \
 	cmd/create.c \
 	cmd/run.c \

@@ -1,6 +1,7 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/image_remove.c engine/image_remove.h \
 	engine/host.c engine/host.h \
 	engine/inspect_image.c engine/inspect_object.h \
 	engine/size.c engine/size.h \

@@ -1,6 +1,7 @@
 #include "storage/volume.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
@@ -109,13 +110,30 @@ static char *anonymous_name(void)
 	return name;
 }
 
+/* As Docker marks them. Owned. */
+static char *with_anonymous_label(const char *labels)
+{
+	struct err ignored = {0};
+	json_t *parsed = labels ? json_parse(labels, strlen(labels), "labels", &ignored) : NULL;
+	auto_json object = parsed ? parsed : json_object();
+	json_set_str(object, "com.docker.volume.anonymous", "");
+	return json_text(object);
+}
+
 int volume_create(struct store *s, const char *name, const char *driver, const char *labels,
 	const char *options, struct volume *out, bool *was_made, struct err *e)
 {
+	auto_free char *made_up = name ? NULL : anonymous_name();
+	const char *shown = name ? name : made_up;
 	if (driver && *driver && strcmp(driver, "local"))
 		return err_set(e, EINVAL,
-			"error looking up volume plugin %s: plugin \"%s\" not found", driver,
-			driver);
+			"create %s: error looking up volume plugin %s: plugin \"%s\" not found",
+			shown, driver, driver);
+	if (name && strlen(name) == 1)
+		return err_set(e, EINVAL,
+			"create %s: volume name is too short, names should be at least two "
+			"alphanumeric characters",
+			name);
 	if (name && !volume_name_valid(name))
 		return err_set(e, EINVAL,
 			"create %s: \"%s\" includes invalid characters for a local volume name, "
@@ -123,10 +141,10 @@ int volume_create(struct store *s, const char *name, const char *driver, const c
 			"\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
 			"directory, use absolute path",
 			name, name);
-	auto_free char *made_up = name ? NULL : anonymous_name();
-	struct volume v = {.name = (char *)(name ? name : made_up),
+	auto_free char *marked = name ? NULL : with_anonymous_label(labels);
+	struct volume v = {.name = (char *)shown,
 		.driver = (char *)"local",
-		.labels = (char *)labels,
+		.labels = name ? (char *)labels : marked,
 		.options = (char *)options,
 		.is_anonymous = !name,
 		.needs_copy_up = true,
@@ -192,6 +210,13 @@ int volume_delete(struct store *s, const char *name, char ***users, size_t *n, s
 		store_unstage(s, stage, &lock_fd);
 	scope_close(&lock_fd);
 	return r;
+}
+
+int volume_users(struct store *s, const char *name, char ***ids, size_t *n, struct err *e)
+{
+	*ids = NULL;
+	*n = 0;
+	return volume_row_users(s->db, name, ids, n, e);
 }
 
 int volume_set_copied(struct store *s, const char *name, struct err *e)

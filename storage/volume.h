@@ -32,6 +32,8 @@ int volume_list(struct store *s, struct volume **out, size_t *n, struct err *e);
 /* ROW_OK; ROW_ABSENT; ROW_CONFLICT where containers use it: *users lists their ids. The files go
  * to trash/ and are purged. */
 int volume_delete(struct store *s, const char *name, char ***users, size_t *n, struct err *e);
+/* Containers that use it. */
+int volume_users(struct store *s, const char *name, char ***ids, size_t *n, struct err *e);
 int volume_set_copied(struct store *s, const char *name, struct err *e);
 /* Anonymous volumes that only this container uses. */
 int volume_list_anonymous_of(

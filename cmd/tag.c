@@ -1,0 +1,43 @@
+#include <errno.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "cmd/cmd.h"
+#include "cmd/image_names.h"
+#include "registry/reference.h"
+#include "storage/image.h"
+
+static int tag_run(struct cmd_call *call, void *args, struct err *e)
+{
+	(void)args;
+	auto_reference ref = {0};
+	if (reference_parse(call->argv[1], true, &ref, e) < 0)
+		return err_ctx(e, "Error parsing reference: \"%s\" is not a valid repository/tag",
+			call->argv[1]);
+	if (ref.digest)
+		return err_set(e, EINVAL, "refusing to create a tag with a digest reference");
+	struct image image = {0};
+	int r = image_named(call->store, call->argv[0], &image, e);
+	if (r < 0)
+		return r;
+	auto_free char *name = reference_full(&ref);
+	r = image_tag(call->store, image.id, name, e);
+	image_deinit(&image);
+	return r;
+}
+
+static const char *const aliases[] = {"image tag", NULL};
+static const struct opt opts[] = {{0}};
+
+const struct cmd cmd_tag = {
+	.name = "tag",
+	.aliases = aliases,
+	.brief = "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+	.operands = "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+	.min = 2,
+	.max = 2,
+	.needs = NEED_STORE,
+	.complete = COMPLETE_IMAGE,
+	.opts = opts,
+	.run = tag_run,
+};
