@@ -17,11 +17,22 @@
 
 enum { OPTIONS_MAX = 4095 };
 
+static bool is_repeated_above(const struct rootfs_spec *r, size_t i)
+{
+	for (size_t k = i + 1; k < r->n_layers; k++)
+		if (!strcmp(r->layer_ids[k], r->layer_ids[i]))
+			return true;
+	return false;
+}
+
+/* A layer that an image has twice hides its lower copy: the kernel refuses the same folder twice.
+ */
 char *overlay_lower(const struct rootfs_spec *r)
 {
 	auto_buf text = BUF_INIT;
 	for (size_t i = r->n_layers; i-- > 0;)
-		buf_printf(&text, "layers/%s/diff%s", r->layer_ids[i], i ? ":" : "");
+		if (!is_repeated_above(r, i))
+			buf_printf(&text, "%slayers/%s/diff", text.len ? ":" : "", r->layer_ids[i]);
 	return buf_take(&text);
 }
 
