@@ -1,11 +1,9 @@
-/* volume: create, inspect, ls, prune, rm. */
+/* volume: create, ls, prune, rm. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
@@ -21,10 +19,6 @@
 struct volume_create {
 	char *driver;
 	struct strv labels;
-};
-
-struct volume_inspect {
-	char *format;
 };
 
 struct volume_ls {
@@ -79,59 +73,6 @@ static int create_run(struct cmd_call *call, void *args, struct err *e)
 	puts(v.name);
 	volume_deinit(&v);
 	return 0;
-}
-
-/* ---- inspect ---- */
-
-/* Local time with its offset, to the second. Owned. */
-static char *created_at(int64_t ns)
-{
-	time_t t = ns / NS_PER_S;
-	struct tm tm;
-	char text[40], zone[8];
-	localtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	strftime(zone, sizeof(zone), "%z", &tm);
-	return tm.tm_gmtoff ? xasprintf("%s%.3s:%s", text, zone, zone + 3) : xasprintf("%sZ", text);
-}
-
-static json_t *volume_object(const struct volume *v)
-{
-	json_t *o = json_object(), *labels = volume_labels(v);
-	auto_free char *created = created_at(v->created_ns);
-	json_set_str(o, "CreatedAt", created);
-	json_set_str(o, "Driver", v->driver);
-	json_set(o, "Labels", labels ? labels : json_null());
-	json_set_str(o, "Mountpoint", v->mountpoint);
-	json_set_str(o, "Name", v->name);
-	json_set(o, "Options", json_null());
-	json_set_str(o, "Scope", "local");
-	return o;
-}
-
-static int inspect_run(struct cmd_call *call, void *args, struct err *e)
-{
-	const struct volume_inspect *a = args;
-	auto_json found = json_array();
-	auto_strv missing = STRV_INIT;
-	for (int i = 0; i < call->argc; i++) {
-		struct volume v = {0};
-		int r = volume_find(call->store, call->argv[i], &v, e);
-		if (r < 0)
-			return r;
-		if (r == ROW_OK)
-			json_array_append_new(found, volume_object(&v));
-		else
-			strv_add(&missing, call->argv[i]);
-		volume_deinit(&v);
-	}
-	int r = inspect_print(found, a->format, e);
-	for (size_t i = 0; i < missing.n && r >= 0; i++) {
-		struct err one = {0};
-		err_set(&one, ENOENT, "get %s: no such volume", missing.v[i]);
-		cmd_report(call, &one);
-	}
-	return r < 0 ? r : call->failures ? 1 : 0;
 }
 
 /* ---- ls ---- */
@@ -333,10 +274,6 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 }
 
 // clang-format off
-#define FORMAT_INSPECT \
-	"Format output using a custom template:\n" \
-	"'json':             Print in JSON format\n" \
-	"'TEMPLATE':         Print output using the given Go template"
 #define FORMAT_LIST \
 	"Format output using a custom template:\n" \
 	"'table':            Print output in table format with column headers (default)\n" \
@@ -362,11 +299,6 @@ static const struct opt create_opts[] = {
 	NO_SWARM("topology-preferred", "list"),
 	NO_SWARM("topology-required", "list"),
 	NO_SWARM("type", "string"),
-	{0},
-};
-
-static const struct opt inspect_opts[] = {
-	{"format", 'f', OPT_STR, FIELD(struct volume_inspect, format), "string", FORMAT_INSPECT},
 	{0},
 };
 
@@ -408,19 +340,6 @@ const struct cmd cmd_volume_create = {
 	.opts = create_opts,
 	.args_size = sizeof(struct volume_create),
 	.run = create_run,
-};
-
-const struct cmd cmd_volume_inspect = {
-	.name = "volume inspect",
-	.brief = "Display detailed information on one or more volumes",
-	.operands = "VOLUME [VOLUME...]",
-	.min = 1,
-	.max = ANY,
-	.needs = NEED_STORE,
-	.complete = COMPLETE_VOLUME,
-	.opts = inspect_opts,
-	.args_size = sizeof(struct volume_inspect),
-	.run = inspect_run,
 };
 
 const struct cmd cmd_volume_ls = {
