@@ -62,7 +62,7 @@ struct cmd {
 	const struct opt *opts;
 	size_t args_size;
 	const char *about; /* paragraphs for the man page; may be NULL */
-	const char *examples; /* may be NULL */
+	const char *examples; /* for the man page; may be NULL */
 	const struct cmd *const *sub; /* only of cmd_root: all commands, NULL-terminated */
 	/* Exit status >= 0, or a negative errno with e set. */
 	int (*run)(struct cmd_call *call, void *args, struct err *e);

@@ -278,9 +278,6 @@ static void add_command_help(
 		buf_puts(out, "\nOptions:\n");
 		add_flags(c->opts, out);
 	}
-	if (c->examples)
-		buf_printf(out, "\nExamples:\n%s%s", c->examples,
-			str_ends(c->examples, "\n") ? "" : "\n");
 }
 
 void help_text(const struct cmd *c, const char *program, const char *typed, struct buf *out)
