@@ -35,7 +35,7 @@ struct session {
 	struct sink sinks[2];
 	struct detach_keys keys;
 	int signals, init_pidfd;
-	bool reads_stdin, is_raw, is_over;
+	bool reads_stdin, is_raw, has_cooked, is_over;
 	struct termios cooked;
 	int result;
 	struct err failure; /* of a callback; code 0 = none */
@@ -92,8 +92,12 @@ bool terminal_size(unsigned *rows, unsigned *cols)
 static void terminal_raw(struct session *s)
 {
 	struct termios raw;
-	if (!s->a->terminal || !s->a->in || s->is_raw || tcgetattr(0, &s->cooked) < 0)
+	if (!s->a->terminal || !s->a->in || s->is_raw)
 		return;
+	/* Once: later it may be our own raw mode that is found. */
+	if (!s->has_cooked && tcgetattr(0, &s->cooked) < 0)
+		return;
+	s->has_cooked = true;
 	raw = s->cooked;
 	cfmakeraw(&raw);
 	s->is_raw = tcsetattr(0, TCSANOW, &raw) == 0;
