@@ -16,7 +16,40 @@ libregistry_a_SOURCES = \
 	registry/reference.c registry/reference.h
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/registry_challenge
+tests_unit_registry_challenge_SOURCES = tests/unit/registry_challenge.c
+tests_unit_registry_challenge_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_credentials
+tests_unit_registry_credentials_SOURCES = tests/unit/registry_credentials.c
+tests_unit_registry_credentials_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_parts
+tests_unit_registry_parts_SOURCES = tests/unit/registry_parts.c
+tests_unit_registry_parts_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_reference
 tests_unit_registry_reference_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 endif
+
+if FUZZ
+noinst_PROGRAMS += \
+	tests/fuzz/credentials \
+	tests/fuzz/reference \
+	tests/fuzz/www_authenticate
+else
+check_PROGRAMS += \
+	tests/fuzz/credentials \
+	tests/fuzz/reference \
+	tests/fuzz/www_authenticate
+endif
+tests_fuzz_credentials_SOURCES = tests/fuzz/credentials.c $(FUZZ_MAIN)
+tests_fuzz_credentials_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_credentials_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/credentials tests/fuzz/credentials.dict
+tests_fuzz_reference_SOURCES = tests/fuzz/reference.c $(FUZZ_MAIN)
+tests_fuzz_reference_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/reference tests/fuzz/reference.dict
+tests_fuzz_www_authenticate_SOURCES = tests/fuzz/www_authenticate.c $(FUZZ_MAIN)
+tests_fuzz_www_authenticate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_www_authenticate_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/www_authenticate tests/fuzz/www_authenticate.dict

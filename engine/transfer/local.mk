@@ -20,3 +20,9 @@ check_PROGRAMS += tests/unit/unpack_confine
 tests_unit_unpack_confine_SOURCES = tests/unit/unpack_confine.c
 tests_unit_unpack_confine_LDADD = libtransfer.a libbase.a $(UNIT_LIBS) $(CORE_LIBS) -lpthread
 endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_transfer
+tests_unit_engine_transfer_SOURCES = tests/unit/engine_transfer.c
+tests_unit_engine_transfer_LDADD = libengine.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+endif

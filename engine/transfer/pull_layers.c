@@ -76,11 +76,13 @@ void pull_layers_deinit(struct pull_layers *l)
 	l->n = 0;
 }
 
+static bool empty_part(struct pull_layer *y) { return ftruncate(y->part_fd, 0) == 0; }
+
 void pull_layers_empty_parts(struct pull_layers *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].state == LAYER_STAGED)
-			(void)!ftruncate(l->v[i].part_fd, 0);
+			(void)empty_part(&l->v[i]);
 }
 
 void pull_layers_drop_parts(struct pull_layers *l)
@@ -246,7 +248,7 @@ static int hear_fetcher(struct pull_layers *l, struct err *e)
 /* What was kept from an earlier pull may be bad: once, the blob is fetched anew. */
 static bool may_try_again(struct pull_layers *l, struct pull_layer *y)
 {
-	if (y->is_again || y->had == 0 || ftruncate(y->part_fd, 0) < 0)
+	if (y->is_again || y->had == 0 || !empty_part(y))
 		return false;
 	stop_unpacker(l, y);
 	drop_staged(l, y);
@@ -262,7 +264,7 @@ static int layer_failed(
 		if (may_try_again(l, y))
 			return 0;
 		/* What is known to be bad is no use to the next pull. */
-		(void)ftruncate(y->part_fd, 0);
+		(void)empty_part(y);
 		return err_ctx(e, "filesystem layer verification failed for digest %s", y->digest);
 	}
 	return err_ctx(e, "failed to register layer %s", y->short_id);

@@ -109,8 +109,7 @@ static void test_refused(void **state)
 		{HEX, "invalid repository name (" HEX
 		      "), cannot specify 64-byte hexadecimal strings"},
 		{"x@sha256:" HEX "00", "invalid checksum digest length"},
-		{"x@md5:00112233445566778899aabbccddeeff",
-			"unsupported digest algorithm"},
+		{"x@md5:00112233445566778899aabbccddeeff", "unsupported digest algorithm"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err e = {0};

@@ -1,0 +1,120 @@
+#include "registry/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/path.h"
+#include "base/scope.h"
+
+#define ONE "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+struct fixture {
+	char dir[64];
+	int root;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	strcpy(f->dir, "/tmp/moss-parts.XXXXXX");
+	if (!mkdtemp(f->dir))
+		return -1;
+	f->root = open(f->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	close(f->root);
+	int r = path_remove_at(AT_FDCWD, f->dir, &e);
+	free(f);
+	return r;
+}
+
+static void test_one_holder(void **state)
+{
+	const struct fixture *f = *state;
+	struct err e = {0};
+	auto_fd parts = parts_open(f->root, &e);
+	assert_true(parts >= 0);
+	int fd = parts_take(parts, ONE, &e);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "abc", 3), 3);
+	assert_int_equal(parts_take(parts, ONE, &e), PARTS_BUSY);
+	close(fd);
+	fd = parts_take(parts, ONE, &e);
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 3);
+	/* Dropped: the next one has a new file though the old lock still lives. */
+	parts_drop(parts, ONE);
+	auto_fd next = parts_take(parts, ONE, &e);
+	assert_true(next >= 0);
+	assert_int_equal(fstat(next, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	close(fd);
+}
+
+static void test_names_are_digests(void **state)
+{
+	const struct fixture *f = *state;
+	struct err e = {0};
+	auto_fd parts = parts_open(f->root, &e);
+	assert_int_equal(parts_take(parts, "sha256:../../x", &e), -EINVAL);
+	assert_int_equal(parts_take(parts, "../x", &e), -EINVAL);
+	assert_int_equal(parts_take(parts, "", &e), -EINVAL);
+	/* A link in its place is not followed. */
+	assert_int_equal(symlinkat("/tmp/moss-parts-target", parts, ONE), 0);
+	assert_true(parts_take(parts, ONE, &e) < 0);
+	assert_int_not_equal(access("/tmp/moss-parts-target", F_OK), 0);
+}
+
+static void test_stale_ones_go(void **state)
+{
+	const struct fixture *f = *state;
+	struct err e = {0};
+	int parts = parts_open(f->root, &e);
+	auto_fd fd = parts_take(parts, ONE, &e);
+	struct timespec old[2] = {{.tv_sec = time(NULL) - 8 * 24 * 3600}, {0}};
+	old[1] = old[0];
+	assert_int_equal(futimens(fd, old), 0);
+	close(parts);
+	/* Held: stays. */
+	parts = parts_open(f->root, &e);
+	assert_int_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	close(parts);
+	close(take_fd(fd));
+	parts = parts_open(f->root, &e);
+	assert_int_not_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	auto_fd young = parts_take(parts, ONE, &e);
+	close(take_fd(young));
+	close(parts);
+	parts = parts_open(f->root, &e);
+	assert_int_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	close(parts);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_one_holder, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_names_are_digests, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stale_ones_go, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
