@@ -18,23 +18,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static uint64_t new_namespaces(const struct launch_plan *p)
-{
-	static const uint64_t flag[NS_COUNT] = {
-		[NS_MOUNT] = CLONE_NEWNS,
-		[NS_PID] = CLONE_NEWPID,
-		[NS_NET] = CLONE_NEWNET,
-		[NS_IPC] = CLONE_NEWIPC,
-		[NS_UTS] = CLONE_NEWUTS,
-		[NS_CGROUP] = CLONE_NEWCGROUP,
-	};
-	uint64_t flags = 0;
-	for (int i = 0; i < NS_COUNT; i++)
-		if (p->ns[i].wanted && !p->ns[i].path)
-			flags |= flag[i];
-	return flags;
-}
-
 static struct rootfs_spec rootfs_of(const struct launch_plan *p)
 {
 	return (struct rootfs_spec){
@@ -75,7 +58,7 @@ static int clone_init(const struct launch_plan *p, const int stdio[3], int sync,
 	struct err *e)
 {
 	struct clone_args args = {
-		.flags = new_namespaces(p) | CLONE_PIDFD,
+		.flags = plan_ns_flags(p, true) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&l->pidfd,
 		.exit_signal = SIGCHLD,
 	};

@@ -112,16 +112,16 @@ static _Noreturn void joined_main(struct joiner *j, const int stdio[3], int sync
 
 /* ---- the caller ---- */
 
-static int join(const struct proc_id *init, struct err *e)
+static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e)
 {
-	static const int all = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
-			       CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	/* Those that it shares with the host are ours already, and not ours to enter. */
+	const int flags = CLONE_NEWUSER | (int)plan_ns_flags(p, false);
 	auto_fd pidfd = proc_open(init);
 	if (pidfd < 0)
 		return err_set(e, ESRCH, "the container is not running");
 	for (int i = 0; i < JOIN_TRIES; i++) {
 		const struct timespec pause = {.tv_nsec = JOIN_PAUSE_NS};
-		if (setns(pidfd, all) == 0)
+		if (setns(pidfd, flags) == 0)
 			return 0;
 		/* Before init has exec'd it is a process of the engine, that nobody may enter. */
 		if (errno != EPERM)
@@ -189,7 +189,7 @@ static int start(struct joiner *j, const struct proc_id *init, const int stdio[3
 		return err_sysn(e, -r, "cannot make a socket pair");
 	auto_fd mine = pair[0];
 	auto_fd theirs = pair[1];
-	r = join(init, e);
+	r = join(j->p, init, e);
 	if (r < 0)
 		return r;
 	long child = syscall(SYS_clone3, &args, sizeof(args));

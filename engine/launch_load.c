@@ -9,6 +9,7 @@
 #include "engine/launch_plan.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -424,6 +425,28 @@ const char *launch_annotation(const struct launch_plan *p, const char *key)
 }
 
 bool launch_wants_terminal(const struct launch_plan *p) { return p->terminal; }
+
+int plan_ns_flag(enum plan_ns ns)
+{
+	static const int flag[NS_COUNT] = {
+		[NS_MOUNT] = CLONE_NEWNS,
+		[NS_PID] = CLONE_NEWPID,
+		[NS_NET] = CLONE_NEWNET,
+		[NS_IPC] = CLONE_NEWIPC,
+		[NS_UTS] = CLONE_NEWUTS,
+		[NS_CGROUP] = CLONE_NEWCGROUP,
+	};
+	return flag[ns];
+}
+
+uint64_t plan_ns_flags(const struct launch_plan *p, bool only_new)
+{
+	uint64_t flags = 0;
+	for (int i = 0; i < NS_COUNT; i++)
+		if (p->ns[i].wanted && !(only_new && p->ns[i].path))
+			flags |= (uint64_t)plan_ns_flag((enum plan_ns)i);
+	return flags;
+}
 
 bool launch_has_new_netns(const struct launch_plan *p)
 {

@@ -82,6 +82,11 @@ struct launch_plan {
 	json_t *seccomp;         /* linux/seccomp, or NULL */
 };
 
+/* CLONE_NEW* of a namespace, and of all that the container does not share with the host: with
+ * only_new without those that it joins by path. */
+int plan_ns_flag(enum plan_ns ns);
+uint64_t plan_ns_flags(const struct launch_plan *p, bool only_new);
+
 /* Options of a mount ("ro", "rbind", "size=64m" ...) into the plan. */
 int mount_plan_option(struct mount_plan *m, const char *option, struct err *e);
 

@@ -32,17 +32,11 @@ static int inner_detach(const int stdio[3], const struct launch_plan *p, int syn
 /* Those that are somebody else's; the pid namespace was joined by the parent. */
 static int inner_join(const struct launch_plan *p, struct err *e)
 {
-	static const int type[NS_COUNT] = {
-		[NS_NET] = CLONE_NEWNET,
-		[NS_IPC] = CLONE_NEWIPC,
-		[NS_UTS] = CLONE_NEWUTS,
-		[NS_CGROUP] = CLONE_NEWCGROUP,
-	};
 	for (int i = 0; i < NS_COUNT; i++) {
-		if (!p->ns[i].path || !type[i])
+		if (!p->ns[i].path || i == NS_PID)
 			continue;
 		auto_fd fd = open(p->ns[i].path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || setns(fd, type[i]) < 0)
+		if (fd < 0 || setns(fd, plan_ns_flag((enum plan_ns)i)) < 0)
 			return err_sys(e, "cannot join the namespace %s", p->ns[i].path);
 	}
 	return 0;
