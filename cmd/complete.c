@@ -183,8 +183,12 @@ static int complete_run(struct cmd_call *call, void *args, struct err *e)
 		return 0;
 	c.word = call->argv[call->argc - 1];
 	auto_strv rest = STRV_INIT;
-	/* Without the last word, which is not finished. */
+	/* Without the last word, which is not finished. The words' own --root goes first. */
 	(void)opt_parse(cmd_root.opts, &globals, call->argc - 1, call->argv, true, &rest, &ignored);
+	if (!globals.root && call->globals->root)
+		globals.root = xstrdup(call->globals->root);
+	if (!globals.runroot && call->globals->runroot)
+		globals.runroot = xstrdup(call->globals->runroot);
 	int before = call->argc - 1 - (int)rest.n;
 	if (rest.n || (c.word[0] != '-' &&
 			      !(before && wants_value(cmd_root.opts, call->argv[before - 1]))))
