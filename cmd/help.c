@@ -115,8 +115,12 @@ static int by_name(const void *a, const void *b)
 
 const struct opt **help_rows(const struct opt *table, size_t *n)
 {
+	/* Where -h is another flag's letter, help is worth a line. */
+	static const struct opt help = {"help", 0, OPT_BOOL, 0, "", "Print usage"};
 	struct rows rows = {0};
 	(void)opt_each(table, collect, &rows);
+	if (opt_find_short(table, 'h'))
+		(void)collect(&help, &rows);
 	if (rows.n)
 		qsort(rows.v, rows.n, sizeof(*rows.v), by_name);
 	*n = rows.n;
