@@ -27,6 +27,7 @@
 	X(cmd_logs) \
 	X(cmd_manual) \
 	X(cmd_restart) \
+	X(cmd_port) \
 	X(cmd_rm) \
 	X(cmd_rmi) \
 	X(cmd_start) \

@@ -8,6 +8,7 @@ libcmd_a_SOURCES = \
 	cmd/filter.c cmd/filter.h \
 	cmd/attach.c \
 	cmd/create.c \
+	cmd/port.c \
 	cmd/run.c \
 	cmd/run_image.c \
 	cmd/run_opts.c cmd/run_opts.h \

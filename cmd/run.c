@@ -19,7 +19,7 @@ static int check_conflicts(
 	const struct create_request *r = &a->create.req;
 	if (r->detach && r->attach.n) {
 		err_set(e, EINVAL, "Conflicting options: -a and -d");
-		return err_status(e, 125);
+		return err_status(e, 1);
 	}
 	if (r->tty && attach->in && !isatty(0)) {
 		err_set(e, ENOTTY, "the input device is not a TTY");

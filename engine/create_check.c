@@ -338,6 +338,19 @@ static int check_mac(const struct create_request *r, struct err *e)
 	return err_status(e, 125);
 }
 
+/* slirp4netns forwards TCP and UDP, from IPv4 addresses of the host. */
+static int check_published(const struct port_spec *s, struct err *e)
+{
+	if (strcmp(s->proto, "sctp") == 0)
+		return err_set(e, ENOTSUP,
+			"publishing SCTP ports is not supported yet (-p %u/sctp)", s->container);
+	if (strchr(s->host_ip, ':'))
+		return err_set(e, ENOTSUP,
+			"publishing on an IPv6 address is not supported yet (-p [%s]:%s:%u)",
+			s->host_ip, s->host_text, s->container);
+	return 0;
+}
+
 static int check_ports(struct create_plan *p, struct err *e)
 {
 	const struct create_request *r = p->r;
@@ -353,11 +366,9 @@ static int check_ports(struct create_plan *p, struct err *e)
 	json_object_foreach(json_at(p->image_config, "ExposedPorts"), key,
 		value) if ((rc = port_parse_expose(key, &p->exposed, e)) < 0) return err_ctx(e,
 		"the image's ExposedPorts");
-	for (size_t i = 0; i < p->publish.n; i++)
-		if (strcmp(p->publish.v[i].proto, "sctp") == 0)
-			return err_set(e, ENOTSUP,
-				"publishing SCTP ports is not supported yet (-p %u/sctp)",
-				p->publish.v[i].container);
+	for (size_t i = 0; i < p->publish.n && p->net == NET_SLIRP; i++)
+		if ((rc = check_published(&p->publish.v[i], e)) < 0)
+			return rc;
 	return 0;
 }
 
@@ -489,9 +500,9 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 	int rc;
 	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = check_env(p, e)) < 0 ||
 		(rc = check_labels(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
-		(rc = check_ports(p, e)) < 0 || (rc = check_names(p, e)) < 0 ||
-		(rc = check_mac(p->r, e)) < 0 || (rc = check_namespaces(p->r, e)) < 0 ||
-		(rc = check_network(p, warnings, e)) < 0 || (rc = check_security(p, e)) < 0 ||
+		(rc = check_names(p, e)) < 0 || (rc = check_mac(p->r, e)) < 0 ||
+		(rc = check_namespaces(p->r, e)) < 0 || (rc = check_network(p, warnings, e)) < 0 ||
+		(rc = check_ports(p, e)) < 0 || (rc = check_security(p, e)) < 0 ||
 		(rc = check_hostname(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
 		(rc = create_mounts_parse(p, e)) < 0 || (rc = check_command(p, e)) < 0)
 		return rc;

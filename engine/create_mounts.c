@@ -24,6 +24,15 @@ static struct mount_spec *find_target(struct create_plan *p, const char *target)
 	return NULL;
 }
 
+/* The same text twice counts once. */
+static bool is_repeated(const struct strv *list, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(list->v[i], list->v[at]) == 0)
+			return true;
+	return false;
+}
+
 typedef int (*mount_parser)(const char *, struct mount_spec *, struct err *);
 
 static int parse_list(
@@ -31,6 +40,8 @@ static int parse_list(
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct mount_spec m = {0};
+		if (is_repeated(list, i))
+			continue;
 		int r = parse(list->v[i], &m, e);
 		if (r == 0 && find_target(p, m.target))
 			r = err_set(e, EINVAL, "Duplicate mount point: %s", m.target);

@@ -150,6 +150,23 @@ static int linux_part(const struct create_plan *p, json_t *spec, struct err *e)
 	return 0;
 }
 
+static bool is_listed(const json_t *list, const char *text)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(list, i, v) if (strcmp(json_string_value(v), text) == 0) return true;
+	return false;
+}
+
+static bool is_published(const struct create_plan *p, const struct port_spec *s)
+{
+	for (size_t i = 0; i < p->publish.n; i++)
+		if (p->publish.v[i].container == s->container &&
+			strcmp(p->publish.v[i].proto, s->proto) == 0)
+			return true;
+	return false;
+}
+
 /* What the monitor's network needs (engine/network.h). */
 static char *network_annotation(const struct create_plan *p)
 {
@@ -178,8 +195,9 @@ static char *network_annotation(const struct create_plan *p)
 	for (size_t i = 0; i < p->exposed.n; i++) {
 		const struct port_spec *s = &p->exposed.v[i];
 		auto_free char *key = xasprintf("%u/%s", s->container, s->proto);
+		bool again = is_listed(exposed, key);
 		json_array_append_new(exposed, json_string(key));
-		if (p->r->publish_all)
+		if (p->r->publish_all && !again && !is_published(p, s))
 			json_array_append_new(
 				ports, json_pack("{s:s, s:i, s:i, s:i, s:s}", "ip", "", "start", 0,
 					       "end", 0, "port", s->container, "proto", s->proto));

@@ -2,7 +2,7 @@
  * mount of the user's takes the place of Docker's at the same target. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdlib.h>
+
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -26,8 +26,8 @@ static bool user_has(const struct create_plan *p, const char *target)
 }
 
 /* options: comma-separated words. */
-static void add(
-	json_t *list, const char *target, const char *type, const char *source, const char *options)
+static json_t *mount_new(
+	const char *target, const char *type, const char *source, const char *options)
 {
 	auto_strv words = STRV_INIT;
 	json_t *o = json_object();
@@ -36,7 +36,13 @@ static void add(
 	json_set_str(o, "type", type);
 	json_set_str(o, "source", source);
 	json_set(o, "options", json_from_strv(&words));
-	json_array_append_new(list, o);
+	return o;
+}
+
+static void add(
+	json_t *list, const char *target, const char *type, const char *source, const char *options)
+{
+	json_array_append_new(list, mount_new(target, type, source, options));
 }
 
 static void add_default(const struct create_plan *p, json_t *list, const char *target,
@@ -51,8 +57,9 @@ static void add_shm(const struct create_plan *p, json_t *list)
 	const struct create_request *r = p->r;
 	if (is_host(r->ipc)) {
 		add_default(p, list, "/dev/shm", "bind", "/dev/shm", "rbind,rprivate");
-		add_default(
-			p, list, "/dev/mqueue", "bind", "/dev/mqueue", "rbind,nosuid,noexec,nodev");
+		if (access("/dev/mqueue", F_OK) == 0)
+			add_default(p, list, "/dev/mqueue", "bind", "/dev/mqueue",
+				"rbind,nosuid,noexec,nodev");
 		return;
 	}
 	add_default(p, list, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
@@ -87,17 +94,6 @@ static void add_defaults(const struct create_plan *p, json_t *list)
 	add_shm(p, list);
 }
 
-static void add_files(const struct create_plan *p, json_t *list)
-{
-	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		auto_free char *source = path_join(p->dir, names[i]);
-		auto_free char *target = path_join("/etc", names[i]);
-		add_default(p, list, target, "bind", source,
-			p->r->read_only ? "rbind,rprivate,ro" : "rbind,rprivate");
-	}
-}
-
 static char *tmpfs_options(const struct mount_spec *m)
 {
 	auto_buf b = BUF_INIT;
@@ -130,27 +126,38 @@ static size_t depth(const char *path)
 	return n;
 }
 
-static int by_depth(const void *a, const void *b)
+/* Appends at the end of the mounts of at most that depth, of those from `first` on. */
+static void insert_by_depth(json_t *list, size_t first, json_t *mount)
 {
-	const struct mount_real *const *x = a, *const *y = b;
-	size_t dx = depth((*x)->spec->target), dy = depth((*y)->spec->target);
-	return dx < dy ? -1 : dx > dy ? 1 : strcmp((*x)->spec->target, (*y)->spec->target);
+	size_t at = json_array_size(list), d = depth(json_str_or(mount, "destination", ""));
+	while (at > first &&
+		depth(json_str_or(json_array_get(list, at - 1), "destination", "")) > d)
+		at--;
+	json_array_insert_new(list, at, mount);
 }
 
+/* hosts, hostname and resolv.conf go into a volume on /etc, too: they have their place among the
+ * user's mounts. */
 static void add_user_mounts(const struct create_plan *p, json_t *list)
 {
-	const struct mount_real **order = xcalloc(p->mounts.n + 1, sizeof(struct mount_real *));
-	for (size_t i = 0; i < p->mounts.n; i++)
-		order[i] = &p->reals[i];
-	qsort(order, p->mounts.n, sizeof(*order), by_depth);
+	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
+	size_t first = json_array_size(list);
 	for (size_t i = 0; i < p->mounts.n; i++) {
-		const struct mount_spec *m = order[i]->spec;
+		const struct mount_spec *m = &p->mounts.v[i];
 		bool is_tmpfs = m->type == MOUNT_TMPFS;
 		auto_free char *options = is_tmpfs ? tmpfs_options(m) : bind_options(m);
-		add(list, m->target, is_tmpfs ? "tmpfs" : "bind",
-			is_tmpfs ? "tmpfs" : order[i]->source, options);
+		insert_by_depth(list, first,
+			mount_new(m->target, is_tmpfs ? "tmpfs" : "bind",
+				is_tmpfs ? "tmpfs" : p->reals[i].source, options));
 	}
-	free(order);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		auto_free char *source = path_join(p->dir, names[i]);
+		auto_free char *target = path_join("/etc", names[i]);
+		if (!user_has(p, target))
+			insert_by_depth(list, first,
+				mount_new(target, "bind", source,
+					p->r->read_only ? "rbind,rprivate,ro" : "rbind,rprivate"));
+	}
 }
 
 static void add_devices(const struct create_plan *p, json_t *list)
@@ -196,7 +203,6 @@ json_t *spec_mounts(const struct create_plan *p)
 {
 	json_t *list = json_array();
 	add_defaults(p, list);
-	add_files(p, list);
 	if (p->r->privileged && !user_has(p, "/dev")) {
 		int fd = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0)
