@@ -2,7 +2,10 @@ EXTRA_DIST += tests/run tests/lib tests/e2e tests/e2e-bare tests/bench/run quick
 	README.md CONTRIBUTING.md LICENSE .clang-format docs/architecture.md
 
 
-EXTRA_PROGRAMS = tests/bench/timing
+EXTRA_PROGRAMS = tests/bench/floor tests/bench/timing
+tests_bench_floor_SOURCES = tests/bench/floor.c
+tests_bench_floor_CFLAGS = -std=gnu11 -O2 $(WARN_CFLAGS)
+tests_bench_floor_LDFLAGS = -static
 tests_bench_timing_SOURCES = tests/bench/timing.c
 tests_bench_timing_CFLAGS = -std=gnu11 -O2 $(WARN_CFLAGS)
 
