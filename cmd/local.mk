@@ -5,17 +5,18 @@ libcmd_a_SOURCES = \
 	cmd/rmi.c \
 	cmd/images.c \
 	cmd/image_names.c cmd/image_names.h \
-	cmd/filter.c cmd/filter.h \
 	cmd/attach.c \
 	cmd/create.c \
 	cmd/port.c \
 	cmd/run.c \
 	cmd/run_image.c \
 	cmd/run_opts.c cmd/run_opts.h \
+	cmd/client_config.c cmd/client_config.h \
 	cmd/cmd.h \
 	cmd/commands.c \
 	cmd/complete.c \
 	cmd/complete_names.c cmd/complete_names.h \
+	cmd/filter.c cmd/filter.h \
 	cmd/find.c \
 	cmd/format/arena.c cmd/format/arena.h \
 	cmd/format/exec.c cmd/format/exec.h \
@@ -52,6 +53,11 @@ libcmd_a_SOURCES = \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
 	cmd/exec.c \
+	cmd/ps.c cmd/ps.h \
+	cmd/ps_filter.c cmd/ps_filter.h \
+	cmd/ps_ports.c \
+	cmd/ps_row.c \
+	cmd/ps_select.c \
 	cmd/pull.c \
 	cmd/report.c \
 	cmd/restart.c \

@@ -1,0 +1,245 @@
+/* moss ps */
+#include "cmd/ps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "cmd/client_config.h"
+#include "cmd/cmd.h"
+#include "cmd/format/listing.h"
+#include "engine/size.h"
+#include "engine/start.h"
+#include "registry/reference.h"
+#include "storage/image.h"
+#include "storage/store.h"
+
+struct ps {
+	bool all, latest, no_trunc, quiet, size;
+	struct strv filter;
+	char *format;
+	int64_t last;
+};
+
+// clang-format off
+static const struct opt ps_opts[] = {
+	{"all", 'a', OPT_BOOL, FIELD(struct ps, all), "",
+		"Show all containers (default shows just running)"},
+	{"filter", 'f', OPT_LIST, FIELD(struct ps, filter), "filter",
+		"Filter output based on conditions provided"},
+	{"format", 0, OPT_STR, FIELD(struct ps, format), "string",
+		"Format output using a custom template: 'table': Print output in table format with "
+		"column headers (default); 'table TEMPLATE': Print output in table format using the "
+		"given Go template; 'json': Print in JSON format; 'TEMPLATE': Print output using the "
+		"given Go template"},
+	{"last", 'n', OPT_INT, FIELD(struct ps, last), "int",
+		"Show n last created containers (includes all states)", .def = "-1"},
+	{"latest", 'l', OPT_BOOL, FIELD(struct ps, latest), "",
+		"Show the latest created container (includes all states)"},
+	{"no-trunc", 0, OPT_BOOL, FIELD(struct ps, no_trunc), "", "Don't truncate output"},
+	{"quiet", 'q', OPT_BOOL, FIELD(struct ps, quiet), "", "Only display container IDs"},
+	{"size", 's', OPT_BOOL, FIELD(struct ps, size), "", "Display total file sizes"},
+	{0},
+};
+// clang-format on
+
+static const struct listing_column columns[] = {
+	{"ID", "CONTAINER ID"},
+	{"Names", "NAMES"},
+	{"Image", "IMAGE"},
+	{"Command", "COMMAND"},
+	{"CreatedAt", "CREATED AT"},
+	{"RunningFor", "CREATED"},
+	{"Ports", "PORTS"},
+	{"State", "STATE"},
+	{"Status", "STATUS"},
+	{"Size", "SIZE"},
+	{"Labels", "LABELS"},
+	{"Label", NULL},
+	{"Mounts", "MOUNTS"},
+	{"LocalVolumes", "LOCAL VOLUMES"},
+	{"Networks", "NETWORKS"},
+	{NULL, NULL},
+};
+
+#define TABLE                                                                                      \
+	"table {{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}\\t{{.Status}}\\t{{.Ports}}"   \
+	"\\t{{.Names}}"
+#define RAW                                                                                        \
+	"container_id: {{.ID}}\\nimage: {{.Image}}\\ncommand: {{.Command}}\\n"                     \
+	"created_at: {{.CreatedAt}}\\nstate: {{- pad .State 1 0}}\\n"                              \
+	"status: {{- pad .Status 1 0}}\\nnames: {{.Names}}\\nlabels: {{- pad .Labels 1 0}}\\n"     \
+	"ports: {{- pad .Ports 1 0}}\\n"
+
+static const struct listing listing = {
+	.fields = columns,
+	.default_table = TABLE,
+	.quiet_format = "{{.ID}}",
+	.raw_format = RAW,
+	.type_name = "*formatter.ContainerContext",
+	.tries_first = true,
+	.parse_error = "failed to parse template",
+	.execute_error = "failed to execute template",
+};
+
+/* What each image name of the rows stands for now. */
+static int find_images(struct store *s, const struct ps_container *c, size_t n, const bool *shown,
+	json_t *ids, json_t *sizes, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *name = c[i].row->image_name;
+		if (!shown[i] || json_object_get(ids, name))
+			continue;
+		auto_reference ref = {.domain = NULL};
+		struct err ignored;
+		struct image image = {.id = NULL};
+		bool is_name = reference_parse(name, true, &ref, &ignored) == 0;
+		auto_free char *full = is_name ? reference_full(&ref) : NULL;
+		int r = image_find(s, name, full, &image, e);
+		if (r < 0)
+			return r;
+		json_set_str(ids, name, r == ROW_OK ? image.id : "");
+		if (r == ROW_OK) {
+			json_set_int(sizes, image.id, image.size);
+			image_deinit(&image);
+		}
+	}
+	return 0;
+}
+
+static int measure(struct store *s, struct ps_container *c, size_t n, const bool *shown,
+	json_t *sizes, struct err *e)
+{
+	auto_free const char **ids = xcalloc(n + 1, sizeof(*ids));
+	auto_free int64_t *bytes = xcalloc(n + 1, sizeof(*bytes));
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (shown[i])
+			ids[count++] = c[i].row->id;
+	}
+	int r = container_sizes(s, ids, count, bytes, e);
+	count = 0;
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		if (!shown[i])
+			continue;
+		struct image image = {.id = NULL};
+		const char *id = c[i].row->image_id;
+		c[i].size = bytes[count++];
+		if (!json_object_get(sizes, id) && image_find(s, id, NULL, &image, e) == ROW_OK) {
+			json_set_int(sizes, id, image.size);
+			image_deinit(&image);
+		}
+		c[i].image_size = json_int_or(sizes, id, 0);
+	}
+	return r;
+}
+
+static int list(struct cmd_call *call, const struct ps *a, struct ps_options *o,
+	struct ps_container *c, size_t n, const char *format, struct err *e)
+{
+	auto_free bool *shown = xcalloc(n + 1, sizeof(*shown));
+	auto_json rows = json_array();
+	auto_json ids = json_object();
+	auto_json sizes = json_object();
+	int64_t now = clock_now_ns();
+	int r = ps_select(call->store, o, c, n, shown, e);
+	if (r >= 0 && !o->only_ids)
+		r = find_images(call->store, c, n, shown, ids, sizes, e);
+	if (r >= 0 && o->with_size)
+		r = measure(call->store, c, n, shown, sizes, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (shown[i])
+			json_array_append_new(rows, ps_row(&c[i], o, ids, now));
+	}
+	return listing_print(&listing, rows, format, a->quiet, e);
+}
+
+static int list_all(struct cmd_call *call, const struct ps *a, struct ps_options *o,
+	const char *format, struct err *e)
+{
+	struct container_row *rows = NULL;
+	size_t n = 0;
+	int r = container_reconcile_all(call->store, e);
+	if (r >= 0)
+		r = container_row_list(call->store->db, &rows, &n, e);
+	if (r < 0)
+		return r;
+	struct ps_container *c = xcalloc(n + 1, sizeof(*c));
+	for (size_t i = 0; i < n; i++)
+		c[i].row = &rows[i];
+	r = list(call, a, o, c, n, format, e);
+	for (size_t i = 0; i < n; i++) {
+		ps_container_deinit(&c[i]);
+		container_row_deinit(&rows[i]);
+	}
+	free(c);
+	free(rows);
+	return r;
+}
+
+/* The format to print with: --format, the configured one, or the default table. Owned. */
+static char *choose_format(const struct cmd_call *call, const struct ps *a)
+{
+	if (!str_empty(a->format) && a->quiet)
+		log_warn("Ignoring custom format, because both --format and --quiet are set.");
+	if (a->quiet)
+		return NULL;
+	if (!str_empty(a->format))
+		return xstrdup(a->format);
+	return client_config_text(call->globals, "psFormat");
+}
+
+static int ps_run(struct cmd_call *call, void *args, struct err *e)
+{
+	const struct ps *a = args;
+	struct ps_options o = {.all = a->all, .no_trunc = a->no_trunc, .only_ids = a->quiet};
+	auto_free char *format = choose_format(call, a);
+	o.limit = a->last > 0 ? a->last : a->latest && a->last == -1 ? 1 : 0;
+	o.with_size = a->size;
+	if (!a->size && !str_empty(format) && strcmp(format, "json") != 0)
+		o.with_size = listing_uses(&listing, format, "Size");
+	if (a->size && !a->quiet && (str_empty(format) || strcmp(format, "table") == 0)) {
+		free(format);
+		format = xstrdup(TABLE "\\t{{.Size}}");
+	}
+	int r = filters_parse(&a->filter, ps_filter_names, &o.filters, e);
+	if (r >= 0)
+		r = list_all(call, a, &o, format, e);
+	filters_deinit(&o.filters);
+	return r;
+}
+
+static const char *const ps_aliases[] = {"container ls", "container list", "container ps", NULL};
+const struct cmd cmd_ps = {
+	.name = "ps",
+	.aliases = ps_aliases,
+	.brief = "List containers",
+	.operands = "",
+	.max = 0,
+	.needs = NEED_STORE,
+	.opts = ps_opts,
+	.args_size = sizeof(struct ps),
+	.about = "Lists the running containers, with --all, --last or --latest those of every "
+		 "state, "
+		 "newest first.\n\n"
+		 "Filters: ancestor=IMAGE, before=CONTAINER, exited=CODE, expose=PORT, "
+		 "health=none|starting|healthy|unhealthy, id=ID, label=KEY[=VALUE], name=REGEX, "
+		 "network=NAME, publish=PORT, since=CONTAINER, status=STATE, volume=NAME|PATH. "
+		 "Several values of one filter widen the list, several labels narrow it; a status "
+		 "implies --all.\n\n"
+		 "Templates know .ID .Names .Image .Command .CreatedAt .RunningFor .Ports .State "
+		 ".Status .Size .Labels .Label .Mounts .LocalVolumes .Networks. Without --format, "
+		 "psFormat of Docker's config.json is used.",
+	.examples = "moss ps -a\n"
+		    "moss ps -q --filter status=exited\n"
+		    "moss ps --format 'table {{.Names}}\\t{{.Status}}\\t{{.Ports}}'\n"
+		    "moss ps -a --format '{{.Names}} {{.Label \"com.example.role\"}}'",
+	.run = ps_run,
+};

@@ -1,0 +1,330 @@
+/* Which containers ps shows: Docker's filters, each value of a name one more chance, labels all
+ * needed. */
+#include "cmd/ps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "engine/inspect_object.h"
+#include "storage/image.h"
+#include "storage/store.h"
+
+const char *const ps_filter_names[] = {"ancestor", "before", "exited", "expose", "health", "id",
+	"is-task", "isolation", "label", "name", "network", "publish", "since", "status", "volume",
+	NULL};
+
+struct selection {
+	struct store *store;
+	const struct ps_options *o;
+	struct ps_container *containers;
+	size_t n;
+	size_t from, to; /* before and since, as places in the list */
+	bool all;
+	json_t *ids; /* set of containers, where id was asked for */
+	json_t *ancestors; /* set of images */
+};
+
+static bool has(const struct selection *x, const char *filter)
+{
+	return filters_has(&x->o->filters, filter);
+}
+
+static int check_status(const char *value, void *arg, struct err *e)
+{
+	static const char *const states[] = {
+		"paused", "restarting", "removing", "running", "dead", "created", "exited"};
+	struct selection *x = arg;
+	x->all = true;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		if (strcmp(value, states[i]) == 0)
+			return 0;
+	}
+	return err_set(e, EINVAL, "invalid filter 'status=%s'", value);
+}
+
+static int check_exited(const char *value, void *arg, struct err *e)
+{
+	int64_t code;
+	(void)arg;
+	if (parse_i64(value, &code))
+		return 0;
+	return err_set(e, EINVAL,
+		"invalid filter 'exited=%s': strconv.Atoi: parsing \"%s\": invalid syntax", value,
+		value);
+}
+
+static int check_health(const char *value, void *arg, struct err *e)
+{
+	(void)arg;
+	if (!strcmp(value, "none") || !strcmp(value, "starting") || !strcmp(value, "healthy") ||
+		!strcmp(value, "unhealthy"))
+		return 0;
+	return err_set(e, EINVAL, "unrecognized filter value for health: %s", value);
+}
+
+static int check_task(const char *value, void *arg, struct err *e)
+{
+	(void)arg;
+	if (!strcmp(value, "true") || !strcmp(value, "false") || !strcmp(value, "1") ||
+		!strcmp(value, "0"))
+		return 0;
+	return err_set(e, EINVAL, "invalid filter 'is-task=[%s]'", value);
+}
+
+/* "80", "80-82", "80/udp". */
+static int parse_ports(const char *value, uint32_t *first, uint32_t *last, char proto[8])
+{
+	const char *slash = strchr(value, '/');
+	auto_free char *range = xstrndup(value, slash ? (size_t)(slash - value) : strlen(value));
+	char *dash = strchr(range, '-');
+	snprintf(proto, 8, "%s", slash ? slash + 1 : "tcp");
+	if (dash)
+		*dash = '\0';
+	if (!parse_u32(range, first) || !parse_u32(dash ? dash + 1 : range, last))
+		return -EINVAL;
+	return *first <= *last && *last <= 65535 ? 0 : -EINVAL;
+}
+
+static int check_port(const char *value, void *arg, struct err *e)
+{
+	uint32_t first, last;
+	char proto[8];
+	if (parse_ports(value, &first, &last, proto) == 0)
+		return 0;
+	return err_set(e, EINVAL, "error while looking up for %s %s: invalid port",
+		(const char *)arg, value);
+}
+
+static int find_place(struct selection *x, const char *what, size_t *place, struct err *e)
+{
+	struct container_row row = {.name = NULL};
+	struct db *db = x->store->db;
+	int r = container_row_find(db, what, &row, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == ROW_OK && i < x->n; i++) {
+		if (strcmp(x->containers[i].row->id, row.id) == 0)
+			*place = i;
+	}
+	if (r == ROW_OK)
+		container_row_deinit(&row);
+	return r == ROW_OK ? 0 : err_set(e, ENOENT, "No such container: %s", what);
+}
+
+static int add_before(const char *value, void *arg, struct err *e)
+{
+	struct selection *x = arg;
+	size_t place = 0;
+	int r = find_place(x, value, &place, e);
+	x->from = place + 1;
+	return r;
+}
+
+static int add_since(const char *value, void *arg, struct err *e)
+{
+	struct selection *x = arg;
+	return find_place(x, value, &x->to, e);
+}
+
+/* A prefix that only one container has. */
+static int add_id(const char *value, void *arg, struct err *e)
+{
+	struct selection *x = arg;
+	const char *found = NULL;
+	size_t matches = 0;
+	(void)e;
+	for (size_t i = 0; i < x->n; i++) {
+		if (*value && str_starts(x->containers[i].row->id, value)) {
+			found = x->containers[i].row->id;
+			matches++;
+		}
+	}
+	if (matches == 1)
+		json_set_bool(x->ids, found, true);
+	return 0;
+}
+
+static int add_ancestor(const char *value, void *arg, struct err *e)
+{
+	struct selection *x = arg;
+	struct image image = {.id = NULL};
+	struct err ignored;
+	(void)e;
+	if (image_lookup(x->store, value, &image, &ignored) == ROW_OK) {
+		json_set_bool(x->ancestors, image.id, true);
+		image_deinit(&image);
+	}
+	return 0;
+}
+
+static int prepare(struct selection *x, struct err *e)
+{
+	static const struct {
+		const char *name;
+		int (*fn)(const char *value, void *arg, struct err *e);
+	} steps[] = {{"status", check_status}, {"exited", check_exited}, {"health", check_health},
+		{"is-task", check_task}, {"before", add_before}, {"since", add_since},
+		{"id", add_id}, {"ancestor", add_ancestor}};
+	const struct filters *f = &x->o->filters;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		int r = filters_each(f, steps[i].name, steps[i].fn, x, e);
+		if (r < 0)
+			return r;
+	}
+	int r = filters_each(f, "publish", check_port, (void *)"publish", e);
+	return r < 0 ? r : filters_each(f, "expose", check_port, (void *)"expose", e);
+}
+
+static int exited_matches(const char *value, void *arg, struct err *e)
+{
+	const struct container_row *row = arg;
+	(void)e;
+	return atoi(value) == row->exit_code;
+}
+
+static bool ended(const struct container_row *row)
+{
+	return row->started_ns && strcmp(row->state, "running") != 0 &&
+	       strcmp(row->state, "paused") != 0;
+}
+
+struct wanted_port {
+	const json_t *ports;
+	const char *key; /* "public" or "private" */
+};
+
+static int port_matches(const char *value, void *arg, struct err *e)
+{
+	const struct wanted_port *w = arg;
+	uint32_t first, last;
+	char proto[8];
+	size_t i;
+	json_t *p;
+	(void)e;
+	if (parse_ports(value, &first, &last, proto) < 0)
+		return 0;
+	json_array_foreach(w->ports, i, p)
+	{
+		int64_t port = json_int_or(p, w->key, 0);
+		if (port >= first && port <= last && strcmp(json_str_or(p, "type", ""), proto) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static bool ports_match(const struct selection *x, struct ps_container *c)
+{
+	const struct filters *f = &x->o->filters;
+	struct err ignored;
+	if (!has(x, "publish") && !has(x, "expose"))
+		return true;
+	auto_json ports = ps_ports(c);
+	struct wanted_port public = {ports, "public"}, private = {ports, "private"};
+	return filters_each(f, "publish", port_matches, &public, &ignored) ||
+	       filters_each(f, "expose", port_matches, &private, &ignored);
+}
+
+static int volume_matches(const char *value, void *arg, struct err *e)
+{
+	const json_t *mounts = arg;
+	size_t i;
+	json_t *m;
+	(void)e;
+	json_array_foreach(mounts, i, m)
+	{
+		const char *name = json_str_or(m, "Name", "");
+		if (!*name)
+			name = json_str_or(m, "Source", "");
+		if (!strcmp(value, name) || !strcmp(value, json_str_or(m, "Destination", "")))
+			return 1;
+	}
+	return 0;
+}
+
+static int network_matches(const char *value, void *arg, struct err *e)
+{
+	struct ps_container *c = arg;
+	const char *key;
+	json_t *n;
+	const json_t *networks = json_at(ps_network(c), "Networks");
+	(void)e;
+	json_object_foreach((json_t *)networks, key, n)
+	{
+		if (!strcmp(value, key) || !strcmp(value, json_str_or(n, "NetworkID", "")))
+			return 1;
+	}
+	const char *mode = json_str_or(ps_config(c), "HostConfig/NetworkMode", "bridge");
+	if (json_object_size(networks))
+		return 0;
+	return strcmp(value, !*mode || !strcmp(mode, "default") ? "bridge" : mode) == 0;
+}
+
+static bool names_match(const struct selection *x, const struct container_row *row)
+{
+	auto_free char *slashed = xasprintf("/%s", row->name);
+	return filters_match(&x->o->filters, "name", row->name) ||
+	       filters_match(&x->o->filters, "name", slashed);
+}
+
+/* The filters that need no more than the row. */
+static bool row_matches(const struct selection *x, const struct container_row *row)
+{
+	const struct filters *f = &x->o->filters;
+	struct err ignored;
+	bool alive = strcmp(row->state, "running") == 0 || strcmp(row->state, "paused") == 0;
+	if (!alive && !x->all && x->o->limit <= 0)
+		return false;
+	if (!names_match(x, row) || (x->ids && !json_object_get(x->ids, row->id)))
+		return false;
+	if (has(x, "exited") &&
+		(!ended(row) || !filters_each(f, "exited", exited_matches, (void *)row, &ignored)))
+		return false;
+	if (has(x, "is-task") && !filters_equal(f, "is-task", "false") &&
+		!filters_equal(f, "is-task", "0"))
+		return false;
+	if (has(x, "isolation") && !filters_match(f, "isolation", ""))
+		return false;
+	if (x->ancestors && !json_object_get(x->ancestors, row->image_id))
+		return false;
+	return filters_equal(f, "status", row->state) && filters_equal(f, "health", "none");
+}
+
+static bool config_matches(const struct selection *x, struct ps_container *c)
+{
+	const struct filters *f = &x->o->filters;
+	struct err ignored;
+	if (has(x, "label") && !filters_labels(f, "label", json_at(ps_config(c), "Config/Labels")))
+		return false;
+	if (has(x, "volume") && !filters_each(f, "volume", volume_matches,
+					json_at(ps_config(c), "Mounts"), &ignored))
+		return false;
+	if (has(x, "network") && !filters_each(f, "network", network_matches, c, &ignored))
+		return false;
+	return ports_match(x, c);
+}
+
+int ps_select(struct store *s, const struct ps_options *o, struct ps_container *containers,
+	size_t n, bool *shown, struct err *e)
+{
+	struct selection x = {.store = s, .o = o, .containers = containers, .n = n, .to = n};
+	auto_json ids = filters_has(&o->filters, "id") ? json_object() : NULL;
+	auto_json ancestors = filters_has(&o->filters, "ancestor") ? json_object() : NULL;
+	int64_t count = 0;
+	x.ids = ids;
+	x.ancestors = ancestors;
+	x.all = o->all;
+	int r = prepare(&x, e);
+	if (r < 0)
+		return r;
+	for (size_t i = x.from; i < x.to && (o->limit <= 0 || count < o->limit); i++) {
+		shown[i] = row_matches(&x, containers[i].row) && config_matches(&x, &containers[i]);
+		count += shown[i];
+	}
+	return 0;
+}
