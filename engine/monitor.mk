@@ -32,3 +32,23 @@ moss_monitor_SOURCES = \
 	engine/monitor_setup.c
 moss_monitor_LDADD = libengine.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) -lm
 moss_monitor_DEPENDENCIES = libengine.a libnetns.a libstorage.a libbase.a
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_life
+tests_unit_engine_life_SOURCES = tests/unit/engine_life.c
+tests_unit_engine_life_LDADD = libengine.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/engine_log
+tests_unit_engine_log_SOURCES = tests/unit/engine_log.c
+tests_unit_engine_log_LDADD = libengine.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+endif
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/log_line
+else
+check_PROGRAMS += tests/fuzz/log_line
+endif
+tests_fuzz_log_line_SOURCES = tests/fuzz/log_line.c $(FUZZ_MAIN)
+tests_fuzz_log_line_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_log_line_LDADD = libengine.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/log_line

@@ -36,6 +36,8 @@ static int store_of(struct monitor *m, struct store *s, struct err *e)
 
 static void store_done(struct store *s)
 {
+	if (s->db)
+		db_tidy(s->db);
 	db_close(s->db);
 	scope_close(&s->root_fd);
 	scope_close(&s->runroot_fd);

@@ -23,12 +23,12 @@ static const char *const names[STATE_COUNT] = {
 // clang-format off
 static const enum container_state next[STATE_COUNT][EVENT_COUNT] = {
 	/*                     start failed  end   stop  kill  rm    rm -f */
-	[STATE_CREATED]    = { RUN,  NEW,    SAME, SAME, NO,   GO,   GO },
+	[STATE_CREATED]    = { RUN,  SAME,   SAME, SAME, NO,   GO,   GO },
 	[STATE_RUNNING]    = { SAME, NEW,    END,  END,  END,  NO,   GO },
 	[STATE_PAUSED]     = { NO,   NO,     END,  END,  END,  NO,   GO },
 	[STATE_RESTARTING] = { SAME, END,    END,  END,  END,  NO,   GO },
 	[STATE_REMOVING]   = { NO,   SAME,   SAME, SAME, NO,   SAME, SAME },
-	[STATE_EXITED]     = { RUN,  END,    SAME, SAME, NO,   GO,   GO },
+	[STATE_EXITED]     = { RUN,  SAME,   SAME, SAME, NO,   GO,   GO },
 	[STATE_DEAD]       = { NO,   SAME,   SAME, SAME, NO,   GO,   GO },
 };
 // clang-format on
