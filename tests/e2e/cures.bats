@@ -22,7 +22,7 @@ path_without() {
 	[ "$status" -eq 125 ]
 	[[ "$stderr" == *newuidmap* ]]
 	[[ "$stderr" == *uidmap* ]]
-	[[ "$stderr" == *"apt"*"install"* ]]
+	[[ "$stderr" == *install* ]]
 }
 
 @test "newgidmap missing" {
@@ -35,7 +35,7 @@ path_without() {
 	PATH=$(path_without slirp4netns) run --separate-stderr moss run --rm busybox true
 	[ "$status" -eq 125 ]
 	[[ "$stderr" == *slirp4netns* ]]
-	[[ "$stderr" == *"apt"*"install"* ]]
+	[[ "$stderr" == *install* ]]
 	PATH=$(path_without slirp4netns) run moss run --rm --network none busybox echo fine
 	[ "$output" = fine ]
 }
@@ -45,7 +45,7 @@ path_without() {
 		moss --storage-driver fuse-overlayfs run --rm --network none busybox true
 	[ "$status" -eq 125 ]
 	[[ "$stderr" == *fuse-overlayfs* ]]
-	[[ "$stderr" == *"apt"*"install"* ]]
+	[[ "$stderr" == *install* ]]
 }
 
 @test "user namespaces switched off" {

@@ -44,7 +44,7 @@ is_sound() {
 @test "run with a full disk fails clearly, and works once there is room" {
 	moss load -q -i "$(busybox_archive)"
 	fill
-	run --separate-stderr moss run --name c --network none busybox true
+	run --separate-stderr moss run --name ct --network none busybox true
 	[ "$status" -ne 0 ]
 	[[ "$stderr" == *"No space left on device"* || "$stderr" == *"disk is full"* ]]
 	make_room
@@ -56,26 +56,26 @@ is_sound() {
 
 @test "listing and removing work on a full disk" {
 	moss load -q -i "$(busybox_archive)"
-	moss run --name c --network none busybox true
-	moss run --name d -d --network none busybox sleep 100
+	moss run --name ct --network none busybox true
+	moss run --name dd -d --network none busybox sleep 100
 	fill
 	run moss ps -a
 	[ "$status" -eq 0 ]
 	run moss images
 	[ "$status" -eq 0 ]
-	run moss logs c
+	run moss logs ct
 	[ "$status" -eq 0 ]
-	moss rm c || { make_room; moss rm c; }
+	moss rm ct || { make_room; moss rm ct; }
 	make_room
-	moss rm -f d
+	moss rm -f dd
 	is_sound
 }
 
 @test "a container that fills the disk gets the error itself and its end is recorded" {
 	moss load -q -i "$(busybox_archive)"
-	run moss run --name c --network none busybox sh -c 'head -c 100M /dev/zero >/big; echo status $?'
+	run moss run --name ct --network none busybox sh -c 'head -c 100M /dev/zero >/big; echo status $?'
 	[[ "$output" == *"No space left on device"* ]]
 	[[ "$output" == *"status 1"* ]]
-	moss rm c
+	moss rm ct
 	is_sound
 }

@@ -62,14 +62,14 @@ same_name() { moss run -d --name only --network none busybox sleep 100; }
 }
 
 start_or_rm() {
-	if [ $(($1 % 2)) = 0 ]; then moss start c; else moss rm -f c; fi || true
+	if [ $(($1 % 2)) = 0 ]; then moss start ct; else moss rm -f ct; fi || true
 }
 
 @test "rm -f against start: in the end it is gone and nothing runs" {
 	for round in 1 2 3 4 5; do
-		moss create --name c --network none busybox sleep 100
+		moss create --name ct --network none busybox sleep 100
 		at_once 6 start_or_rm
-		moss rm -f c || true
+		moss rm -f ct || true
 		[ -z "$(moss ps -aq)" ]
 	done
 	[ -z "$(ls "$ROOT/containers")" ]
@@ -87,10 +87,10 @@ load_it() { moss load -q -i "$(busybox_archive)"; }
 	database_is_sound
 }
 
-exec_one() { [ "$(moss exec c echo "e$1")" = "e$1" ]; }
+exec_one() { [ "$(moss exec ct echo "e$1")" = "e$1" ]; }
 
 @test "30 execs in one container at once" {
-	moss run -d --name c --network none busybox sleep 100
+	moss run -d --name ct --network none busybox sleep 100
 	at_once 30 exec_one
 }
 
