@@ -53,3 +53,8 @@ tests_fuzz_www_authenticate_SOURCES = tests/fuzz/www_authenticate.c $(FUZZ_MAIN)
 tests_fuzz_www_authenticate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_www_authenticate_LDADD = libregistry.a libbase.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/www_authenticate tests/fuzz/www_authenticate.dict
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/manifest
+tests_unit_manifest_SOURCES = tests/unit/manifest.c
+tests_unit_manifest_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+endif
