@@ -139,6 +139,7 @@ static void stand_by(const char *path, char **argv, char **envp)
 		quit(126);
 	}
 	(void)CALL(close, SYNC_FD, 0, 0, 0);
+	(void)CALL(prctl, 15 /* PR_SET_NAME */, "moss-init", 0, 0);
 	for (;;) {
 		long signal = CALL(rt_sigtimedwait, &all, 0, 0, sizeof(all));
 		if (signal == SIGCHLD)

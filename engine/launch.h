@@ -16,6 +16,7 @@
  *   moss.driver     overlay | fuse-overlayfs | vfs (absent: root.path is mounted as it is)
  *   moss.root       the data root
  *   moss.layers     layers.id, bottom first, comma-separated
+ *   moss.throwaway  "1": what the container writes need not survive a crash of the machine (--rm)
  *   moss.copy-up    JSON array of mount destinations filled from the image when empty
  *   moss.init       "1": a small init (moss-init, a static program) is pid 1 and reaps (--init)
  *   moss.user       "name|uid[:group|gid]": resolved in the container's own /etc/passwd and

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct rootfs_spec rootfs_of(const struct launch_plan *p)
+struct rootfs_spec launch_rootfs(const struct launch_plan *p)
 {
 	return (struct rootfs_spec){
 		.driver = p->driver,
@@ -26,6 +26,7 @@ static struct rootfs_spec rootfs_of(const struct launch_plan *p)
 		.container_dir = p->bundle,
 		.layer_ids = (const char *const *)p->layers.v,
 		.n_layers = p->layers.n,
+		.is_throwaway = p->is_throwaway,
 	};
 }
 
@@ -34,7 +35,7 @@ static int prepare_rootfs(const struct launch_plan *p, struct launched *l, struc
 {
 	if (!p->driver)
 		return 0;
-	const struct rootfs_spec spec = rootfs_of(p);
+	const struct rootfs_spec spec = launch_rootfs(p);
 	int r = rootfs_prepare(&spec, e);
 	if (r < 0 || !rootfs_needs_server(p->driver))
 		return r;

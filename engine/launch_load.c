@@ -356,6 +356,8 @@ static int load_root(struct launch_plan *p, struct err *e)
 	const char *layers = launch_annotation(p, "moss.layers");
 	if (layers && *layers)
 		strv_split(&p->layers, layers, ',');
+	const char *throwaway = launch_annotation(p, "moss.throwaway");
+	p->is_throwaway = throwaway && !strcmp(throwaway, "1");
 	if (p->driver && !p->store_root)
 		return err_set(e, EINVAL, "config.json: annotation moss.root is missing");
 	if (!p->driver && !p->root_path)

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "engine/caps.h"
+#include "storage/rootfs.h"
 
 struct err;
 
@@ -62,6 +63,7 @@ struct launch_plan {
 	/* storage/rootfs.h; driver NULL: root_path */
 	const char *driver, *store_root;
 	struct strv layers;
+	bool is_throwaway;
 	/* process */
 	const char **args, **env; /* NULL-terminated */
 	const char *cwd;
@@ -87,6 +89,8 @@ struct launch_plan {
 int plan_ns_flag(enum plan_ns ns);
 uint64_t plan_ns_flags(const struct launch_plan *p, bool only_new);
 
+/* What storage is asked to mount. Strings are the plan's. */
+struct rootfs_spec launch_rootfs(const struct launch_plan *p);
 /* Options of a mount ("ro", "rbind", "size=64m" ...) into the plan. */
 int mount_plan_option(struct mount_plan *m, const char *option, struct err *e);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ static int inner_detach(const int stdio[3], const struct launch_plan *p, int syn
 		return r;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	stage_reset_signals();
+	(void)umask(0022); /* for the mount points and the working directory that are made */
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(e, "cannot make a session");
 	return 0;
@@ -79,13 +81,7 @@ static int inner_mount_root(struct inner *in, struct err *e)
 		in->root = inner_bind_root(p, e);
 		return in->root < 0 ? in->root : 0;
 	}
-	const struct rootfs_spec spec = {
-		.driver = p->driver,
-		.store_root = p->store_root,
-		.container_dir = p->bundle,
-		.layer_ids = (const char *const *)p->layers.v,
-		.n_layers = p->layers.n,
-	};
+	const struct rootfs_spec spec = launch_rootfs(p);
 	in->root = rootfs_mount(&spec, e);
 	return in->root < 0 ? in->root : 0;
 }
