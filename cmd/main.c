@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "engine/enter.h"
 #include "storage/store.h"
 
 struct invocation {
@@ -122,6 +123,10 @@ static int execute(const struct invocation *in, void *args, struct strv *operand
 		call.store = &store;
 	}
 	int r = in->cmd->run(&call, args, e);
+	struct err ignored = {.code = 0};
+	/* What a command that was killed left in the trash. */
+	if (call.store && store.needs_purge && store_purge(&store, enter_remove, &ignored) < 0)
+		log_debug("%s", ignored.msg);
 	if (call.store)
 		store_close(&store);
 	return r;

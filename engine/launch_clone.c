@@ -144,6 +144,6 @@ void launch_abort(struct launched *l)
 	if (l->console >= 0)
 		close(take_fd(l->console));
 	end_process(&l->pid, &l->pidfd);
-	end_process(&l->server_pid, &l->server_pidfd);
+	rootfs_stop_server(&l->server_pid, &l->server_pidfd);
 	errno = saved;
 }

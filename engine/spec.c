@@ -215,6 +215,8 @@ static void rootfs_annotations(
 	json_set_str(o, "moss.driver", driver);
 	json_set_str(o, "moss.root", s->root);
 	json_set_str(o, "moss.layers", text);
+	if (p->r->rm)
+		json_set_str(o, "moss.throwaway", "1");
 }
 
 static json_t *annotations(const struct create_plan *p, const struct store *s, const char *driver)

@@ -214,11 +214,7 @@ int image_commit(struct store *s, const char *id, const char *config_json, const
 		return r;
 	c.short_ids = xcalloc(n_layers + 1, sizeof(char *));
 	r = run(s, &c, e);
-	struct err ignored = {0};
-	/* Where this fails, the staging folder stays for the next command. */
-	if (intent_settle(s, c.stage, &ignored) == 0)
-		store_unstage(s, c.stage, &c.lock_fd);
-	scope_close(&c.lock_fd);
+	intent_end(s, c.stage, c.lock_fd);
 	for (size_t i = 0; i < n_layers; i++)
 		free(c.short_ids[i]);
 	free(c.short_ids);

@@ -70,10 +70,7 @@ int image_delete(struct store *s, const char *id, char ***deleted, size_t *n, st
 			db_rollback(s->db);
 	}
 	image_deinit(&image);
-	struct err ignored = {0};
-	if (intent_settle(s, stage, &ignored) == 0)
-		store_unstage(s, stage, &lock_fd);
-	scope_close(&lock_fd);
+	intent_end(s, stage, lock_fd);
 	if (r < 0)
 		return r;
 	*deleted = list.v;

@@ -10,6 +10,7 @@
 #include "storage/store.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,4 +60,33 @@ int intent_settle(struct store *s, const char *stage, struct err *e)
 		return r;
 	(void)unlinkat(s->root_fd, relative, 0);
 	return 0;
+}
+
+struct unsettled {
+	struct unsettled *next;
+	char *stage;
+	int lock_fd;
+};
+
+void intent_end(struct store *s, const char *stage, int lock_fd)
+{
+	struct unsettled *u = xcalloc(1, sizeof(*u));
+	*u = (struct unsettled){s->unsettled, xstrdup(stage), lock_fd};
+	s->unsettled = u;
+	if (!db_in_transaction(s->db))
+		store_settle(s);
+}
+
+void store_settle(struct store *s)
+{
+	while (s->unsettled) {
+		struct unsettled *u = s->unsettled;
+		struct err ignored = {0};
+		s->unsettled = u->next;
+		if (intent_settle(s, u->stage, &ignored) == 0)
+			store_unstage(s, u->stage, &u->lock_fd);
+		scope_close(&u->lock_fd);
+		free(u->stage);
+		free(u);
+	}
 }

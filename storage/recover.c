@@ -18,9 +18,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { KILL_WAIT_MS = 10000 };
+enum { KILL_WAIT_MS = 10000, TRASH_AGE_S = 5 };
 
 /* Is the lock of that file held? A missing file is held by nobody. */
 static bool is_locked(int dir_fd, const char *name)
@@ -126,16 +127,21 @@ static void sweep_removals(struct store *s)
 	free(ids);
 }
 
-static bool has_entries(struct store *s, const char *folder)
+/* What was renamed just now is being removed by whoever did it. */
+static bool has_old_entries(struct store *s, const char *folder)
 {
 	int fd = openat(s->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return false;
 	const struct dirent *d;
-	while ((d = readdir(dir)))
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+	while ((d = readdir(dir))) {
+		struct stat st;
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") &&
+			fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_ctim.tv_sec + TRASH_AGE_S < time(NULL))
 			return true;
+	}
 	return false;
 }
 
@@ -143,6 +149,6 @@ void store_sweep(struct store *s)
 {
 	sweep_tmp(s);
 	sweep_removals(s);
-	if (has_entries(s, "trash"))
+	if (has_old_entries(s, "trash"))
 		s->needs_purge = true;
 }

@@ -44,6 +44,9 @@ bool rootfs_needs_server(const char *driver);
 /* Starts fuse-overlayfs in the caller's private mount namespace and waits until container_dir/
  * merged is mounted. *pid is its process. */
 int rootfs_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *e);
+/* Kills and reaps it and takes its mount out of the caller's (private) mount namespace, so that
+ * the folder can be removed. */
+void rootfs_stop_server(pid_t *pid, int *pidfd);
 /* In the container's own mount namespace, as its root: makes container_dir/merged the mounted
  * root file system (a mount point, writable) and returns an O_PATH descriptor of it. Keeps the
  * working directory. */

@@ -18,11 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 600, WAIT_MS = 20000 };
+enum { WORDS_MAX = 600, WAIT_MS = 20000, TABLE_MAX = 16 * 1024 * 1024 };
 
 static int enter_root(void *arg, struct err *e)
 {
@@ -119,4 +120,62 @@ int fuse_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *
 	(void)waitpid(*pid, NULL, 0);
 	*pid = 0;
 	return result < 0 ? result : explain(words, e);
+}
+
+/* The mount point of a mountinfo line ("id parent dev root POINT ..."), its octal escapes undone in
+ * place. NULL where it is no fuse-overlayfs. */
+static char *mount_point_of(char *line)
+{
+	if (!strstr(line, " - fuse.fuse-overlayfs "))
+		return NULL;
+	char *at = line;
+	for (int field = 0; field < 4 && at; field++) {
+		at = strchr(at, ' ');
+		at += at != NULL;
+	}
+	if (!at)
+		return NULL;
+	at[strcspn(at, " ")] = 0;
+	char *to = at;
+	for (const char *from = at; *from; from++) {
+		bool is_escape = from[0] == '\\' && from[1] >= '0' && from[1] <= '3' &&
+				 from[2] >= '0' && from[2] <= '7' && from[3] >= '0' &&
+				 from[3] <= '7';
+		*to++ = is_escape
+				? (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + from[3] - '0')
+				: *from;
+		from += is_escape ? 3 : 0;
+	}
+	*to = 0;
+	return at;
+}
+
+/* A mount whose server is dead answers ENOTCONN. It cannot be named: its folder may have been
+ * renamed since. */
+static void unmount_dead(void)
+{
+	struct err ignored = {0};
+	auto_buf table = BUF_INIT;
+	if (read_file("/proc/self/mountinfo", TABLE_MAX, &table, &ignored) < 0 || !table.len)
+		return;
+	char *rest = table.data, *line;
+	while ((line = strsep(&rest, "\n"))) {
+		struct stat st;
+		const char *point = mount_point_of(line);
+		if (point && stat(point, &st) < 0 && errno == ENOTCONN)
+			(void)umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+}
+
+void rootfs_stop_server(pid_t *pid, int *pidfd)
+{
+	if (*pid <= 0)
+		return;
+	if (*pidfd >= 0)
+		(void)proc_kill_wait(*pidfd, WAIT_MS);
+	(void)waitpid(*pid, NULL, 0);
+	*pid = 0;
+	scope_close(pidfd);
+	*pidfd = -1;
+	unmount_dead();
 }

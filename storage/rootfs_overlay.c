@@ -65,6 +65,17 @@ static int explain(const struct rootfs_spec *r, const char *options, struct err 
 	return result;
 }
 
+/* A second start: the kernel refuses an upper that was used without syncing, since it cannot know
+ * that the machine did not crash between. The record of this boot does. */
+static bool forget_volatile(const char *dir)
+{
+	int saved = errno;
+	auto_free char *mark = xasprintf("%s/work/work/incompat/volatile", dir);
+	bool is_gone = rmdir(mark) == 0;
+	errno = saved;
+	return is_gone;
+}
+
 int overlay_mount(const struct rootfs_spec *r, struct err *e)
 {
 	const char *dir = overlay_container(r);
@@ -81,6 +92,8 @@ int overlay_mount(const struct rootfs_spec *r, struct err *e)
 	if (before < 0 || chdir(r->store_root) < 0)
 		return err_sys(e, "cannot enter %s", r->store_root);
 	int failed = mount("overlay", merged, "overlay", 0, options.data);
+	if (failed < 0 && r->is_throwaway && forget_volatile(dir))
+		failed = mount("overlay", merged, "overlay", 0, options.data);
 	int result = failed < 0 ? explain(r, options.data, e) : 0;
 	if (fchdir(before) < 0 && result == 0)
 		return err_sys(e, "cannot go back to the working directory");

@@ -158,6 +158,8 @@ int store_open(struct store *s, const struct store_options *o, struct err *e)
 
 void store_close(struct store *s)
 {
+	if (s->db && !db_in_transaction(s->db))
+		store_settle(s);
 	db_close(s->db);
 	scope_close(&s->root_fd);
 	scope_close(&s->runroot_fd);

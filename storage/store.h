@@ -36,7 +36,8 @@ struct store {
 	int runroot_fd;
 	struct db *db; /* open, migrated */
 	char *driver_wanted; /* NULL = probe */
-	bool needs_purge; /* something lies in trash/ */
+	bool needs_purge;    /* something lies in trash/ that nobody seems to be removing */
+	struct unsettled *unsettled; /* see store_settle */
 };
 
 /* Opens, making what is missing; finishes what dead commands left. */
@@ -59,6 +60,9 @@ void store_container_settled(struct store *s, const char *id);
 
 /* Moves a path below the data root into trash/. A missing one is success. */
 int store_trash(struct store *s, const char *relative, struct err *e);
+/* Deletions within a transaction of the caller leave their files to this, after its end (store_purge
+ * and store_close do it, too). */
+void store_settle(struct store *s);
 /* Empties trash/, leaving alone what others are purging. `remove` is engine's enter_remove. */
 typedef int (*store_remove_fn)(
 	struct store *s, const char *parent, const char *name, struct err *e);

@@ -136,6 +136,7 @@ static int purge_one(
 
 int store_purge(struct store *s, store_remove_fn remove, struct err *e)
 {
+	store_settle(s);
 	auto_fd trash = openat(s->root_fd, "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int copy = trash < 0 ? -1 : fcntl(trash, F_DUPFD_CLOEXEC, 3);
 	auto_dir dir = copy < 0 ? NULL : fdopendir(copy);

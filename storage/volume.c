@@ -200,15 +200,14 @@ int volume_delete(struct store *s, const char *name, char ***users, size_t *n, s
 	r = db_begin(s->db, DB_FULL, e);
 	if (r == 0) {
 		r = delete_locked(s, stage, name, users, n, e);
-		if (r == ROW_OK)
-			r = db_commit(s->db, e);
-		else
+		if (r < 0) {
 			db_rollback(s->db);
+		} else {
+			int committed = db_commit(s->db, e);
+			r = committed < 0 ? committed : r;
+		}
 	}
-	struct err ignored = {0};
-	if (intent_settle(s, stage, &ignored) == 0)
-		store_unstage(s, stage, &lock_fd);
-	scope_close(&lock_fd);
+	intent_end(s, stage, lock_fd);
 	return r;
 }
 

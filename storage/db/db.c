@@ -247,6 +247,8 @@ int db_commit(struct db *db, struct err *e)
 	return 0;
 }
 
+bool db_in_transaction(const struct db *db) { return db->depth > 0; }
+
 void db_rollback(struct db *db)
 {
 	if (!db->depth)

@@ -29,5 +29,6 @@ void db_tidy(struct db *db);
 int db_begin(struct db *db, enum db_durability d, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
+bool db_in_transaction(const struct db *db);
 
 #endif
