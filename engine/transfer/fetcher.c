@@ -137,9 +137,11 @@ static int configure(
 		json_set_str(m, "cert_dir", dir);
 	}
 	json_set(m, "auth", auth_json(&cred));
-	r = proto_send(f->sock, m, NULL, 0, e);
-	if (r < 0)
-		return r;
+	return proto_send(f->sock, m, NULL, 0, e);
+}
+
+int fetcher_ready(struct fetcher *f, struct err *e)
+{
 	const char *kind;
 	auto_json reply = answer(f, &kind, e);
 	return reply ? 0 : -e->code;
@@ -264,15 +266,13 @@ int fetcher_next(struct fetcher *f, struct fetcher_event *ev, const char **kind,
 	return proto_error(m, kind, e);
 }
 
-int fetcher_blob_wait(struct fetcher *f, const char *digest, int64_t size, int part_fd,
-	const char **kind, struct err *e)
+int fetcher_wait(struct fetcher *f, const char **kind, struct err *e)
 {
-	int r = fetcher_blob(f, 0, digest, size, -1, part_fd, e);
 	struct fetcher_event ev = {.bytes = 0};
-	while (r == 0) {
-		r = fetcher_next(f, &ev, kind, e);
-		if (r == 0 && ev.bytes < 0)
-			return 0;
+	while (ev.bytes >= 0) {
+		int r = fetcher_next(f, &ev, kind, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }

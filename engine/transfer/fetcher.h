@@ -22,9 +22,11 @@ struct fetcher {
 };
 #define FETCHER_INIT ((struct fetcher){.pid = -1, .pidfd = -1, .sock = -1})
 
-/* For the repository of ref. Looks the credentials up. */
+/* For the repository of ref. Looks the credentials up. Does not wait until the process is ready:
+ * fetcher_ready does, before the first request. */
 int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
 	struct fetcher *f, struct err *e);
+int fetcher_ready(struct fetcher *f, struct err *e);
 /* Kills what still runs and reaps it. */
 void fetcher_stop(struct fetcher *f);
 
@@ -51,8 +53,7 @@ struct fetcher_event {
 /* The next message about a blob (blocks). A negative errno where the blob failed (ev->id >= 0)
  * or the process (ev->id = -1). */
 int fetcher_next(struct fetcher *f, struct fetcher_event *ev, const char **kind, struct err *e);
-/* Waits for one blob to be whole in part_fd. */
-int fetcher_blob_wait(struct fetcher *f, const char *digest, int64_t size, int part_fd,
-	const char **kind, struct err *e);
+/* Waits for the one blob that was asked for. */
+int fetcher_wait(struct fetcher *f, const char **kind, struct err *e);
 
 #endif

@@ -31,6 +31,7 @@ struct pull {
 	const struct pull_options *options;
 	struct platform platform;
 	struct fetcher fetcher;
+	struct unpacker spare; /* started while we wait for something else */
 	struct progress *progress;
 	int parts_fd;
 };
@@ -67,10 +68,19 @@ static void found_deinit(struct found *f)
 static void pull_deinit(struct pull *p)
 {
 	fetcher_stop(&p->fetcher);
+	unpacker_stop(&p->spare);
 	progress_free(p->progress);
 	platform_deinit(&p->platform);
 	if (p->parts_fd >= 0)
 		close(p->parts_fd);
+}
+
+/* A failure is no failure yet: whoever needs an unpacker tries again. */
+static void start_spare(struct pull *p)
+{
+	struct err ignored;
+	if (p->spare.pid <= 0 && unpacker_start(p->store, &p->spare, &ignored) < 0)
+		p->spare = UNPACKER_INIT;
 }
 
 static int pull_init(struct pull *p, struct store *s, const struct reference *ref,
@@ -83,7 +93,10 @@ static int pull_init(struct pull *p, struct store *s, const struct reference *re
 	int r = platform_parse(o->platform, &p->platform, e);
 	if (r == 0)
 		r = fetcher_start(s, ref, o, &p->fetcher, e);
-	return r;
+	if (r < 0)
+		return r;
+	start_spare(p);
+	return fetcher_ready(&p->fetcher, e);
 }
 
 static char *name_at_digest(const struct reference *ref, const char *digest)
@@ -98,15 +111,19 @@ static int invalid_answer(struct err *e)
 }
 
 /* Asks an unpacker of its own; the process is gone afterwards. */
-static json_t *ask_unpacker(
-	struct pull *p, const json_t *job, const int *fds, size_t n, struct err *e)
+static json_t *ask_unpacker(struct pull *p, const json_t *job, const int *fds, size_t n,
+	bool is_another_needed, struct err *e)
 {
-	struct unpacker u;
+	struct unpacker u = p->spare;
 	const char *kind;
-	if (unpacker_start(p->store, &u, e) < 0)
+	p->spare = UNPACKER_INIT;
+	if (u.pid <= 0 && unpacker_start(p->store, &u, e) < 0)
 		return NULL;
 	json_t *reply = NULL;
-	if (unpacker_send(&u, job, fds, n, e) == 0)
+	int r = unpacker_send(&u, job, fds, n, e);
+	if (r == 0 && is_another_needed)
+		start_spare(p);
+	if (r == 0)
 		reply = unpacker_result(&u, NULL, NULL, &kind, e);
 	unpacker_stop(&u);
 	return reply;
@@ -119,7 +136,7 @@ static json_t *read_manifest(struct pull *p, struct found *f, struct err *e)
 	auto_json job = unpack_job_manifest(m->media_type, m->digest, m->size, p->platform.os,
 		p->platform.architecture, p->platform.variant);
 	(void)lseek(m->fd, 0, SEEK_SET);
-	return ask_unpacker(p, job, &m->fd, 1, e);
+	return ask_unpacker(p, job, &m->fd, 1, false, e);
 }
 
 static int take_manifest(struct found *f, const json_t *reply, struct err *e)
@@ -177,8 +194,11 @@ static int get_config(struct pull *p, struct found *f, struct err *e)
 	f->config_fd = memory_file("moss-config", e);
 	if (f->config_fd < 0)
 		return f->config_fd;
-	int r = fetcher_blob_wait(
-		&p->fetcher, f->config_digest, f->config_size, f->config_fd, &kind, e);
+	int r = fetcher_blob(&p->fetcher, 0, f->config_digest, f->config_size, -1, f->config_fd, e);
+	if (r < 0)
+		return r;
+	start_spare(p);
+	r = fetcher_wait(&p->fetcher, &kind, e);
 	if (r < 0)
 		return err_ctx(e, "image config");
 	(void)lseek(f->config_fd, 0, SEEK_SET);
@@ -188,7 +208,7 @@ static int get_config(struct pull *p, struct found *f, struct err *e)
 	auto_json job =
 		unpack_job_config(f->config_digest, f->config_size, json_array_size(f->layers));
 	int fds[2] = {f->config_fd, out};
-	auto_json reply = ask_unpacker(p, job, fds, 2, e);
+	auto_json reply = ask_unpacker(p, job, fds, 2, true, e);
 	if (!reply)
 		return -e->code;
 	f->diff_ids = json_incref(json_at(reply, "diff_ids"));
@@ -260,6 +280,7 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 {
 	struct pull_layers l = {.store = p->store,
 		.fetcher = &p->fetcher,
+		.spare = &p->spare,
 		.progress = p->progress,
 		.next_request = 1};
 	if (p->parts_fd < 0)

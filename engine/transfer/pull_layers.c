@@ -174,9 +174,13 @@ static int send_job(struct pull_layers *l, struct pull_layer *y, int pipe_read, 
 	auto_fd staging = open(y->staged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (staging < 0)
 		return err_sys(e, "cannot open the staging folder %s", y->staged);
-	int r = unpacker_start(l->store, &y->unpacker, e);
-	if (r < 0)
-		return r;
+	y->unpacker = *l->spare;
+	*l->spare = UNPACKER_INIT;
+	if (y->unpacker.pid <= 0) {
+		int r = unpacker_start(l->store, &y->unpacker, e);
+		if (r < 0)
+			return r;
+	}
 	l->running++;
 	auto_json job = unpack_job_layer(y->digest, y->size, y->media_type, y->diff_id);
 	int fds[2] = {pipe_read, staging};

@@ -43,6 +43,7 @@ struct pull_layer {
 struct pull_layers {
 	struct store *store;
 	struct fetcher *fetcher;
+	struct unpacker *spare; /* is used up first */
 	struct progress *progress;
 	int parts_fd;
 	bool is_known; /* the image is there under another name: not told layer by layer */

@@ -225,7 +225,8 @@ fails() { # IMAGE TEXT...
 @test "a helper that is killed is an error, and the next pull works" {
 	local role
 	for role in fetch unpack; do
-		: >"$WORK/rules"
+		rm -rf "$ROOT/parts"
+		no_faults
 		fault 0 /big/blobs/ slow 10000000
 		moss_start pull -q "$PROXY/big:1"
 		wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
