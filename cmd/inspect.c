@@ -161,6 +161,7 @@ static int inspect_one(struct cmd_call *call, const struct inspect *a, enum kind
 	auto_json object = f.object;
 	if (r != ROW_OK)
 		return -1;
+	*e = (struct err){0}; /* what was not found among the kinds before */
 	/* Docker's volume inspect has no JSON to fall back to. */
 	bool with_raw = strcmp(call->cmd->name, "volume inspect") != 0;
 	return inspector_add(i, object, f.type, with_raw, e);

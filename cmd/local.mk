@@ -81,6 +81,14 @@ tests_unit_format_golden_SOURCES = tests/unit/format_golden.c
 tests_unit_format_golden_LDADD = libcmd.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS) -lm
 EXTRA_DIST += tests/golden/format
 
+check_PROGRAMS += tests/unit/format_human
+tests_unit_format_human_SOURCES = tests/unit/format_human.c
+tests_unit_format_human_LDADD = libcmd.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS) -lm
+
+check_PROGRAMS += tests/unit/format_template
+tests_unit_format_template_SOURCES = tests/unit/format_template.c
+tests_unit_format_template_LDADD = libcmd.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS) -lm
+
 check_PROGRAMS += tests/unit/cmd_opt
 tests_unit_cmd_opt_SOURCES = tests/unit/cmd_opt.c
 tests_unit_cmd_opt_LDADD = libcmd.a libbase.a $(UNIT_LIBS)
@@ -101,3 +109,13 @@ tests_fuzz_opt_SOURCES = tests/fuzz/opt.c $(FUZZ_MAIN)
 tests_fuzz_opt_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_opt_LDADD = libcmd.a libbase.a
 EXTRA_DIST += tests/fuzz/corpus/opt tests/fuzz/opt.dict tests/golden/cli tests/lib/golden-update
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/template
+else
+check_PROGRAMS += tests/fuzz/template
+endif
+tests_fuzz_template_SOURCES = tests/fuzz/template.c $(FUZZ_MAIN)
+tests_fuzz_template_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_template_LDADD = libcmd.a libbase.a $(JANSSON_LIBS) -lm
+EXTRA_DIST += tests/fuzz/corpus/template tests/fuzz/template.dict

@@ -77,8 +77,8 @@ static int check_task(const char *value, void *arg, struct err *e)
 	return err_set(e, EINVAL, "invalid filter 'is-task=[%s]'", value);
 }
 
-/* "80", "80-82", "80/udp". */
-static int parse_ports(const char *value, uint32_t *first, uint32_t *last, char proto[8])
+/* "80", "80-82", "80/udp". NULL, or what is wrong in Go's words. Owned. */
+static char *parse_ports(const char *value, uint32_t *first, uint32_t *last, char proto[8])
 {
 	const char *slash = strchr(value, '/');
 	auto_free char *range = xstrndup(value, slash ? (size_t)(slash - value) : strlen(value));
@@ -86,19 +86,28 @@ static int parse_ports(const char *value, uint32_t *first, uint32_t *last, char 
 	snprintf(proto, 8, "%s", slash ? slash + 1 : "tcp");
 	if (dash)
 		*dash = '\0';
-	if (!parse_u32(range, first) || !parse_u32(dash ? dash + 1 : range, last))
-		return -EINVAL;
-	return *first <= *last && *last <= 65535 ? 0 : -EINVAL;
+	const char *ends[] = {range, dash ? dash + 1 : range};
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		uint32_t *port = i ? last : first;
+		bool is_number = *ends[i] && !ends[i][strspn(ends[i], "0123456789")];
+		if (!parse_u32(ends[i], port) || *port > 65535)
+			return xasprintf("strconv.ParseUint: parsing \"%s\": %s", ends[i],
+				is_number ? "value out of range" : "invalid syntax");
+	}
+	if (*first > *last)
+		return xasprintf("Invalid range specified for the Port: %s-%s", ends[0], ends[1]);
+	return NULL;
 }
 
 static int check_port(const char *value, void *arg, struct err *e)
 {
 	uint32_t first, last;
 	char proto[8];
-	if (parse_ports(value, &first, &last, proto) == 0)
+	auto_free char *wrong = parse_ports(value, &first, &last, proto);
+	if (!wrong)
 		return 0;
-	return err_set(e, EINVAL, "error while looking up for %s %s: invalid port",
-		(const char *)arg, value);
+	return err_set(
+		e, EINVAL, "error while looking up for %s %s: %s", (const char *)arg, value, wrong);
 }
 
 static int find_place(struct selection *x, const char *what, size_t *place, struct err *e)
@@ -207,7 +216,8 @@ static int port_matches(const char *value, void *arg, struct err *e)
 	size_t i;
 	json_t *p;
 	(void)e;
-	if (parse_ports(value, &first, &last, proto) < 0)
+	auto_free char *wrong = parse_ports(value, &first, &last, proto);
+	if (wrong)
 		return 0;
 	json_array_foreach(w->ports, i, p)
 	{

@@ -132,14 +132,16 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 	auto_reference ref = {.domain = NULL};
 	auto_free char *full = NULL;
 	auto_free char *shown = NULL;
-	struct err ignored;
-	if (reference_parse(typed, true, &ref, &ignored) == 0) {
+	struct err bad_name = {0};
+	if (reference_parse(typed, true, &ref, &bad_name) == 0) {
 		full = reference_full(&ref);
 		shown = reference_familiar(&ref);
 	}
 	int r = image_find(s, typed, full, out, e);
-	if (r == ROW_ABSENT)
-		err_set(e, ENOENT, "No such image: %s", shown ? shown : typed);
+	if (r == ROW_ABSENT && !full)
+		*e = bad_name;
+	else if (r == ROW_ABSENT)
+		err_set(e, ENOENT, "No such image: %s", shown);
 	if (r == ROW_AMBIGUOUS)
 		return err_set(e, EINVAL, "more than one image has an id that begins with %s", typed);
 	return r;

@@ -15,7 +15,7 @@ json_t *image_inspect(struct store *s, const struct image *image);
 json_t *volume_inspect(const struct volume *volume);
 
 /* The image that a user named: id, prefix of an id, or reference. ROW_OK, ROW_ABSENT (with e set:
- * "No such image: X:latest") or -errno. */
+ * "No such image: X:latest", or why X is no reference) or -errno. */
 int image_lookup(struct store *s, const char *typed, struct image *out, struct err *e);
 
 #endif

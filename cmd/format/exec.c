@@ -20,7 +20,7 @@ enum {
 	ARGS_MAX = 64,
 	OUTPUT_MAX = 256 << 20,
 	MEMORY_MAX = 512 << 20,
-	STEPS_MAX = 50 * 1000 * 1000,
+	STEPS_MAX = 10 * 1000 * 1000,
 };
 
 enum flow { FLOW_NEXT = 0, FLOW_BREAK = 1, FLOW_CONTINUE = 2 };
