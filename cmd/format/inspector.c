@@ -39,7 +39,10 @@ int inspector_add(struct inspector *i, json_t *object, const struct gotype *type
 		return 0;
 	}
 	auto_buf text = BUF_INIT;
-	int r = exec_template(i->template, type, object, &typed, &text, e);
+	struct err first = {0};
+	int r = exec_template(i->template, type, object, &typed, &text, &first);
+	if (r < 0 && !with_raw)
+		*e = first;
 	if (r < 0 && with_raw) {
 		buf_free(&text);
 		text = BUF_INIT;
