@@ -26,3 +26,4 @@ check_PROGRAMS += tests/unit/engine_transfer
 tests_unit_engine_transfer_SOURCES = tests/unit/engine_transfer.c
 tests_unit_engine_transfer_LDADD = libengine.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 endif
+include tests/fuzz/unpack.mk

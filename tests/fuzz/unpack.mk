@@ -1,0 +1,38 @@
+# Fuzz targets of what unpackers read (see cmd/local.mk for how they are built).
+UNPACK_FUZZ = \
+	tests/fuzz/archive \
+	tests/fuzz/config \
+	tests/fuzz/index \
+	tests/fuzz/manifest \
+	tests/fuzz/tar \
+	tests/fuzz/tarsplit
+if FUZZ
+noinst_PROGRAMS += $(UNPACK_FUZZ)
+else
+check_PROGRAMS += $(UNPACK_FUZZ)
+endif
+UNPACK_FUZZ_LIBS = libtransfer.a libunpack.a libregistry.a libbase.a $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
+tests_fuzz_archive_SOURCES = tests/fuzz/archive.c $(FUZZ_MAIN)
+tests_fuzz_archive_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_archive_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/archive
+tests_fuzz_config_SOURCES = tests/fuzz/config.c $(FUZZ_MAIN)
+tests_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_config_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/config tests/fuzz/config.dict
+tests_fuzz_index_SOURCES = tests/fuzz/index.c $(FUZZ_MAIN)
+tests_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_index_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/index tests/fuzz/index.dict
+tests_fuzz_manifest_SOURCES = tests/fuzz/manifest.c $(FUZZ_MAIN)
+tests_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_manifest_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/manifest tests/fuzz/manifest.dict
+tests_fuzz_tar_SOURCES = tests/fuzz/tar.c $(FUZZ_MAIN)
+tests_fuzz_tar_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_tar_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/tar tests/fuzz/tar.dict
+tests_fuzz_tarsplit_SOURCES = tests/fuzz/tarsplit.c $(FUZZ_MAIN)
+tests_fuzz_tarsplit_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_tarsplit_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/tarsplit
