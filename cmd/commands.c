@@ -41,10 +41,7 @@
 	X(cmd_wait)
 // clang-format on
 
-/* A command that is not built in yet is an entry that nothing finds. */
-#define DECLARE(v)                                                                                 \
-	extern const struct cmd v;                                                                 \
-	const struct cmd v __attribute__((weak)) = {.name = " ", .hidden = true};
+#define DECLARE(v) extern const struct cmd v;
 LIST(DECLARE)
 
 #define ENTRY(v) &v,

@@ -72,7 +72,7 @@ libcmd_a_SOURCES = \
 MOSS_ARCHIVES = libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a
 bin_PROGRAMS += moss
 moss_SOURCES = cmd/main.c
-moss_LDADD = $(WHOLE_ARCHIVE) libcmd.a $(NO_WHOLE_ARCHIVE) $(MOSS_ARCHIVES) $(CORE_LIBS)
+moss_LDADD = $(MOSS_ARCHIVES) $(CORE_LIBS)
 moss_DEPENDENCIES = $(MOSS_ARCHIVES)
 
 if HAVE_CMOCKA

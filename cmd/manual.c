@@ -217,7 +217,7 @@ static int write_all_pages(const char *dir, struct err *e)
 	if (write_file(dir, &cmd_root, e) < 0)
 		return -e->code;
 	for (const struct cmd *const *c = cmd_root.sub; *c; c++)
-		if (has_page(*c) && write_file(dir, *c, e) < 0)
+		if (!(*c)->hidden && write_file(dir, *c, e) < 0)
 			return -e->code;
 	return 0;
 }
