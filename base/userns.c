@@ -44,14 +44,14 @@ static void range_add(
 	(*r)[(*n)++] = (struct id_range){inside, outside, count};
 }
 
-/* Adds the ranges of `name` or `uid` ("user:start:count") from a subid file's text. Lines that
- * cannot be read are passed over, as newuidmap does. */
-static void subid_parse(char *text, const char *name, uid_t uid, struct id_range **r, size_t *n)
+void userns_ranges_parse(
+	const char *text, const char *name, uid_t uid, struct id_range **r, size_t *n)
 {
-	uint32_t next = 1;
+	uint32_t next = *n ? (*r)[*n - 1].inside + (*r)[*n - 1].count : 1;
+	auto_free char *copy = xstrdup(text);
 	char uid_text[16];
 	snprintf(uid_text, sizeof(uid_text), "%u", (unsigned)uid);
-	for (char *line = text, *end; line && *line; line = end) {
+	for (char *line = copy, *end; line && *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)
 			*end++ = '\0';
@@ -78,9 +78,32 @@ static void subid_load(
 {
 	auto_buf text = BUF_INIT;
 	struct err ignored;
-	if (read_file(file, SUBID_FILE_MAX, &text, &ignored) < 0 || !text.len)
-		return;
-	subid_parse(text.data, name, uid, r, n);
+	if (read_file(file, SUBID_FILE_MAX, &text, &ignored) == 0 && text.len)
+		userns_ranges_parse(text.data, name, uid, r, n);
+}
+
+/* The user's name, looked for in /etc/passwd itself first: starting the name service costs a third
+ * of a millisecond, and users from elsewhere (LDAP) are few. Owned; NULL where there is none. */
+static char *user_name(uid_t uid)
+{
+	auto_buf text = BUF_INIT;
+	struct err ignored;
+	char scratch[4096], wanted[24];
+	struct passwd pw, *found = NULL;
+	snprintf(wanted, sizeof(wanted), ":%u:", (unsigned)uid);
+	if (read_file("/etc/passwd", SUBID_FILE_MAX, &text, &ignored) < 0)
+		text.len = 0;
+	for (const char *line = text.len ? text.data : NULL; line && *line;) {
+		size_t name_len = strcspn(line, ":\n");
+		const char *rest = line + name_len + (line[name_len] == ':');
+		const char *id = rest + strcspn(rest, ":\n");
+		if (!strncmp(id, wanted, strlen(wanted)))
+			return xstrndup(line, name_len);
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	(void)getpwuid_r(uid, &pw, scratch, sizeof(scratch), &found);
+	return found ? xstrdup(pw.pw_name) : NULL;
 }
 
 /* The ids of the namespace we are in, mapped to themselves. */
@@ -112,15 +135,7 @@ int userns_map_load(struct userns_map *m, struct err *e)
 	}
 	range_add(&m->uids, &m->n_uids, 0, uid, 1);
 	range_add(&m->gids, &m->n_gids, 0, gid, 1);
-	char scratch[4096];
-	struct passwd pw, *found = NULL;
-	const char *name = getenv("USER");
-	if (!name || getpwnam_r(name, &pw, scratch, sizeof(scratch), &found) || !found ||
-		found->pw_uid != uid) {
-		found = NULL;
-		(void)getpwuid_r(uid, &pw, scratch, sizeof(scratch), &found);
-		name = found ? pw.pw_name : NULL;
-	}
+	auto_free char *name = user_name(uid);
 	subid_load("/etc/subuid", name, uid, &m->uids, &m->n_uids);
 	subid_load("/etc/subgid", name, uid, &m->gids, &m->n_gids);
 	m->is_single = m->n_uids == 1 || m->n_gids == 1;

@@ -35,6 +35,10 @@ struct userns_map {
 
 /* Reads the user's ranges. */
 int userns_map_load(struct userns_map *m, struct err *e);
+/* Adds the ranges of `name` (may be NULL) or `uid` in the text of a subid file ("user:start:count"),
+ * one after the other from 1. Lines that cannot be read are passed over, as newuidmap does. */
+void userns_ranges_parse(
+	const char *text, const char *name, uid_t uid, struct id_range **r, size_t *n);
 void userns_map_deinit(struct userns_map *m);
 
 /* Processes whose user namespace may be joined (ns_ino = inode of their user namespace). */

@@ -28,3 +28,29 @@ moss_init_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -Os -ffreestanding -fno-stack-prote
 	-fno-pie -fcf-protection=none -fno-asynchronous-unwind-tables -fno-builtin
 moss_init_LDFLAGS = -static -nostdlib -nostartfiles -no-pie -Wl,--build-id=none -Wl,-z,noseparate-code \
 	-Wl,-z,noexecstack -Wl,-s
+
+if HAVE_CMOCKA
+check_PROGRAMS += \
+	tests/unit/base_userns \
+	tests/unit/engine_launch \
+	tests/unit/engine_seccomp \
+	tests/unit/engine_user
+tests_unit_base_userns_SOURCES = tests/unit/base_userns.c
+tests_unit_base_userns_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_engine_launch_SOURCES = tests/unit/engine_launch.c
+tests_unit_engine_launch_LDADD = libengine.a libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_engine_seccomp_SOURCES = tests/unit/engine_seccomp.c
+tests_unit_engine_seccomp_LDADD = libengine.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_engine_user_SOURCES = tests/unit/engine_user.c
+tests_unit_engine_user_LDADD = libengine.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+endif
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/passwd
+else
+check_PROGRAMS += tests/fuzz/passwd
+endif
+tests_fuzz_passwd_SOURCES = tests/fuzz/passwd.c $(FUZZ_MAIN)
+tests_fuzz_passwd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_passwd_LDADD = libengine.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/passwd
