@@ -1,0 +1,104 @@
+# images: Docker's columns, filters and formats.
+load ../lib/moss
+
+setup() { store_with_busybox; }
+teardown() { store_drop; }
+
+# image NAMES [make-layers-image options]: one more image, of a layer with one file.
+image() {
+	local names=$1
+	shift
+	echo "$names $*" >"$WORK/file"
+	tar -C "$WORK" --mtime=@0 -cf "$WORK/layer.tar" file
+	"$MOSS_TEST_LIB/make-layers-image" "$WORK/image.tar" "$names" "$@" "$WORK/layer.tar"
+	moss load -q -i "$WORK/image.tar" >/dev/null
+}
+
+@test "the table has Docker's columns" {
+	run -0 moss images
+	[[ ${lines[0]} =~ ^REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE$ ]]
+	[[ ${lines[1]} =~ ^busybox\ +latest\ +[0-9a-f]{12}\ +[0-9]+\ years?\ ago\ +[0-9.]+MB$ ]]
+	[ ${#lines[@]} = 2 ]
+}
+
+@test "--digests adds a column" {
+	run -0 moss images --digests
+	[[ ${lines[0]} =~ ^REPOSITORY\ +TAG\ +DIGEST\ +IMAGE\ ID\ +CREATED\ +SIZE$ ]]
+	[[ ${lines[1]} =~ \<none\> ]]
+}
+
+@test "-q and --no-trunc" {
+	run -0 moss images -q
+	[[ $output =~ ^[0-9a-f]{12}$ ]]
+	short=$output
+	run -0 moss images -q --no-trunc
+	[[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
+	[[ $output == sha256:$short* ]]
+	run -0 moss image ls -q
+	[ "$output" = "$short" ]
+}
+
+@test "a row for each name" {
+	moss tag busybox localhost:5000/team/box:1
+	moss tag busybox b
+	run -0 moss images --format '{{.Repository}}:{{.Tag}}'
+	[ "$(sort <<<"$output")" = $'b:latest\nbusybox:latest\nlocalhost:5000/team/box:1' ]
+	[ "$(moss images -q | sort -u | wc -l)" = 1 ]
+}
+
+@test "formats: json, a template, table with a template" {
+	run -0 moss images --format json
+	for field in Containers CreatedAt CreatedSince Digest ID Repository SharedSize Size Tag UniqueSize; do
+		[[ $output == *"\"$field\":"* ]]
+	done
+	[[ $output == *'"CreatedAt":"2024-01-01 00:00:00 +0000 UTC"'* ]]
+	run -0 moss images --format 'table {{.Tag}}\t{{.ID}}'
+	[[ ${lines[0]} =~ ^TAG\ +IMAGE\ ID$ ]]
+}
+
+@test "filters: reference, label, before, since, dangling" {
+	image a:1 --label kind=x --created 2020-01-01T00:00:00Z
+	image b:1 --label kind=y --created 2022-01-01T00:00:00Z
+	names() { moss images --format '{{.Repository}}' "$@" | tr '\n' ' '; }
+	[ "$(names)" = "busybox b a " ]
+	[ "$(names b)" = "b " ]
+	[ "$(names 'b*')" = "busybox b " ]
+	[ "$(names 'b*:1')" = "b " ]
+	[ "$(names -f reference='a:*')" = "a " ]
+	[ "$(names -f label=kind)" = "b a " ]
+	[ "$(names -f label=kind=y)" = "b " ]
+	[ "$(names -f 'label!=kind')" = "busybox " ]
+	[ "$(names -f before=b:1)" = "a " ]
+	[ "$(names -f since=a:1)" = "busybox b " ]
+	[ "$(names -f until=2021-01-01)" = "a " ]
+	[ "$(names -f dangling=true)" = "" ]
+	image a:1 --label kind=z
+	run -0 moss images -f dangling=true
+	[[ ${lines[1]} =~ ^\<none\>\ +\<none\>\ +[0-9a-f]{12} ]]
+	[ ${#lines[@]} = 2 ]
+}
+
+@test "wrong filters are named" {
+	run -1 moss images -f foo=bar
+	[[ $output == *"invalid filter 'foo'"* ]]
+	run -1 moss images -f dangling=x
+	[[ $output == *"invalid filter 'dangling=[x]'"* ]]
+	run -125 moss images -f foo
+	[[ $output == *"bad format of filter (expected name=value)"* ]]
+	run -1 moss images -f before=nope
+	[[ $output == *"No such image: nope:latest"* ]]
+	run -1 moss images a b
+	[[ $output == *"requires at most 1 argument"* ]]
+}
+
+@test "tag: names are normalised and move" {
+	image a:1
+	moss tag busybox docker.io/library/x
+	[ "$(moss images -q x)" = "$(moss images -q busybox)" ]
+	moss tag a:1 x:latest
+	[ "$(moss images -q x)" = "$(moss images -q a:1)" ]
+	run -1 moss tag nope x
+	[[ $output == *"No such image: nope:latest"* ]]
+	run -1 moss tag busybox A:b
+	[[ $output == *"Error parsing reference: \"A:b\" is not a valid repository/tag: invalid reference format: repository name (library/A) must be lowercase"* ]]
+}
