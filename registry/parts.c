@@ -28,24 +28,29 @@ static bool is_current(int parts_fd, const char *name, int fd)
 	       now.st_ino == ours.st_ino && now.st_dev == ours.st_dev;
 }
 
-static void remove_stale(int parts_fd, const char *name)
+static void remove_older(int parts_fd, const char *name, time_t age_s)
 {
 	auto_fd fd = open_part(parts_fd, name, 0);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0 || time(NULL) - st.st_mtime < STALE_AFTER_S)
+	if (fd < 0 || fstat(fd, &st) < 0 || (age_s && time(NULL) - st.st_mtime < age_s))
 		return;
 	if (lock_take(fd, false) == LOCK_TAKEN && is_current(parts_fd, name, fd))
 		(void)unlinkat(parts_fd, name, 0);
 }
 
-static void sweep(int parts_fd)
+static void sweep(int parts_fd, time_t age_s)
 {
 	int fd = openat(parts_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *d;
 	while (dir && (d = readdir(dir)))
 		if (digest_valid(d->d_name))
-			remove_stale(parts_fd, d->d_name);
+			remove_older(parts_fd, d->d_name, age_s);
+}
+
+void parts_clear(int parts_fd)
+{
+	sweep(parts_fd, 0);
 }
 
 int parts_open(int root_fd, struct err *e)
@@ -55,7 +60,7 @@ int parts_open(int root_fd, struct err *e)
 	int fd = openat(root_fd, "parts", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_sys(e, "cannot open the folder parts of the data root");
-	sweep(fd);
+	sweep(fd, STALE_AFTER_S);
 	return fd;
 }
 

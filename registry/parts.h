@@ -21,4 +21,7 @@ int parts_take(int parts_fd, const char *digest, struct err *e);
 /* Forgets it: its bytes were used. The lock lives on with the descriptor. */
 void parts_drop(int parts_fd, const char *digest);
 
+/* Removes every part file that nobody holds: room on a full disk. */
+void parts_clear(int parts_fd);
+
 #endif

@@ -298,6 +298,13 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 		r = pull_layers_run(&l, e);
 	if (r == 0)
 		r = commit(p, f, &l, e);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		pull_layers_make_room(&l);
+		(void)err_hint(e,
+			"the file system of %s is full: remove images and containers that are not "
+			"needed",
+			p->store->root);
+	}
 	pull_layers_deinit(&l);
 	return r;
 }

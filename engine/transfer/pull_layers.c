@@ -92,6 +92,14 @@ void pull_layers_drop_parts(struct pull_layers *l)
 			parts_drop(l->parts_fd, l->v[i].digest);
 }
 
+void pull_layers_make_room(struct pull_layers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].part_fd >= 0 && empty_part(&l->v[i]))
+			parts_drop(l->parts_fd, l->v[i].digest);
+	parts_clear(l->parts_fd);
+}
+
 /* 1 where the store has it. */
 static int in_store(struct pull_layers *l, const struct pull_layer *y, struct err *e)
 {

@@ -63,6 +63,8 @@ int pull_layers_run(struct pull_layers *l, struct err *e);
 void pull_layers_empty_parts(struct pull_layers *l);
 /* After the commit: removes them. */
 void pull_layers_drop_parts(struct pull_layers *l);
+/* The disk is full: gives back what part files hold, these and those of ended pulls. */
+void pull_layers_make_room(struct pull_layers *l);
 /* Stops what runs, gives up what is staged and not committed, unlocks. */
 void pull_layers_deinit(struct pull_layers *l);
 

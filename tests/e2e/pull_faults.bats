@@ -243,3 +243,32 @@ fails() { # IMAGE TEXT...
 	moss pull -q "$PROXY/big:1"
 	image_sh "$PROXY/big:1" true
 }
+
+@test "Ctrl-C leaves parts only" {
+	fault 0 /big/blobs/ slow 10000000
+	status=0
+	timeout --foreground -s INT 1 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull "$PROXY/big:1" \
+		>"$WORK/out" 2>&1 3>&- || status=$?
+	[ "$status" -ne 0 ]
+	nothing_visible
+	[ -n "$(ls "$ROOT/parts")" ]
+	wait_for 5 sh -c "! pgrep -u $(id -u) -f 'moss-transfer.*$ROOT'"
+	no_faults
+	moss pull -q "$PROXY/big:1"
+	[ -z "$(ls "$ROOT/tmp" "$ROOT/parts" | grep sha256)" ]
+}
+
+@test "a full disk is told, nothing stays, a smaller image can be pulled" {
+	[ -n "${MOSS_TEST_SMALL:-}" ] || skip "MOSS_TEST_SMALL names no small file system (tests/run makes one)"
+	small=$MOSS_TEST_SMALL/pull
+	mkdir -p "$small"
+	run "$MOSS" --root "$small" --runroot "$RUNROOT" pull "$REG/big:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"No space left on device"* ]]
+	[[ "$output" == *"the file system of $small is full"* ]]
+	[ -z "$(ls "$small/parts")" ]
+	"$MOSS" --root "$small" --runroot "$RUNROOT" pull -q "$REG/docker:1"
+	run sqlite3 "$small/moss.db" 'PRAGMA integrity_check'
+	[ "$output" = ok ]
+	in_userns rm -rf "$small"
+}

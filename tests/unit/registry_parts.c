@@ -109,12 +109,26 @@ static void test_stale_ones_go(void **state)
 	close(parts);
 }
 
+static void test_clear(void **state)
+{
+	const struct fixture *f = *state;
+	struct err e = {0};
+	auto_fd parts = parts_open(f->root, &e);
+	auto_fd fd = parts_take(parts, ONE, &e);
+	parts_clear(parts);
+	assert_int_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	close(take_fd(fd));
+	parts_clear(parts);
+	assert_int_not_equal(faccessat(parts, ONE, F_OK, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_holder, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names_are_digests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_ones_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clear, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
