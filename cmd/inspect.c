@@ -41,6 +41,13 @@ static const struct opt container_inspect_opts[] = {
 	{"size", 's', OPT_BOOL, FIELD(struct inspect, size), "", "Display total file sizes"},
 	{0},
 };
+static const struct opt image_inspect_opts[] = {
+	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
+	{"platform", 0, OPT_UNSUPPORTED, 0, "string",
+		"Inspect a specific platform of the multi-platform image"},
+	{0},
+};
+
 static const struct opt object_inspect_opts[] = {
 	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
 	{0},
@@ -268,7 +275,7 @@ const struct cmd cmd_image_inspect = {
 	.max = ANY,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_IMAGE,
-	.opts = object_inspect_opts,
+	.opts = image_inspect_opts,
 	.args_size = sizeof(struct inspect),
 	.run = image_inspect_run,
 };

@@ -72,6 +72,18 @@ static char *page_name(const struct cmd *c)
 
 /* ---- sections ---- */
 
+/* Lines that stay lines. */
+static void add_lines(struct buf *out, const char *text)
+{
+	auto_strv lines = STRV_INIT;
+	strv_split(&lines, text, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		if (i)
+			buf_puts(out, "\n.br\n");
+		add_escaped(out, lines.v[i]);
+	}
+}
+
 static void add_flag(struct buf *out, const struct opt *o)
 {
 	const char *metavar = help_metavar(o);
@@ -87,7 +99,7 @@ static void add_flag(struct buf *out, const struct opt *o)
 		add_italic(out, metavar);
 	}
 	buf_putc(out, '\n');
-	add_escaped(out, o->help ? o->help : "");
+	add_lines(out, o->help ? o->help : "");
 	if (o->type == OPT_UNSUPPORTED)
 		buf_puts(out, " (not supported yet)");
 	if (def) {
@@ -209,8 +221,6 @@ static int write_file(const char *dir, const struct cmd *c, struct err *e)
 		return err_sys(e, "cannot write %s", path);
 	return 0;
 }
-
-static bool has_page(const struct cmd *c) { return !c->hidden && *c->name != ' '; }
 
 static int write_all_pages(const char *dir, struct err *e)
 {

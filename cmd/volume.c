@@ -17,6 +17,7 @@
 #include "storage/volume.h"
 
 struct volume_create {
+	char *name; /* Docker's old spelling of the operand */
 	char *driver;
 	struct strv labels;
 };
@@ -65,6 +66,11 @@ static int create_run(struct cmd_call *call, void *args, struct err *e)
 	const struct volume_create *a = args;
 	auto_free char *labels = labels_text(&a->labels);
 	const char *name = call->argc && *call->argv[0] ? call->argv[0] : NULL;
+	if (name && a->name)
+		return err_set(e, EINVAL,
+			"conflicting options: either specify --name or provide positional arg, not both");
+	if (!str_empty(a->name))
+		name = a->name;
 	struct volume v = {0};
 	bool was_made;
 	int r = volume_create(call->store, name, a->driver, labels, NULL, &v, &was_made, e);
@@ -290,6 +296,8 @@ static const struct opt create_opts[] = {
 	NO_SWARM("group", "string"),
 	{"label", 0, OPT_LIST, FIELD(struct volume_create, labels), "list",
 		"Set metadata for a volume"},
+	{"name", 0, OPT_STR, FIELD(struct volume_create, name), "string", "Specify volume name",
+		.flags = OPTF_HIDDEN},
 	NO_SWARM("limit-bytes", "bytes"),
 	{"opt", 'o', OPT_UNSUPPORTED, 0, "map", "Set driver specific options"},
 	NO_SWARM("required-bytes", "bytes"),
