@@ -64,6 +64,10 @@ void attach_block_signals(bool sig_proxy)
 {
 	sigset_t set;
 	signal_set(sig_proxy, &set);
+	/* A shell without job control starts its background with these ignored; they would be gone
+	 * before anybody reads them. SIGHUP stays as nohup wants it. */
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGQUIT, SIG_DFL);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 

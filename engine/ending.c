@@ -29,20 +29,42 @@ int container_event(struct store *s, const struct container_row *row, const char
 		s->db, clock_now_ns(), "container", action, row->id, all ? all : text, e);
 }
 
-static int forget_volumes(struct store *s, char **names, size_t n, bool failed, struct err *e)
+/* Volumes of no type but bind: nothing to look for. */
+static bool may_have_volumes(const struct container_row *row)
+{
+	return row->config && strstr(row->config, "\"volume\"");
+}
+
+/* The nameless volumes of a container, to be deleted once its row is gone: until then they are in
+ * use. Each goes in a transaction of its own, and is durable. */
+struct nameless {
+	char **names;
+	size_t n;
+};
+
+static int nameless_load(struct store *s, const struct container_row *row, bool asked,
+	struct nameless *v, struct err *e)
+{
+	*v = (struct nameless){0};
+	if (!asked || !may_have_volumes(row))
+		return 0;
+	return volume_list_anonymous_of(s, row->id, &v->names, &v->n, e);
+}
+
+static int nameless_delete(struct store *s, struct nameless *v, bool really, struct err *e)
 {
 	int r = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		char **users = NULL;
 		size_t n_users = 0;
-		if (r >= 0 && !failed)
-			r = volume_delete(s, names[i], &users, &n_users, e);
+		if (really && r >= 0)
+			r = volume_delete(s, v->names[i], &users, &n_users, e);
 		for (size_t k = 0; k < n_users; k++)
 			free(users[k]);
 		free(users);
-		free(names[i]);
+		free(v->names[i]);
 	}
-	free(names);
+	free(v->names);
 	return r < 0 ? r : 0;
 }
 
@@ -55,58 +77,49 @@ static int conclude(struct store *s, int r, struct err *e)
 	return r;
 }
 
-/* Volumes of no type but bind: nothing to look for. */
-static bool may_have_volumes(const struct container_row *row)
+/* Files to the trash, then the row: in this order a death between leaves a row, which says that
+ * something is still to be done. */
+static int forget(struct store *s, const struct container_row *row, struct err *e)
 {
-	return row->config && strstr(row->config, "\"volume\"");
-}
-
-static int forget(struct store *s, const struct container_row *row, bool volumes, struct err *e)
-{
-	char **names = NULL;
-	size_t n = 0;
 	auto_free char *files = xasprintf("containers/%s", row->id);
 	int r = store_trash(s, files, e);
-	if (r >= 0 && volumes)
-		r = volume_list_anonymous_of(s, row->id, &names, &n, e);
 	if (r >= 0)
 		r = container_row_delete(s->db, row->id, e);
-	if (r == ROW_OK)
-		r = container_event(s, row, "destroy", NULL, e);
-	int r2 = forget_volumes(s, names, n, r < 0, e);
-	return r < 0 ? r : r2;
-}
-
-/* Deleting volumes is durable, and asks for a durable transaction around it. */
-static int begin(struct store *s, bool volumes, struct err *e)
-{
-	return db_begin(s->db, volumes ? DB_FULL : DB_NORMAL, e);
+	return r == ROW_OK ? container_event(s, row, "destroy", NULL, e) : r;
 }
 
 int ending_forget(struct store *s, const struct container_row *row, bool volumes, struct err *e)
 {
-	bool looks = volumes && may_have_volumes(row);
-	int r = begin(s, looks, e);
-	return r < 0 ? r : conclude(s, forget(s, row, looks, e), e);
+	struct nameless v;
+	int r = nameless_load(s, row, volumes, &v, e);
+	if (r >= 0 && (r = db_begin(s->db, DB_NORMAL, e)) == 0)
+		r = conclude(s, forget(s, row, e), e);
+	int deleted = nameless_delete(s, &v, r >= 0, e);
+	return r < 0 ? r : deleted;
+}
+
+static int record_end(struct store *s, const struct container_row *row,
+	const struct attach_ended *ended, struct err *e)
+{
+	char more[64];
+	int r = container_row_set_ended(s->db, row->id, state_text(STATE_EXITED), ended->exit_code,
+		ended->oom_killed, "", ended->finished_ns, e);
+	if (r != ROW_OK)
+		return r;
+	snprintf(more, sizeof(more), "\"exitCode\":\"%d\"", ended->exit_code);
+	r = container_event(s, row, "die", more, e);
+	return r >= 0 && row->auto_remove ? forget(s, row, e) : r;
 }
 
 int ending_record_row(struct store *s, const struct container_row *row,
 	const struct attach_ended *ended, struct err *e)
 {
-	char more[64];
-	bool volumes = row->auto_remove && may_have_volumes(row);
-	int r = begin(s, volumes, e);
-	if (r < 0)
-		return r;
-	r = container_row_set_ended(s->db, row->id, state_text(STATE_EXITED), ended->exit_code,
-		ended->oom_killed, "", ended->finished_ns, e);
-	if (r == ROW_OK) {
-		snprintf(more, sizeof(more), "\"exitCode\":\"%d\"", ended->exit_code);
-		r = container_event(s, row, "die", more, e);
-		if (r >= 0 && row->auto_remove)
-			r = forget(s, row, volumes, e);
-	}
-	return conclude(s, r, e);
+	struct nameless v;
+	int r = nameless_load(s, row, row->auto_remove, &v, e);
+	if (r >= 0 && (r = db_begin(s->db, DB_NORMAL, e)) == 0)
+		r = conclude(s, record_end(s, row, ended, e), e);
+	int deleted = nameless_delete(s, &v, r >= 0, e);
+	return r < 0 ? r : deleted;
 }
 
 int ending_record(struct store *s, const char *id, const struct attach_ended *ended, struct err *e)

@@ -14,7 +14,7 @@ struct store;
 struct container_row;
 
 /* One transaction: the end in the row, with its event; with auto_remove the files renamed to the
- * trash, the row and its anonymous volumes gone. The trash is the caller's to empty. */
+ * trash and the row gone, then its anonymous volumes. The trash is the caller's to empty. */
 int ending_record_row(struct store *s, const struct container_row *row,
 	const struct attach_ended *ended, struct err *e);
 /* The same, with the row looked up. */
@@ -24,8 +24,8 @@ int ending_record_failure(
 	struct store *s, const char *id, const struct err *failure, struct err *e);
 
 /* Renames containers/<id> to the trash (a missing one is fine), deletes the row and, where asked,
- * the volumes that only this container used and that have no name. One transaction; a row that is
- * gone already is fine. */
+ * then the volumes that only this container used and that have no name. A row that is gone already
+ * is fine. */
 int ending_forget(struct store *s, const struct container_row *row, bool volumes, struct err *e);
 
 /* Adds an event of this container: name, image and what else is given as JSON members

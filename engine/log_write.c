@@ -51,7 +51,7 @@ static void put_out(struct log_writer *w)
 {
 	size_t n = w->out.len;
 	if (w->fd >= 0 && n > 0) {
-		if (w->size > 0 && w->size + (int64_t)n > w->max_size)
+		if (w->size >= w->max_size)
 			rotate(w);
 		if (write_all(w->fd, w->out.data, n) < 0)
 			(void)!ftruncate(w->fd, w->size); /* no half line stays */
@@ -182,6 +182,9 @@ static void put_record(struct log_writer *w, enum log_stream stream, const char 
 	if (newline)
 		buf_add(&w->out, "\\n", 2);
 	buf_add(&w->out, st->tail.data, st->tail.len);
+	/* The record that fills the file is its last one. */
+	if (w->size + (int64_t)w->out.len >= w->max_size)
+		put_out(w);
 }
 
 void log_writer_add(

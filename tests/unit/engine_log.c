@@ -133,7 +133,7 @@ static void tail(void **state)
 {
 	(void)state;
 	struct place p;
-	place_open(&p, 240, 3); /* three records a file */
+	place_open(&p, 200, 3); /* three records a file */
 	for (int i = 1; i <= 9; i++) {
 		char text[16];
 		snprintf(text, sizeof(text), "%.*s\n", i, "123456789");
@@ -163,7 +163,7 @@ static void one_file(void **state)
 {
 	(void)state;
 	struct place p;
-	place_open(&p, 149, 1);
+	place_open(&p, 70, 1);
 	add(&p, LOG_STDOUT, "one\n", T0);
 	add(&p, LOG_STDOUT, "three\n", T0);
 	auto_free char *got = lengths(&p, &(struct log_query){.tail = -1});
