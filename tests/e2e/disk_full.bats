@@ -73,7 +73,7 @@ is_sound() {
 
 @test "a container that fills the disk gets the error itself and its end is recorded" {
 	moss load -q -i "$(busybox_archive)"
-	run moss run --name ct --network none busybox sh -c 'head -c 100M /dev/zero >/big; echo status $?'
+	run moss run --name ct --network none busybox sh -c 'dd if=/dev/zero of=/big bs=1M count=100; echo status $?'
 	[[ "$output" == *"No space left on device"* ]]
 	[[ "$output" == *"status 1"* ]]
 	moss rm ct

@@ -65,10 +65,10 @@ echo searched'
 	local before after attack
 	before=$(cat "$WORK"/bin/moss* | sha256sum)
 	attack='for p in /proc/[0-9]* /proc/self; do
-		[ "$(readlink $p/exe)" = /bin/busybox ] || { echo broken >$p/exe; exec 9<$p/exe && echo broken >/proc/self/fd/9; }
+		[ "$(readlink $p/exe)" = /bin/busybox ] || (echo broken >$p/exe; exec 9<$p/exe && echo broken >/proc/self/fd/9)
 	done 2>/dev/null; true'
 	export MOSS_LIBEXEC=$WORK/bin MOSS=$WORK/bin/moss
-	moss run --rm --network none --pid host busybox sh -c "$attack; true"
+	moss run --rm --network none --pid host busybox sh -c "$attack"
 	moss run -d --name ct --network none busybox sh -c "while :; do $attack; done"
 	for i in 1 2 3 4 5 6 7 8 9 10; do moss exec ct true; done
 	after=$(cat "$WORK"/bin/moss* | sha256sum)
@@ -102,7 +102,8 @@ echo searched'
 	[ "$output" = $'0\n0\n0' ]
 	run moss run --rm --network none busybox sh -c 'echo 1 >/proc/sys/kernel/panic; echo b >/proc/sysrq-trigger; mkdir /sys/x; true'
 	[[ "$output" == *"/proc/sys/kernel/panic: Read-only file system"* ]]
-	[[ "$output" == *"/proc/sysrq-trigger: Read-only file system"* ]]
+	# Not every kernel has this one.
+	[ ! -e /proc/sysrq-trigger ] || [[ "$output" == *"/proc/sysrq-trigger: Read-only file system"* ]]
 }
 
 @test "no abstract socket of ours is seen with --network host" {
