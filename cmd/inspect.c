@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/format/inspector.h"
 #include "engine/inspect_object.h"
@@ -168,7 +169,6 @@ static int inspect_one(struct cmd_call *call, const struct inspect *a, enum kind
 	auto_json object = f.object;
 	if (r != ROW_OK)
 		return -1;
-	*e = (struct err){0}; /* what was not found among the kinds before */
 	/* Docker's volume inspect has no JSON to fall back to. */
 	bool with_raw = strcmp(call->cmd->name, "volume inspect") != 0;
 	return inspector_add(i, object, f.type, with_raw, e);
@@ -181,16 +181,13 @@ static int inspect_all(struct cmd_call *call, const struct inspect *a, enum kind
 	int r = inspector_init(&i, a->format, e);
 	if (r < 0)
 		return r;
-	struct err *failed = calloc((size_t)call->argc, sizeof(*failed));
-	if (!failed)
-		die_oom();
+	struct err *failed = xcalloc((size_t)call->argc, sizeof(*failed));
+	size_t n = 0;
 	for (int k = 0; k < call->argc; k++)
-		(void)inspect_one(call, a, kind, call->argv[k], &i, &failed[k]);
+		n += inspect_one(call, a, kind, call->argv[k], &i, &failed[n]) < 0;
 	r = inspector_flush(&i, e);
-	for (int k = 0; k < call->argc && r >= 0; k++) {
-		if (failed[k].code)
-			cmd_report(call, &failed[k]);
-	}
+	for (size_t k = 0; k < n && r >= 0; k++)
+		cmd_report(call, &failed[k]);
 	free(failed);
 	return r < 0 ? r : call->failures ? 1 : 0;
 }

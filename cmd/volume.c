@@ -89,6 +89,7 @@ static const struct listing_column fields[] = {
 	{"Scope", "SCOPE"},
 	{"Mountpoint", "MOUNTPOINT"},
 	{"Labels", "LABELS"},
+	{"Label", NULL},
 	{"Links", "LINKS"},
 	{"Size", "SIZE"},
 	{"Availability", "AVAILABILITY"},
@@ -154,6 +155,8 @@ static json_t *row_of(const struct volume *v)
 	json_set_str(row, "Driver", v->driver);
 	json_set_str(row, "Group", "N/A");
 	json_set_str(row, "Labels", shown);
+	if (labels)
+		json_object_set(row, "Label", labels);
 	json_set_str(row, "Links", "N/A");
 	json_set_str(row, "Mountpoint", v->mountpoint);
 	json_set_str(row, "Name", v->name);
