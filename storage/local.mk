@@ -7,6 +7,7 @@ libstorage_a_SOURCES = \
 	storage/db/event_row.c \
 	storage/db/image_row.c storage/db/image_row.h \
 	storage/db/layer_row.c storage/db/layer_row.h \
+	storage/db/reserve.c storage/db/reserve.h \
 	storage/db/schema.c \
 	storage/db/sql.c storage/db/sql.h \
 	storage/db/volume_row.c storage/db/volume_row.h \

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "storage/db/reserve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,12 +31,9 @@ enum {
 	LOOKASIDE_SLOTS = 48,
 };
 
-static bool is_network_fs(const char *dir)
+static bool is_network_fs(const struct statfs *fs)
 {
-	struct statfs fs;
-	if (statfs(dir, &fs) < 0)
-		return false;
-	switch ((unsigned long)fs.f_type) {
+	switch ((unsigned long)fs->f_type) {
 	case NFS_SUPER_MAGIC:
 	case SMB_SUPER_MAGIC:
 	case 0xff534d42ul: /* cifs */
@@ -160,13 +158,20 @@ int db_open(struct db **out, const char *dir, struct err *e)
 	db->dir = xstrdup(dir);
 	db->queue_fd = -1;
 	db->level = -1;
-	db->is_remote = is_network_fs(dir);
+	struct statfs fs;
+	if (statfs(dir, &fs) == 0) {
+		db->is_remote = is_network_fs(&fs);
+		reserve_balance(dir, &fs);
+	}
 	auto_free char *path = xasprintf("%s/moss.db", dir);
 	int r = connect(db, path, e);
 	/* A store that was moved onto a network file system leaves WAL before anything is read. */
 	if (r == 0 && db->is_remote)
 		r = pragma(db, "PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = DELETE", e);
 	if (r == 0)
+		r = schema_version(db, e);
+	/* A quota does not show in what is free. */
+	if ((r == -ENOSPC || r == -EDQUOT) && reserve_release(dir))
 		r = schema_version(db, e);
 	if (r >= 0 && r != SCHEMA_VERSION)
 		r = first_use(db, e);
@@ -213,6 +218,9 @@ int db_begin(struct db *db, enum db_durability d, struct err *e)
 	r = queue_enter(db, e);
 	if (r < 0)
 		return r;
+	struct statfs fs;
+	if (statfs(db->dir, &fs) == 0)
+		reserve_balance(db->dir, &fs);
 	r = pragma(db, "BEGIN IMMEDIATE", e);
 	if (r < 0) {
 		queue_leave(db);
