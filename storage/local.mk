@@ -25,13 +25,18 @@ libstorage_a_SOURCES = \
 	storage/trash.c \
 	storage/volume.c storage/volume.h
 
+if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/storage_container
 tests_unit_storage_container_SOURCES = tests/unit/storage_container.c tests/unit/storage_store.h
 tests_unit_storage_container_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
-
 check_PROGRAMS += tests/unit/storage_image
 tests_unit_storage_image_SOURCES = tests/unit/storage_image.c
 tests_unit_storage_image_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+check_PROGRAMS += tests/unit/storage_kill
+tests_unit_storage_kill_SOURCES = tests/unit/storage_kill.c
+tests_unit_storage_kill_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+endif
+
 # Only moss-transfer links these (libcrypto, libarchive, isa-l, zstd).
 noinst_LIBRARIES += libunpack.a
 libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
