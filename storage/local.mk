@@ -37,7 +37,7 @@ tests_unit_storage_kill_SOURCES = tests/unit/storage_kill.c
 tests_unit_storage_kill_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 endif
 
-# Only moss-transfer links these (libcrypto, libarchive, isa-l, zstd).
+# Only moss-unpack links these (libcrypto, libarchive, isa-l, zstd).
 noinst_LIBRARIES += libunpack.a
 libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
 libunpack_a_SOURCES = \

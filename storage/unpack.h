@@ -1,6 +1,6 @@
 /* unpack: one layer from its compressed bytes to diff/ and tar-split in a staging folder.
  *
- * Runs in the confined unpacker, inside the user namespace. Only moss-transfer links it. On failure
+ * Runs in the confined unpacker, inside the user namespace. Only moss-unpack links it. On failure
  * the staging folder holds leftovers, which its maker removes.
  */
 #ifndef STORAGE_UNPACK_H

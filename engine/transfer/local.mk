@@ -1,4 +1,5 @@
-# What only moss-transfer links; moss's side of it (proto, unpacker, pull, load) is in libengine.a.
+# What the two helper programs link; moss's side of them (proto, unpacker, pull, load) is in
+# libengine.a.
 noinst_LIBRARIES += libtransfer.a
 libtransfer_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS)
 libtransfer_a_SOURCES = \
@@ -6,14 +7,17 @@ libtransfer_a_SOURCES = \
 	engine/transfer/confine_filter.c \
 	engine/transfer/fetch_role.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
+	engine/transfer/role_main.c engine/transfer/roles.h \
 	engine/transfer/unpack_archive.c \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \
 	engine/transfer/unpack_spool.c engine/transfer/unpack_spool.h
 
-mosslibexec_PROGRAMS += moss-transfer
-moss_transfer_SOURCES = engine/transfer/main.c engine/transfer/roles.h
-moss_transfer_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
-	$(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
+mosslibexec_PROGRAMS += moss-transfer moss-unpack
+moss_transfer_SOURCES = engine/transfer/main.c
+moss_transfer_LDADD = libtransfer.a libregistry.a libbase.a $(CURL_LIBS) $(CRYPTO_LIBS) $(CORE_LIBS)
+moss_unpack_SOURCES = engine/transfer/unpack_main.c
+moss_unpack_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
+	$(UNPACK_LIBS) $(CORE_LIBS) -lpthread
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/unpack_confine

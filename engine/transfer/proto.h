@@ -1,10 +1,10 @@
 /* proto: how moss talks to its two kinds of helper that touch foreign bytes.
  *
- * moss-transfer ROLE, started inside the user namespace (engine/enter.h), fd 3 = control socket
- * (SOCK_SEQPACKET): JSON text messages of at most PROTO_MSG_MAX bytes, descriptors beside them.
- * Larger results are written to a memfd that came with the request. Each role confines itself
- * (engine/transfer/confine.h) before it reads a single foreign byte. The process ends at end of
- * file on fd 3.
+ * moss-transfer fetch and moss-unpack, started inside the user namespace (engine/enter.h), fd 3 =
+ * control socket (SOCK_SEQPACKET): JSON text messages of at most PROTO_MSG_MAX bytes, descriptors
+ * beside them. Larger results are written to a memfd that came with the request. Each confines
+ * itself (engine/transfer/confine.h) before it reads a single foreign byte. The process ends at end
+ * of file on fd 3.
  *
  * A reply is {"ok": true, ...} or {"error": {"message": "...", "hint": "...", "code": errno,
  * "kind": "not-found|denied|unauthorized|rate-limited|network|corrupt|no-space|unsupported|..."}};

@@ -1,4 +1,4 @@
-/* The archive job of the unpack role: docker-archive (`docker save`, `podman save`) and
+/* The archive job of moss-unpack: docker-archive (`docker save`, `podman save`) and
  * oci-archive. A docker-archive that holds an OCI layout too, as newer `docker save` writes, is
  * read as the former: that is where the names are. */
 #include "engine/transfer/unpack_role.h"

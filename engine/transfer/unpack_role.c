@@ -1,4 +1,4 @@
-/* The unpack role of moss-transfer: reads manifests, configs, layers and archives, confined. */
+/* moss-unpack's work: reads manifests, configs, layers and archives, confined. */
 #include "engine/transfer/unpack_role.h"
 #include "engine/transfer/confine.h"
 #include "engine/transfer/proto.h"

@@ -25,8 +25,8 @@ int unpacker_start(struct store *s, struct unpacker *u, struct err *e)
 	if (r < 0)
 		return err_sysn(e, -r, "cannot start the unpacker");
 	auto_fd ours = pair[0], theirs = pair[1];
-	auto_free char *program = spawn_helper_path("moss-transfer");
-	char *argv[] = {"moss-transfer", "unpack", NULL};
+	auto_free char *program = spawn_helper_path("moss-unpack");
+	char *argv[] = {"moss-unpack", NULL};
 	struct spawn sp = SPAWN_INIT;
 	sp.file = program;
 	sp.argv = argv;

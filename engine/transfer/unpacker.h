@@ -1,4 +1,4 @@
-/* unpacker: moss's side of one `moss-transfer unpack` process: one process, one job.
+/* unpacker: moss's side of one moss-unpack process: one process, one job.
  *
  *	struct unpacker u;
  *	unpacker_start(s, &u, e);                     a process inside the user namespace

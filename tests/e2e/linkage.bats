@@ -11,3 +11,8 @@ load ../lib/moss
 		[ -z "$found" ]
 	done
 }
+
+@test "no network code is loaded by the unpacker" {
+	run -0 ldd "${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss}/moss-unpack"
+	[[ $output != *libcurl* && $output != *libssl* && $output != *libgnutls* ]]
+}

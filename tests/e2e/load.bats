@@ -376,8 +376,8 @@ a.docker('$WORK/a.tar', [a.tar(*[('d/f%d' % i, os.urandom(40000)) for i in range
 	exec 7>"$WORK/pipe"
 	simple "['x:1']"
 	head -c 5000 "$WORK/a.tar" >&7
-	wait_for 5 pgrep -P $moss -f 'moss-transfer unpack'
-	pkill -9 -P $moss -f 'moss-transfer unpack'
+	wait_for 5 pgrep -P $moss moss-unpack
+	pkill -9 -P $moss moss-unpack
 	local code=0
 	wait $moss || code=$?
 	exec 7>&-

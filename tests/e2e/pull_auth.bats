@@ -163,7 +163,7 @@ teardown() {
 	MOSS_DEBUG=1 moss_start --debug pull "$PROXY/big:1"
 	wait_for 5 grep -q 'GET .*/blobs/' "$WORK/proxy.log"
 	seen=0
-	for p in $(pgrep -u "$(id -u)" -f moss-transfer); do
+	for p in $(pgrep -u "$(id -u)" "moss-(transfer|unpack)"); do
 		run cat "/proc/$p/cmdline" "/proc/$p/environ"
 		[[ "$output" != *secret* ]]
 		seen=$((seen + 1))

@@ -223,14 +223,14 @@ fails() { # IMAGE TEXT...
 }
 
 @test "a helper that is killed is an error, and the next pull works" {
-	local role
-	for role in fetch unpack; do
+	local program
+	for program in moss-transfer moss-unpack; do
 		rm -rf "$ROOT/parts"
 		no_faults
 		fault 0 /big/blobs/ slow 10000000
 		moss_start pull -q "$PROXY/big:1"
 		wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
-		helper=$(pgrep -u "$(id -u)" -f "moss-transfer $role" | tail -1)
+		helper=$(pgrep -u "$(id -u)" -x "$program" | tail -1)
 		[ -n "$helper" ]
 		kill -9 "$helper"
 		status=0
