@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "cmd/format/human.h"
@@ -192,8 +193,12 @@ static void add_image(json_t *rows, const struct images *a, const struct image *
 	}
 }
 
-static int print(const struct images *a, const json_t *rows, struct err *e)
+static int print(
+	const struct cmd_call *call, const struct images *a, const json_t *rows, struct err *e)
 {
+	/* -q asks for ids, whatever the configuration says. */
+	auto_free char *configured =
+		a->format || a->quiet ? NULL : client_config_text(call->globals, "imagesFormat");
 	struct listing l = {
 		.fields = fields,
 		.default_table = a->digests
@@ -203,7 +208,7 @@ static int print(const struct images *a, const json_t *rows, struct err *e)
 					   "\t{{.CreatedSince}}\t{{.Size}}",
 		.quiet_format = "{{.ID}}",
 	};
-	return listing_print(&l, rows, a->format, a->quiet, e);
+	return listing_print(&l, rows, a->format ? a->format : configured, a->quiet, e);
 }
 
 static int images_run(struct cmd_call *call, void *args, struct err *e)
@@ -229,7 +234,7 @@ static int images_run(struct cmd_call *call, void *args, struct err *e)
 		image_deinit(&list[i]);
 	}
 	free(list);
-	return print(a, rows, e);
+	return print(call, a, rows, e);
 }
 
 static const char *const aliases[] = {"image ls", "image list", NULL};

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "cmd/format/listing.h"
@@ -68,7 +69,8 @@ static int create_run(struct cmd_call *call, void *args, struct err *e)
 	const char *name = call->argc && *call->argv[0] ? call->argv[0] : NULL;
 	if (name && a->name)
 		return err_set(e, EINVAL,
-			"conflicting options: either specify --name or provide positional arg, not both");
+			"conflicting options: either specify --name or provide positional arg, not "
+			"both");
 	if (!str_empty(a->name))
 		name = a->name;
 	struct volume v = {0};
@@ -201,7 +203,9 @@ static int ls_run(struct cmd_call *call, void *args, struct err *e)
 		.default_table = "table {{.Driver}}\t{{.Name}}",
 		.quiet_format = "{{.Name}}",
 	};
-	return listing_print(&l, rows, a->format, a->quiet, e);
+	auto_free char *configured =
+		a->format || a->quiet ? NULL : client_config_text(call->globals, "volumesFormat");
+	return listing_print(&l, rows, a->format ? a->format : configured, a->quiet, e);
 }
 
 /* ---- rm, prune ---- */

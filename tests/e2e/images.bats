@@ -102,3 +102,13 @@ image() {
 	run -1 moss tag busybox A:b
 	[[ $output == *"Error parsing reference: \"A:b\" is not a valid repository/tag: invalid reference format: repository name (library/A) must be lowercase"* ]]
 }
+
+@test "imagesFormat and volumesFormat of Docker's config.json" {
+	mkdir -p "$HOME/.docker"
+	echo '{"imagesFormat": "{{.Tag}}!", "volumesFormat": "v {{.Name}}"}' >"$HOME/.docker/config.json"
+	moss volume create vol
+	[ "$(moss images)" = "latest!" ]
+	[ "$(moss images --format '{{.Repository}}')" = busybox ]
+	[[ "$(moss images -q)" =~ ^[0-9a-f]{12}$ ]]
+	[ "$(moss volume ls)" = "v vol" ]
+}
