@@ -298,6 +298,8 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 		r = pull_layers_run(&l, e);
 	if (r == 0)
 		r = commit(p, f, &l, e);
+	for (size_t i = 0; r >= 0 && i < l.warnings.n; i++)
+		log_warn("%s", l.warnings.v[i]);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		pull_layers_make_room(&l);
 		(void)err_hint(e,

@@ -72,6 +72,7 @@ void pull_layers_deinit(struct pull_layers *l)
 		free(y->diff_id);
 	}
 	free(l->v);
+	strv_free(&l->warnings);
 	l->v = NULL;
 	l->n = 0;
 }
@@ -282,6 +283,19 @@ static int layer_failed(
 	return err_ctx(e, "failed to register layer %s", y->short_id);
 }
 
+/* Layers of one image tend to say the same. */
+static void keep_warnings(struct pull_layers *l, const json_t *reply)
+{
+	size_t i;
+	json_t *warning;
+	json_array_foreach(json_at(reply, "warnings"), i, warning)
+	{
+		const char *text = json_string_value(warning);
+		if (text && !strv_has(&l->warnings, text))
+			strv_add(&l->warnings, text);
+	}
+}
+
 static int layer_done(
 	struct pull_layers *l, struct pull_layer *y, const json_t *reply, struct err *e)
 {
@@ -290,13 +304,7 @@ static int layer_done(
 	if (!diff_id || strcmp(diff_id, y->diff_id) || y->unpacked_size < 0)
 		return err_set(
 			e, EBADMSG, "layer %s: the unpacker gave no valid answer", y->short_id);
-	size_t i;
-	json_t *warning;
-	json_array_foreach(json_at(reply, "warnings"), i, warning)
-	{
-		if (json_is_string(warning))
-			log_debug("layer %s: %s", y->short_id, json_string_value(warning));
-	}
+	keep_warnings(l, reply);
 	stop_unpacker(l, y);
 	auto_fd staging = open(y->staged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (staging < 0)

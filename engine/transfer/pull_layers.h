@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "engine/transfer/unpacker.h"
 
 struct err;
@@ -51,6 +52,7 @@ struct pull_layers {
 	size_t n;
 	int64_t next_request;
 	size_t running;
+	struct strv warnings; /* each once */
 };
 
 /* Adds one; the strings are copied. */

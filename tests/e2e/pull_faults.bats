@@ -204,22 +204,83 @@ fails() { # IMAGE TEXT...
 	moss pull -q --retry-delay 10ms "$PROXY/big:1"
 }
 
-@test "killed at many points: nothing half-made, the next pull works" {
-	local delay
+# Half-made is: an image whose layers are not all there, anything in tmp that stays.
+is_sound() {
+	local names
+	run moss images -q
+	[ "$status" -eq 0 ]
+	names=$output
+	[ "$(sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check')" = ok ]
+	[ -z "$(ls "$ROOT/tmp")" ]
+	[ "$(find "$ROOT/layers" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$(sqlite3 "$ROOT/moss.db" 'SELECT count(*) FROM layer')" ]
+	[ -z "$names" ] || image_sh "$PROXY/big:1" 'test -e /noise'
+}
+
+# SECONDS of one whole pull, for spreading the points over it.
+pull_seconds() {
+	local start
+	start=$(date +%s%N)
+	moss pull -q "$PROXY/big:1" >/dev/null
+	echo "$(($(date +%s%N) - start))" | awk '{print $1 / 1e9}'
+	moss rmi -f "$PROXY/big:1" >/dev/null
+}
+
+@test "moss is killed at 20 points: nothing half-made, the next pull works" {
+	local i whole
 	fault 0 /big/blobs/ slow 60000000
-	for delay in 0.01 0.02 0.04 0.06 0.08 0.1 0.15 0.2 0.25 0.3 0.35 0.4; do
+	whole=$(pull_seconds)
+	for i in {1..20}; do
 		moss_start pull -q "$PROXY/big:1"
-		sleep $delay
+		sleep "$(awk -v w="$whole" -v i="$i" 'BEGIN {print w * i / 20}')"
 		kill -9 $pid 2>/dev/null || true
 		wait $pid || true
-		run moss images -q
-		[ "$status" -eq 0 ]
+		is_sound
+		moss rmi -f "$PROXY/big:1" >/dev/null 2>&1 || true
 	done
-	run sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check'
-	[ "$output" = ok ]
 	moss pull -q "$PROXY/big:1"
-	image_sh "$PROXY/big:1" true
-	[ -z "$(ls "$ROOT/tmp")" ]
+	is_sound
+}
+
+@test "a helper is killed at 20 points: an error or an image, the next pull works" {
+	local i whole status failed=0
+	fault 0 /big/blobs/ slow 60000000
+	whole=$(pull_seconds)
+	for i in {1..20}; do
+		moss_start pull -q "$PROXY/big:1"
+		sleep "$(awk -v w="$whole" -v i="$i" 'BEGIN {print w * i / 20}')"
+		helpers=$(ps --ppid $pid -o pid= || true)
+		# shellcheck disable=SC2086 # a list
+		[ -z "$helpers" ] || kill -9 "$(shuf -n 1 -e $helpers)" 2>/dev/null || true
+		status=0
+		wait $pid || status=$?
+		[ "$status" -le 1 ]
+		[ "$status" -eq 0 ] || { failed=$((failed + 1)); [ -s "$WORK/out" ]; }
+		is_sound
+		moss rmi -f "$PROXY/big:1" >/dev/null 2>&1 || true
+	done
+	[ $failed -ge 5 ]
+	moss pull -q "$PROXY/big:1"
+	is_sound
+}
+
+@test "eight pulls at once, of one image and of others that share its layers" {
+	local i pids=()
+	fault 0 /blobs/ slow 60000000
+	for i in big big big big multi docker tags twice; do
+		tag=$([ $i = tags ] && echo a || echo 1)
+		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull -q "$PROXY/$i:$tag" >"$WORK/out.$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || { cat "$WORK"/out.*; return 1; }
+	done
+	is_sound
+	# Every layer came once over the wire; configs are fetched by each.
+	layer=$(layer_digest big 1)
+	[ "$(requests "GET .*/$layer")" -eq 1 ]
+	base=$(layer_digest big 0)
+	[ "$(requests "GET .*/$base")" -eq 1 ]
+	[ -z "$(ls "$ROOT/parts")" ]
 }
 
 @test "a helper that is killed is an error, and the next pull works" {
