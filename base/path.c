@@ -187,7 +187,17 @@ int path_open_in(int root_fd, const char *path, int flags, mode_t mode)
 	return no_openat2 ? walk_in(root_fd, path, flags, mode) : -EAGAIN;
 }
 
-int path_mkdirs_in(int root_fd, const char *path, mode_t mode)
+char *path_link_in(int dir_fd, const char *dir, const char *name)
+{
+	char *target = read_link_at(dir_fd, name);
+	if (!target || *target == '/')
+		return target;
+	char *whole = path_join(dir, target);
+	free(target);
+	return whole;
+}
+
+static int mkdirs_in(int root_fd, const char *path, mode_t mode, int links)
 {
 	int found = path_open_in(root_fd, path, O_PATH | O_DIRECTORY, 0);
 	if (found >= 0 || found != -ENOENT)
@@ -197,7 +207,8 @@ int path_mkdirs_in(int root_fd, const char *path, mode_t mode)
 	const char *last = path_base(clean);
 	if (!*last || !strcmp(last, ".") || !strcmp(last, ".."))
 		return -ENOENT;
-	auto_fd up = path_mkdirs_in(root_fd, *parent == '.' ? "/" : parent, mode);
+	const char *above = *parent == '.' ? "/" : parent;
+	auto_fd up = mkdirs_in(root_fd, above, mode, links);
 	if (up < 0)
 		return up;
 	if (mkdirat(up, last, mode) < 0 && errno != EEXIST)
@@ -205,8 +216,16 @@ int path_mkdirs_in(int root_fd, const char *path, mode_t mode)
 	int fd = openat(up, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	/* A dangling link stands there: the kernel would make nothing behind it either. */
-	return errno == ELOOP || errno == ENOTDIR ? -ENOTDIR : -errno;
+	if (errno != ELOOP && errno != ENOTDIR)
+		return -errno;
+	/* A link to nowhere stands there: what it names is made, inside. */
+	auto_free char *target = path_link_in(up, above, last);
+	return target && links < LINKS_MAX ? mkdirs_in(root_fd, target, mode, links + 1) : -ENOTDIR;
+}
+
+int path_mkdirs_in(int root_fd, const char *path, mode_t mode)
+{
+	return mkdirs_in(root_fd, path, mode, 0);
 }
 
 int path_open_parent_in(int root_fd, const char *path, mode_t make_mode, const char **last)

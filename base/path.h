@@ -26,8 +26,12 @@ char *path_dir(const char *p);
  * Returns the descriptor or -errno (no err: the caller knows the words). */
 int path_open_in(int root_fd, const char *path, int flags, mode_t mode);
 /* Makes the folder and its parents below root_fd (existing ones, also behind links that stay
- * inside, are used). Returns an O_PATH descriptor of it or -errno. */
+ * inside, are used; of a link to nowhere the target is made). Returns an O_PATH descriptor of it or
+ * -errno. */
 int path_mkdirs_in(int root_fd, const char *path, mode_t mode);
+/* The path below the same root that the link `name` in the folder dir_fd, called `dir` from the root,
+ * stands for. Owned; NULL where it is no link. */
+char *path_link_in(int dir_fd, const char *dir, const char *name);
 /* Opens (O_PATH) the parent folder of `path` below root_fd, making it where make_mode != 0;
  * *last points to the last component inside `path`. -EINVAL when there is none ("/", ".."). */
 int path_open_parent_in(int root_fd, const char *path, mode_t make_mode, const char **last);

@@ -59,7 +59,7 @@ int add_host_parse(const char *text, char **name, const char **ip, struct err *e
 int dns_check(const char *text, struct err *e);
 int dns_search_check(const char *text, struct err *e);
 
-/* user[:group]: non-empty parts, numbers below 2^31. */
+/* user[:group]: numbers are below 2^31. Names are looked up when the container starts. */
 int user_check(const char *text, struct err *e);
 
 /* Container names: [a-zA-Z0-9][a-zA-Z0-9_.-]+ */

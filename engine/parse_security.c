@@ -136,30 +136,20 @@ int dns_search_check(const char *text, struct err *e)
 	return err_status(e, 125);
 }
 
-/* A part that is all digits is an id: it must be one the kernel can take. */
-static bool id_or_name(const char *s, size_t len)
+static bool is_in_range(const char *s, size_t len)
 {
 	auto_free char *part = xstrndup(s, len);
+	const char *digits = part + (*part == '-');
 	uint32_t id;
-	if (!len)
-		return false;
-	for (const char *p = part; *p; p++)
-		if (isspace((unsigned char)*p) || iscntrl((unsigned char)*p))
-			return false;
-	if (strspn(part, "0123456789") == len)
-		return parse_u32(part, &id) && id <= INT32_MAX;
-	return part[0] != '-' && part[0] != '+' && !strchr(part, '/');
+	if (!*digits || digits[strspn(digits, "0123456789")])
+		return true; /* a name */
+	return parse_u32(part, &id) && id <= INT32_MAX;
 }
 
 int user_check(const char *text, struct err *e)
 {
 	size_t n = strcspn(text, ":");
-	bool ok =
-		id_or_name(text, n) && (!text[n] || id_or_name(text + n + 1, strlen(text + n + 1)));
-	if (ok && text[n] && strchr(text + n + 1, ':'))
-		ok = false;
-	if (ok)
+	if (is_in_range(text, n) && (!text[n] || is_in_range(text + n + 1, strlen(text + n + 1))))
 		return 0;
-	return err_set(
-		e, EINVAL, "invalid user \"%s\": it must be name or uid, and :group or :gid", text);
+	return err_set(e, EINVAL, "uids and gids must be in range 0-%d", INT32_MAX);
 }

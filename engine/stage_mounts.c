@@ -63,9 +63,21 @@ static int open_source(
 	return -code;
 }
 
+static bool is_proc(const char *target)
+{
+	auto_free char *clean = path_clean(target);
+	return !strcmp(clean, "/proc");
+}
+
+static int not_in_proc(const struct mount_plan *m, struct err *e)
+{
+	return err_set(e, EPERM, "\"%s\" cannot be mounted because it is inside /proc", m->target);
+}
+
 static int mount_bind(struct inner *in, const struct mount_plan *m, struct err *e)
 {
 	struct stat st;
+	struct statfs fs;
 	if (m->copy_up) {
 		int r = inner_copy_up(in, m, e);
 		if (r < 0)
@@ -76,6 +88,9 @@ static int mount_bind(struct inner *in, const struct mount_plan *m, struct err *
 		return tree;
 	if (fstat(tree, &st) < 0)
 		return err_sys(e, "cannot look at %s", m->source);
+	/* Only a procfs may be /proc: programs, and we, give the kernel orders there. */
+	if (is_proc(m->target) && (fstatfs(tree, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
+		return not_in_proc(m, e);
 	auto_fd target = inner_open_target(in, m->target, S_ISDIR(st.st_mode), e);
 	if (target < 0)
 		return target;
@@ -165,6 +180,8 @@ static int mount_hosts(
 static int mount_fs(struct inner *in, const struct mount_plan *m, struct err *e)
 {
 	bool is_dev = !strcmp(m->target, "/dev") && !strcmp(m->type, "tmpfs");
+	if (is_proc(m->target))
+		return not_in_proc(m, e);
 	auto_fd tree =
 		make_fs(m->type, m, is_dev ? m->set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->set, e);
 	if (tree == -EPERM && !strcmp(m->type, "mqueue"))

@@ -11,7 +11,11 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-static int make_file(int root, const char *target)
+enum { LINKS_MAX = 40 };
+
+/* An empty file to mount on. Where a link to nowhere stands (an image made from a host's tree has
+ * /etc/resolv.conf so), what it names is made, inside. */
+static int make_file(int root, const char *target, int links)
 {
 	const char *last;
 	auto_fd parent = path_open_parent_in(root, target, 0755, &last);
@@ -22,6 +26,12 @@ static int make_file(int root, const char *target)
 		openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 && errno != EEXIST)
 		return -errno;
+	if (fd < 0) {
+		auto_free char *dir = path_dir(target);
+		auto_free char *next = path_link_in(parent, dir, name);
+		if (next)
+			return links < LINKS_MAX ? make_file(root, next, links + 1) : -ELOOP;
+	}
 	int opened = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return opened < 0 ? -errno : opened;
 }
@@ -55,7 +65,7 @@ int inner_open_target(const struct inner *in, const char *target, bool is_dir, s
 	auto_free char *clean = path_clean(target);
 	auto_fd fd = path_open_in(in->root, clean, O_PATH, 0);
 	if (fd == -ENOENT)
-		fd = is_dir ? path_mkdirs_in(in->root, clean, 0755) : make_file(in->root, clean);
+		fd = is_dir ? path_mkdirs_in(in->root, clean, 0755) : make_file(in->root, clean, 0);
 	if (fd < 0)
 		return err_sysn(e, -fd, "cannot make the mount point %s in the container", clean);
 	if (!strcmp(clean, "/"))

