@@ -140,7 +140,14 @@ int monitor_launch(struct monitor *m, struct err *e)
 	if (r < 0 || (r = clone_init(m, e)) < 0 || (r = tell_front(m, MON_CLONED, e)) < 0)
 		return r;
 	/* While init mounts and the network comes up, our own things. */
-	if ((r = begin_network(m, e)) < 0 || (r = monitor_loop_open(m, e)) < 0)
+	if ((r = begin_network(m, e)) < 0) {
+		/* An init that died first has no namespaces any more, and the better reason. */
+		struct err stage;
+		if (launch_wait_ready(&m->l, &stage) < 0)
+			*e = stage;
+		return r;
+	}
+	if ((r = monitor_loop_open(m, e)) < 0)
 		return r;
 	if (!m->opt.log_none)
 		r = log_writer_open(&m->log, m->container_fd, m->opt.id,

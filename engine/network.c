@@ -1,22 +1,29 @@
 #include "engine/network.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "netns/slirp.h"
+#include "netns/udp_relay.h"
 
 enum { RANDOM_PORT_TRIES = 10 };
 
 struct network {
 	json_t *plan;
 	bool has_slirp;
+	int netns_fd; /* where UDP ports are published */
 	struct slirp slirp;
+	struct udp_relay relay;
+	struct udp_port *udp;
+	size_t n_udp;
 	json_t *ports; /* NetworkSettings.Ports */
 };
 
@@ -25,6 +32,8 @@ int network_start(const char *annotation, int netns_fd, const char *api_socket,
 {
 	struct network *n = xcalloc(1, sizeof(*n));
 	n->slirp = SLIRP_INIT;
+	n->relay = UDP_RELAY_INIT;
+	n->netns_fd = -1;
 	n->plan = annotation ? json_parse(annotation, strlen(annotation),
 				       "the annotation moss.network", e)
 			     : json_pack("{s:s}", "mode", "none");
@@ -48,8 +57,21 @@ int network_start(const char *annotation, int netns_fd, const char *api_socket,
 			return r;
 		}
 		n->has_slirp = true;
+		n->netns_fd = fcntl(netns_fd, F_DUPFD_CLOEXEC, 3);
 	}
 	*out = n;
+	return 0;
+}
+
+static int publish_port(struct network *n, const struct port_map *m, struct err *e)
+{
+	if (!m->is_udp)
+		return slirp_publish(&n->slirp, m, e);
+	int fd = port_bind(m, e);
+	if (fd < 0)
+		return fd;
+	n->udp = xrealloc(n->udp, (n->n_udp + 1) * sizeof(*n->udp));
+	n->udp[n->n_udp++] = (struct udp_port){.host_fd = fd, .container_port = m->container_port};
 	return 0;
 }
 
@@ -60,19 +82,19 @@ static int publish(struct network *n, struct port_map *m, int64_t start, int64_t
 	if (start > 0) {
 		for (int64_t p = start; p <= end; p++) {
 			m->host_port = (uint16_t)p;
-			r = slirp_publish(&n->slirp, m, e);
+			r = publish_port(n, m, e);
 			if (r != -EADDRINUSE)
 				break;
 		}
 		return r;
 	}
 	for (int i = 0; i < RANDOM_PORT_TRIES; i++) {
-		int port = slirp_free_port(m->host_ip, m->is_udp);
+		int port = port_free(m->host_ip, m->is_udp);
 		if (port < 0)
 			return err_sysn(e, -port, "cannot find a free port on %s",
 				*m->host_ip ? m->host_ip : "0.0.0.0");
 		m->host_port = (uint16_t)port;
-		if ((r = slirp_publish(&n->slirp, m, e)) == 0)
+		if ((r = publish_port(n, m, e)) == 0)
 			break;
 	}
 	return r;
@@ -154,20 +176,37 @@ json_t *network_settings_idle(const char *mode)
 	return settings_new(mode, json_object(), NULL, NULL);
 }
 
+static int publish_all(struct network *n, struct err *e)
+{
+	json_t *item;
+	size_t i;
+	int r = slirp_wait_ready(&n->slirp, e);
+	json_array_foreach(json_at(n->plan, "ports"), i, item)
+	{
+		if (r < 0)
+			return r;
+		r = publish_entry(n, item, e);
+	}
+	if (r < 0 || !n->n_udp)
+		return r;
+	r = udp_relay_start(n->netns_fd, SLIRP_ADDRESS, n->udp, n->n_udp, &n->relay, e);
+	n->n_udp = 0;
+	return r;
+}
+
 int network_finish(struct network *n, char **settings, struct err *e)
 {
 	json_t *item;
 	size_t i;
-	int r;
 	n->ports = json_object();
 	json_array_foreach(json_at(n->plan, "exposed"), i, item)
+	{
 		json_object_set_new(n->ports, json_string_value(item), json_null());
-	if (n->has_slirp && (r = slirp_wait_ready(&n->slirp, e)) < 0)
-		return err_status(e, 125);
-	if (n->has_slirp) {
-		json_array_foreach(json_at(n->plan, "ports"), i,
-			item) if (publish_entry(n, item, e) < 0) return err_status(e, 125);
 	}
+	if (n->has_slirp && publish_all(n, e) < 0)
+		return err_status(e, 125);
+	scope_close(&n->netns_fd);
+	n->netns_fd = -1;
 	auto_json o = settings_new(json_str_or(n->plan, "name", "bridge"), json_incref(n->ports),
 		n->has_slirp ? SLIRP_ADDRESS : NULL, json_str_or(n->plan, "mac", SLIRP_MAC));
 	*settings = json_text(o);
@@ -179,6 +218,7 @@ void network_stop(struct network *n)
 	if (!n || !n->has_slirp)
 		return;
 	n->has_slirp = false;
+	udp_relay_stop(&n->relay);
 	slirp_stop(&n->slirp);
 }
 
@@ -187,6 +227,10 @@ void network_free(struct network *n)
 	if (!n)
 		return;
 	network_stop(n);
+	for (size_t i = 0; i < n->n_udp; i++)
+		close(n->udp[i].host_fd);
+	free(n->udp);
+	scope_close(&n->netns_fd);
 	json_drop(&n->plan);
 	json_drop(&n->ports);
 	free(n);

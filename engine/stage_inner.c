@@ -3,17 +3,21 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/launch.h"
 #include "engine/launch_plan.h"
 #include "storage/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -166,13 +170,27 @@ static int inner_make_cwd(const struct inner *in, struct err *e)
 	return fd < 0 ? err_sysn(e, -fd, "cannot make the working directory %s", cwd) : 0;
 }
 
+/* A new network namespace has its loopback interface down. */
+static int inner_raise_loopback(const struct launch_plan *p, struct err *e)
+{
+	struct ifreq lo = {.ifr_name = "lo"};
+	if (!launch_has_new_netns(p))
+		return 0;
+	auto_fd fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &lo) < 0)
+		return err_sys(e, "cannot find the loopback interface");
+	lo.ifr_flags |= IFF_UP;
+	return ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? err_sys(e, "cannot raise the loopback interface")
+						: 0;
+}
+
 static int inner_build(struct inner *in, struct err *e)
 {
 	int r;
-	if ((r = inner_join(in->p, e)) < 0 || (r = inner_fetch(in, e)) < 0 ||
-		(r = inner_mount_root(in, e)) < 0 || (r = inner_mount_all(in, e)) < 0 ||
-		(r = inner_open_proc(in, e)) < 0 || (r = inner_write_sysctls(in, e)) < 0 ||
-		(r = inner_set_oom(in, e)) < 0 ||
+	if ((r = inner_join(in->p, e)) < 0 || (r = inner_raise_loopback(in->p, e)) < 0 ||
+		(r = inner_fetch(in, e)) < 0 || (r = inner_mount_root(in, e)) < 0 ||
+		(r = inner_mount_all(in, e)) < 0 || (r = inner_open_proc(in, e)) < 0 ||
+		(r = inner_write_sysctls(in, e)) < 0 || (r = inner_set_oom(in, e)) < 0 ||
 		(r = inner_give_console(in, STAGE_SYNC_FD, e)) < 0 ||
 		(r = inner_resolve_user(in, e)) < 0 || (r = inner_cover_paths(in, e)) < 0 ||
 		(r = inner_pivot(in, e)) < 0 || (r = inner_set_names(in->p, e)) < 0)

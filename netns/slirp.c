@@ -203,7 +203,7 @@ static int trial_bind(const char *ip, uint16_t port, bool is_udp)
 	return take_fd(fd);
 }
 
-int slirp_free_port(const char *host_ip, bool is_udp)
+int port_free(const char *host_ip, bool is_udp)
 {
 	struct sockaddr_storage a;
 	socklen_t len = sizeof(a);
@@ -240,11 +240,17 @@ static int bind_error(const struct port_map *p, int code, struct err *e)
 	return err_sysn(e, code, "Bind for %s failed", where);
 }
 
-int slirp_publish(struct slirp *s, const struct port_map *p, struct err *e)
+int port_bind(const struct port_map *p, struct err *e)
 {
 	int fd = trial_bind(p->host_ip, p->host_port, p->is_udp);
+	return fd < 0 ? bind_error(p, -fd, e) : fd;
+}
+
+int slirp_publish(struct slirp *s, const struct port_map *p, struct err *e)
+{
+	int fd = port_bind(p, e);
 	if (fd < 0)
-		return bind_error(p, -fd, e);
+		return fd;
 	close(fd);
 	auto_free char *request = xasprintf(
 		"{\"execute\":\"add_hostfwd\",\"arguments\":{\"proto\":\"%s\",\"host_addr\":\"%s\","

@@ -47,11 +47,13 @@ enum { SLIRP_PREFIX = 24 };
 int slirp_start(const struct slirp_options *o, struct slirp *s, struct err *e);
 /* Waits until tap0 is configured. */
 int slirp_wait_ready(struct slirp *s, struct err *e);
-/* Publishes through the API socket: "port is already allocated" texts as Docker's (-EADDRINUSE), a
- * port that only root may bind: -EACCES, with the cure. */
+/* Publishes a TCP port through the API socket. A port that is taken: -EADDRINUSE, "port is already
+ * allocated" as Docker says; one that only root may bind: -EACCES, with the cure. */
 int slirp_publish(struct slirp *s, const struct port_map *p, struct err *e);
+/* A socket bound to the host's side of p (udp_relay), with the same errors. */
+int port_bind(const struct port_map *p, struct err *e);
 /* A free port on host_ip, from the kernel's ephemeral range; -errno. */
-int slirp_free_port(const char *host_ip, bool is_udp);
+int port_free(const char *host_ip, bool is_udp);
 /* Tells it to end, without waiting: the caller reaps pid when it has time. Closes everything. */
 void slirp_stop(struct slirp *s);
 
