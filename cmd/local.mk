@@ -57,6 +57,7 @@ libcmd_a_SOURCES = \
 	cmd/ps_filter.c cmd/ps_filter.h \
 	cmd/ps_ports.c \
 	cmd/ps_row.c \
+	cmd/ps_scan.c \
 	cmd/ps_select.c \
 	cmd/pull.c \
 	cmd/report.c \
@@ -92,6 +93,11 @@ tests_unit_format_template_LDADD = libcmd.a libbase.a $(JANSSON_LIBS) $(UNIT_LIB
 check_PROGRAMS += tests/unit/cmd_opt
 tests_unit_cmd_opt_SOURCES = tests/unit/cmd_opt.c
 tests_unit_cmd_opt_LDADD = libcmd.a libbase.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/cmd_ps
+tests_unit_cmd_ps_SOURCES = tests/unit/cmd_ps.c
+tests_unit_cmd_ps_LDADD = $(moss_LDADD) $(UNIT_LIBS)
+tests_unit_cmd_ps_DEPENDENCIES = $(MOSS_ARCHIVES)
 
 check_PROGRAMS += tests/unit/cmd_tables
 tests_unit_cmd_tables_SOURCES = tests/unit/cmd_tables.c

@@ -148,7 +148,7 @@ static int list(struct cmd_call *call, const struct ps *a, struct ps_options *o,
 	auto_json sizes = json_object();
 	int64_t now = clock_now_ns();
 	int r = ps_select(call->store, o, c, n, shown, e);
-	if (r >= 0 && !o->only_ids)
+	if (r >= 0 && !a->quiet)
 		r = find_images(call->store, c, n, shown, ids, sizes, e);
 	if (r >= 0 && o->with_size)
 		r = measure(call->store, c, n, shown, sizes, e);
@@ -196,10 +196,25 @@ static char *choose_format(const struct cmd_call *call, const struct ps *a)
 	return client_config_text(call->globals, "psFormat");
 }
 
+/* Whether a field of the format comes from the JSON of a row. */
+static bool uses_json(const char *format)
+{
+	static const char *const fields[] = {
+		"Command", "Labels", "Label", "Mounts", "LocalVolumes", "Networks", "Ports"};
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (listing_uses(&listing, format, fields[i]))
+			return true;
+	}
+	return false;
+}
+
 static int ps_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct ps *a = args;
-	struct ps_options o = {.all = a->all, .no_trunc = a->no_trunc, .only_ids = a->quiet};
+	struct ps_options o = {
+		.all = a->all,
+		.no_trunc = a->no_trunc,
+	};
 	auto_free char *format = choose_format(call, a);
 	o.limit = a->last > 0 ? a->last : a->latest && a->last == -1 ? 1 : 0;
 	o.with_size = a->size;
@@ -209,6 +224,7 @@ static int ps_run(struct cmd_call *call, void *args, struct err *e)
 		free(format);
 		format = xstrdup(TABLE "\\t{{.Size}}");
 	}
+	o.only_row = a->quiet || !uses_json(format);
 	int r = filters_parse(&a->filter, ps_filter_names, &o.filters, e);
 	if (r >= 0)
 		r = list_all(call, a, &o, format, e);

@@ -16,12 +16,15 @@ struct store;
 /* A row and its JSON, parsed where somebody asks for it. */
 struct ps_container {
 	const struct container_row *row;
-	json_t *config; /* Path, Args, Config, HostConfig, Mounts */
+	json_t *config; /* what ps_scan takes of it */
 	json_t *network; /* NetworkSettings of a running one */
 	int64_t size; /* of the writable layer, where it was measured */
 	int64_t image_size;
 };
 const json_t *ps_config(struct ps_container *c);
+/* Of that JSON: Path, Args, Mounts, Config.Labels, HostConfig.NetworkMode. New reference, or NULL
+ * where the text is not as expected. */
+json_t *ps_scan(const char *text);
 const json_t *ps_network(struct ps_container *c);
 void ps_container_deinit(struct ps_container *c);
 
@@ -29,7 +32,7 @@ struct ps_options {
 	bool all;
 	bool no_trunc;
 	bool with_size;
-	bool only_ids; /* the rest of a row is not wanted */
+	bool only_row; /* what is in the JSON columns is not wanted */
 	int64_t limit; /* 0 = none */
 	struct filters filters;
 };

@@ -25,6 +25,8 @@ static json_t *parsed(const char *text, const char *what)
 const json_t *ps_config(struct ps_container *c)
 {
 	if (!c->config)
+		c->config = ps_scan(c->row->config);
+	if (!c->config)
 		c->config = parsed(c->row->config, "config");
 	return c->config;
 }
@@ -224,19 +226,19 @@ json_t *ps_row(struct ps_container *c, const struct ps_options *options, const j
 	const struct container_row *row = c->row;
 	json_t *o = json_object();
 	set_text(o, "ID", options->no_trunc ? xstrdup(row->id) : short_id(row->id));
-	if (options->only_ids)
-		return o;
-	auto_json ports = ps_ports(c);
 	auto_free char *age = human_duration(now_ns - row->created_ns);
 	json_set_str(o, "Names", row->name);
 	set_text(o, "Image", image_text(c, options, image_ids));
-	set_text(o, "Command", command_text(c, options));
 	set_text(o, "CreatedAt", created_text(row->created_ns));
 	set_text(o, "RunningFor", xasprintf("%s ago", age));
-	set_text(o, "Ports", ps_ports_text(ports));
 	json_set_str(o, "State", row->state);
 	set_text(o, "Status", ps_status(row, now_ns));
 	set_size(o, c, options);
+	if (options->only_row)
+		return o;
+	auto_json ports = ps_ports(c);
+	set_text(o, "Ports", ps_ports_text(ports));
+	set_text(o, "Command", command_text(c, options));
 	set_labels(o, json_at(ps_config(c), "Config/Labels"));
 	set_mounts(o, c, options);
 	set_networks(o, c);
