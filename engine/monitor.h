@@ -93,5 +93,7 @@ int monitor_options_parse(struct monitor_options *o, char *const *argv, struct e
 
 /* <runroot>/c/<first 12 of id>. Owned. */
 char *monitor_run_dir(const char *runroot, const char *id);
+/* Sockets and all; what cannot be removed is left. */
+void monitor_run_dir_remove(const char *runroot, const char *id);
 
 #endif

@@ -133,15 +133,6 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 	monitor_front_is_late(m);
 }
 
-static void remove_run_dir(struct monitor *m)
-{
-	struct err e;
-	auto_free char *parent = path_dir(m->run_dir);
-	auto_fd fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		(void)path_remove_at(fd, path_base(m->run_dir), &e);
-}
-
 static void stop_helpers(struct monitor *m)
 {
 	if (m->l.pid > 0)
@@ -151,7 +142,7 @@ static void stop_helpers(struct monitor *m)
 		network_free(take_ptr(m->net));
 	}
 	if (m->run_dir)
-		remove_run_dir(m);
+		monitor_run_dir_remove(m->opt.runroot, m->opt.id);
 }
 
 /* The folder was renamed into the trash, by whomever: its descriptor knows where it is. */

@@ -1,7 +1,10 @@
 #include "engine/monitor.h"
 #include "base/err.h"
+#include "base/path.h"
+#include "base/scope.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* One row an argument: written and read by the same table, so that the sides cannot differ. */
@@ -92,4 +95,14 @@ int monitor_options_parse(struct monitor_options *o, char *const *argv, struct e
 char *monitor_run_dir(const char *runroot, const char *id)
 {
 	return xasprintf("%s/c/%.12s", runroot, id);
+}
+
+void monitor_run_dir_remove(const char *runroot, const char *id)
+{
+	struct err e;
+	auto_free char *dir = monitor_run_dir(runroot, id);
+	auto_free char *parent = path_dir(dir);
+	auto_fd fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)path_remove_at(fd, path_base(dir), &e);
 }

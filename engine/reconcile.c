@@ -57,16 +57,6 @@ static int end_init(const struct container_row *row, bool *same_boot, struct err
 	return r < 0 ? err_sysn(e, -r, "cannot end container %s", row->name) : 0;
 }
 
-static void remove_run_dir(struct store *s, const char *id)
-{
-	struct err e;
-	auto_free char *dir = monitor_run_dir(s->runroot, id);
-	auto_free char *parent = path_dir(dir);
-	auto_fd fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		(void)path_remove_at(fd, path_base(dir), &e);
-}
-
 /* The lock is ours. */
 static int finish(struct store *s, struct container_row *row, struct err *e)
 {
@@ -80,7 +70,7 @@ static int finish(struct store *s, struct container_row *row, struct err *e)
 	r = ending_record_row(s, row, &how, e);
 	if (r < 0)
 		return r;
-	remove_run_dir(s, row->id);
+	monitor_run_dir_remove(s->runroot, row->id);
 	if (s->needs_purge && row->auto_remove)
 		(void)store_purge(s, enter_remove, e);
 	return refresh(s, row, e);
@@ -88,7 +78,10 @@ static int finish(struct store *s, struct container_row *row, struct err *e)
 
 int container_reconcile(struct store *s, struct container_row *row, struct err *e)
 {
-	if (!state_is_live(state_parse(row->state)))
+	enum container_state state = state_parse(row->state);
+	if (state == STATE_REMOVING)
+		return container_finish_removal(s, row, e);
+	if (!state_is_live(state))
 		return 0;
 	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
 	auto_fd alive = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -105,11 +98,9 @@ int container_reconcile(struct store *s, struct container_row *row, struct err *
 	return finish(s, row, e);
 }
 
-int container_reconcile_all(struct store *s, struct err *e)
+static int reconcile_each(struct store *s, char **ids, size_t n, struct err *e)
 {
-	char **ids = NULL;
-	size_t n = 0;
-	int r = container_row_list_live(s->db, &ids, &n, e);
+	int r = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct container_row row = {0};
 		if (r >= 0)
@@ -120,9 +111,19 @@ int container_reconcile_all(struct store *s, struct err *e)
 		free(ids[i]);
 	}
 	free(ids);
-	if (r >= 0 && s->needs_purge)
-		r = store_purge(s, enter_remove, e);
 	return r < 0 ? r : 0;
+}
+
+int container_reconcile_all(struct store *s, struct err *e)
+{
+	char **live = NULL, **removing = NULL;
+	size_t n_live = 0, n_removing = 0;
+	int r = container_row_list_live(s->db, &live, &n_live, e);
+	if (r >= 0)
+		r = reconcile_each(s, live, n_live, e);
+	if (r >= 0)
+		r = container_row_list_removing(s->db, &removing, &n_removing, e);
+	return r < 0 ? r : reconcile_each(s, removing, n_removing, e);
 }
 
 int container_get(struct store *s, const char *what, struct container_row *out, struct err *e)

@@ -1,6 +1,7 @@
 /* remove: two steps, so that a kill at any point is finished by the next command. The row is
  * marked (durably) before any file is touched; then the files are renamed into the trash and the
- * row goes. The alive lock is held over both: no start can come between. */
+ * row goes. The alive lock is held over both: no start can come between. Who removes also holds the
+ * folder (flock): a mark without that is a dead remover's, whose work is taken over. */
 #include "engine/start.h"
 #include "base/err.h"
 #include "base/lock.h"
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,9 +28,6 @@ static int refuse(const struct container_row *row, enum container_state state, s
 			"cannot remove container \"/%s\": container is paused and "
 			"must be unpaused first",
 			row->name);
-	if (state == STATE_REMOVING)
-		return err_set(
-			e, EBUSY, "removal of container %s is already in progress", row->name);
 	return err_set(e, EBUSY,
 		"cannot remove container \"/%s\": container is %s: stop the "
 		"container before removing or force remove",
@@ -37,9 +36,37 @@ static int refuse(const struct container_row *row, enum container_state state, s
 
 static int kill_init(const struct container_row *row, struct err *e)
 {
+	if (!row->boot_id || strcmp(row->boot_id, proc_boot_id()))
+		return 0;
 	auto_fd pidfd = proc_open(&row->init);
 	int r = pidfd < 0 ? 0 : proc_kill_wait(pidfd, KILL_WAIT_MS);
 	return r < 0 ? err_sysn(e, -r, "cannot kill container %s", row->name) : 0;
+}
+
+/* Marks it, unless a dead remover has. ROW_LOST: it is not what it was. */
+static int mark(struct store *s, const struct container_row *row, enum container_state state,
+	bool may_mark, struct err *e)
+{
+	if (state == STATE_REMOVING)
+		return ROW_OK;
+	if (!may_mark)
+		return ROW_LOST;
+	return container_row_set_removing(s->db, row->id, state_is_live(state), e);
+}
+
+/* Reads the row again after a moment: a start or an end is at work. */
+static int look_again(struct store *s, struct container_row *row, struct err *e)
+{
+	struct container_row now = {0};
+	(void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	int r = container_row_find(s->db, row->id, &now, e);
+	if (r != ROW_OK || strcmp(now.id, row->id)) {
+		container_row_deinit(&now);
+		return r < 0 ? r : ROW_ABSENT;
+	}
+	container_row_deinit(row);
+	*row = now;
+	return 0;
 }
 
 /* Marked, its processes gone, the lock ours. ROW_ABSENT where another was faster. */
@@ -50,7 +77,7 @@ static int take_for_removal(
 	for (;;) {
 		enum container_state state = state_parse(row->state);
 		enum container_event ev = force ? EVENT_REMOVE_FORCE : EVENT_REMOVE;
-		if (state_next(state, ev) != STATE_REMOVING)
+		if (state_next(state, ev) == STATE_REFUSED)
 			return refuse(row, state, e);
 		auto_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0 && errno != ENOENT)
@@ -58,10 +85,8 @@ static int take_for_removal(
 		int lock = fd < 0 ? LOCK_TAKEN : lock_take(fd, false);
 		if (lock < 0)
 			return err_sysn(e, -lock, "cannot lock %s", path);
-		int r = ROW_LOST;
-		if (lock == LOCK_TAKEN || state_is_live(state))
-			r = container_row_set_removing(s->db, row->id, state_is_live(state), e);
-		if (r == ROW_OK && state_is_live(state))
+		int r = mark(s, row, state, lock == LOCK_TAKEN || state_is_live(state), e);
+		if (r == ROW_OK)
 			r = kill_init(row, e);
 		/* The monitor sees its container die and lets go. */
 		if (r == ROW_OK && lock == LOCK_BUSY && (r = lock_take(fd, true)) < 0)
@@ -70,31 +95,51 @@ static int take_for_removal(
 			*alive = take_fd(fd);
 		if (r != ROW_LOST)
 			return r;
-		/* A start or an end is at work: look again at what it makes of it. */
 		close(take_fd(fd));
-		(void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-		struct container_row now = {0};
-		r = container_row_find(s->db, row->id, &now, e);
-		if (r != ROW_OK || strcmp(now.id, row->id)) {
-			container_row_deinit(&now);
-			return r < 0 ? r : ROW_ABSENT;
-		}
-		container_row_deinit(row);
-		*row = now;
+		if ((r = look_again(s, row, e)) != 0)
+			return r;
 	}
+}
+
+/* Waits for another remover. -1 where the folder is gone. */
+static int hold_folder(struct store *s, const struct container_row *row, bool wait)
+{
+	auto_free char *path = store_path(s, "containers/%s", row->id);
+	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int r;
+	do
+		r = fd < 0 ? -1 : flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+	while (r < 0 && fd >= 0 && errno == EINTR);
+	return r < 0 ? -1 : take_fd(fd);
+}
+
+static int remove_held(struct store *s, struct container_row *row, int *folder, bool force,
+	bool volumes, struct err *e)
+{
+	auto_fd alive = -1;
+	int r = take_for_removal(s, row, force, &alive, e);
+	if (r == 0 && (r = ending_forget(s, row, volumes || row->auto_remove, e)) < 0)
+		(void)err_ctx(e, "cannot remove container %s", row->name);
+	/* Purging leaves alone what is held. */
+	scope_close(folder);
+	*folder = -1;
+	if (r >= 0 && s->needs_purge)
+		r = store_purge(s, enter_remove, e);
+	return r < 0 ? r : 0;
 }
 
 int container_remove(
 	struct store *s, struct container_row *row, bool force, bool volumes, struct err *e)
 {
-	auto_fd alive = -1;
-	int r = take_for_removal(s, row, force, &alive, e);
-	if (r == ROW_ABSENT)
-		return 0;
-	if (r < 0)
-		return r;
-	r = ending_forget(s, row, volumes || row->auto_remove, e);
-	if (r < 0)
-		return err_ctx(e, "cannot remove container %s", row->name);
-	return s->needs_purge ? store_purge(s, enter_remove, e) : 0;
+	auto_fd folder = hold_folder(s, row, true);
+	return remove_held(s, row, &folder, force, volumes, e);
+}
+
+int container_finish_removal(struct store *s, struct container_row *row, struct err *e)
+{
+	auto_fd folder = hold_folder(s, row, false);
+	if (folder < 0)
+		return 0; /* someone is at it, or has done it */
+	int r = remove_held(s, row, &folder, true, false, e);
+	return r < 0 ? r : ROW_ABSENT;
 }

@@ -233,6 +233,7 @@ static void give_up(struct starting *st, const struct err *failure)
 	struct err e = {0};
 	scope_close(&st->control); /* a monitor that still waits for GO ends by this */
 	st->control = -1;
+	monitor_run_dir_remove(s->runroot, st->row->id); /* where the monitor was killed */
 	if (st->is_recorded) {
 		(void)ending_record_failure(s, st->row->id, failure, &e);
 	} else if (st->fresh && st->row->auto_remove) {

@@ -54,6 +54,9 @@ int container_kill(struct store *s, struct container_row *row, int signal, struc
 int container_wait(struct store *s, struct container_row *row, int *exit_code, struct err *e);
 int container_remove(
 	struct store *s, struct container_row *row, bool force, bool volumes, struct err *e);
+/* For one in state removing: takes the work of a dead remover over. ROW_ABSENT when done, 0 where a
+ * live one is at it. */
+int container_finish_removal(struct store *s, struct container_row *row, struct err *e);
 /* "KILL", "SIGKILL", "9", "RTMIN+3" -> number; -EINVAL "invalid signal: X". */
 int signal_parse(const char *s, struct err *e);
 
