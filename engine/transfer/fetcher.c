@@ -1,6 +1,7 @@
 #include "engine/transfer/fetcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,10 +195,30 @@ static int request_into(struct fetcher *f, const char *op, const char *ref, int 
 	return proto_send(f->sock, m, &fd, 1, e);
 }
 
-static int result_fd(struct err *e)
+int fetcher_memory_file(struct err *e)
 {
 	int fd = memfd_create("moss-fetched", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	return fd < 0 ? err_sys(e, "cannot make a memory file") : fd;
+}
+
+int fetcher_seal(int fd, struct err *e)
+{
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return err_sys(e, "cannot seal what was fetched");
+	(void)lseek(fd, 0, SEEK_SET);
+	return 0;
+}
+
+/* By digest: the fetcher is not trusted to have looked. */
+static int check_digest(const char *ref, const char *digest, struct err *e)
+{
+	const char *wanted = strchr(ref, '@');
+	if (!digest_valid(digest))
+		return err_set(e, EBADMSG, "the fetcher gave no valid answer");
+	if (wanted && strcmp(wanted + 1, digest))
+		return err_set(
+			e, EBADMSG, "manifest verification failed for digest %s", wanted + 1);
+	return 0;
 }
 
 int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest *out,
@@ -205,7 +226,7 @@ int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest
 {
 	*out = (struct fetched_manifest){.fd = -1};
 	*kind = "other";
-	auto_fd fd = result_fd(e);
+	auto_fd fd = fetcher_memory_file(e);
 	int r = fd < 0 ? fd : request_into(f, "manifest", ref, fd, e);
 	if (r < 0)
 		return r;
@@ -214,12 +235,16 @@ int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest
 		return -e->code;
 	const char *digest = json_str(reply, "digest");
 	int64_t size = json_int_or(reply, "size", -1);
-	if (!digest_valid(digest) || size < 0 || size > MANIFEST_MAX)
+	if (check_digest(ref, digest, e) < 0)
+		return -e->code;
+	if (size < 0 || size > MANIFEST_MAX)
 		return err_set(e, EBADMSG, "the fetcher gave no valid answer");
+	r = fetcher_seal(fd, e);
+	if (r < 0)
+		return r;
 	out->media_type = xstrdup(json_str_or(reply, "media_type", ""));
 	out->digest = xstrdup(digest);
 	out->size = size;
-	(void)lseek(fd, 0, SEEK_SET);
 	out->fd = take_fd(fd);
 	return 0;
 }
@@ -227,15 +252,15 @@ int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest
 int fetcher_tags(struct fetcher *f, const char *ref, struct err *e)
 {
 	const char *kind;
-	auto_fd fd = result_fd(e);
+	auto_fd fd = fetcher_memory_file(e);
 	int r = fd < 0 ? fd : request_into(f, "tags", ref, fd, e);
 	if (r < 0)
 		return r;
 	auto_json reply = answer(f, &kind, e);
 	if (!reply)
 		return -e->code;
-	(void)lseek(fd, 0, SEEK_SET);
-	return take_fd(fd);
+	r = fetcher_seal(fd, e);
+	return r < 0 ? r : take_fd(fd);
 }
 
 int fetcher_blob(struct fetcher *f, int64_t id, const char *digest, int64_t size, int pipe,

@@ -27,6 +27,11 @@ struct fetcher {
 int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
 	struct fetcher *f, struct err *e);
 int fetcher_ready(struct fetcher *f, struct err *e);
+/* An empty memory file, for a config. */
+int fetcher_memory_file(struct err *e);
+/* Makes what was fetched into one unchangeable, and goes to its start: the fetcher still holds a
+ * descriptor. */
+int fetcher_seal(int fd, struct err *e);
 /* Kills what still runs and reaps it. */
 void fetcher_stop(struct fetcher *f);
 
@@ -36,7 +41,8 @@ struct fetched_manifest {
 	int64_t size;
 };
 void fetched_manifest_deinit(struct fetched_manifest *m);
-/* Waits. ref: a full name with tag or digest. */
+/* Waits. ref: a full name with tag or digest; where it has a digest, the result has the same. The
+ * bytes cannot change any more; whether they have the digest is for an unpacker to say. */
 int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest *out,
 	const char **kind, struct err *e);
 /* The tags of the repository, a line each, in a memfd (the result), at its start. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -182,16 +181,10 @@ static int find_manifest(struct pull *p, struct found *f, struct err *e)
 	return err_set(e, ELOOP, "%s: indexes inside indexes inside indexes", name);
 }
 
-static int memory_file(const char *name, struct err *e)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC);
-	return fd < 0 ? err_sys(e, "cannot make a memory file") : fd;
-}
-
 static int get_config(struct pull *p, struct found *f, struct err *e)
 {
 	const char *kind;
-	f->config_fd = memory_file("moss-config", e);
+	f->config_fd = fetcher_memory_file(e);
 	if (f->config_fd < 0)
 		return f->config_fd;
 	int r = fetcher_blob(&p->fetcher, 0, f->config_digest, f->config_size, -1, f->config_fd, e);
@@ -201,8 +194,8 @@ static int get_config(struct pull *p, struct found *f, struct err *e)
 	r = fetcher_wait(&p->fetcher, &kind, e);
 	if (r < 0)
 		return err_ctx(e, "image config");
-	(void)lseek(f->config_fd, 0, SEEK_SET);
-	auto_fd out = memory_file("moss-config-checked", e);
+	r = fetcher_seal(f->config_fd, e);
+	auto_fd out = r < 0 ? r : fetcher_memory_file(e);
 	if (out < 0)
 		return out;
 	auto_json job =
