@@ -125,7 +125,7 @@ static int execute(const struct invocation *in, void *args, struct strv *operand
 	int r = in->cmd->run(&call, args, e);
 	struct err ignored = {.code = 0};
 	/* What a command that was killed left in the trash. */
-	if (call.store && store.needs_purge && store_purge(&store, enter_remove, &ignored) < 0)
+	if (call.store && store.has_leftovers && store_purge(&store, enter_remove, &ignored) < 0)
 		log_debug("%s", ignored.msg);
 	if (call.store)
 		store_close(&store);

@@ -36,8 +36,10 @@ static int store_of(struct monitor *m, struct store *s, struct err *e)
 
 static void store_done(struct store *s)
 {
-	if (s->db)
+	if (s->db) {
+		store_settle(s);
 		db_tidy(s->db);
+	}
 	db_close(s->db);
 	scope_close(&s->root_fd);
 	scope_close(&s->runroot_fd);
@@ -174,6 +176,8 @@ void monitor_clean_up(struct monitor *m)
 	stop_helpers(m);
 	if (m->opt.auto_remove)
 		remove_files(m);
+	/* Most ends are recorded by a front that somebody waits for: the rest is done here. */
+	db_tidy_idle(m->opt.root);
 }
 
 void monitor_undo(struct monitor *m)

@@ -149,6 +149,5 @@ void store_sweep(struct store *s)
 {
 	sweep_tmp(s);
 	sweep_removals(s);
-	if (has_old_entries(s, "trash"))
-		s->needs_purge = true;
+	s->has_leftovers = has_old_entries(s, "trash");
 }

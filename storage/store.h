@@ -36,7 +36,8 @@ struct store {
 	int runroot_fd;
 	struct db *db; /* open, migrated */
 	char *driver_wanted; /* NULL = probe */
-	bool needs_purge;    /* something lies in trash/ that nobody seems to be removing */
+	bool needs_purge;    /* this command has put something into trash/ */
+	bool has_leftovers;  /* something has been there for a while: a dead command's */
 	struct unsettled *unsettled; /* see store_settle */
 };
 

@@ -152,6 +152,6 @@ int store_purge(struct store *s, store_remove_fn remove, struct err *e)
 			result = r;
 	}
 	if (result == 0)
-		s->needs_purge = false;
+		s->needs_purge = s->has_leftovers = false;
 	return result;
 }

@@ -18,6 +18,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 enum {
 	LOG_PAGES_MAX = 256, /* at a commit */
 	LOG_PAGES_TIDY = 32, /* at db_tidy */
+	LOG_PAGES_IDLE = 64, /* at db_tidy_idle */
+	LOG_PAGE_BYTES = 4096 + 24,
 	BUSY_LIMIT_MS = 30000,
 	CACHE_KIB = 512,
 	LOOKASIDE_SLOT = 512,
@@ -130,6 +133,20 @@ void db_tidy(struct db *db)
 		return;
 	shorten_log(db);
 	queue_leave(db);
+}
+
+void db_tidy_idle(const char *dir)
+{
+	struct stat st;
+	struct err ignored = {0};
+	struct db *db = NULL;
+	auto_free char *log = xasprintf("%s/moss.db-wal", dir);
+	if (stat(log, &st) < 0 || st.st_size < LOG_PAGES_IDLE * LOG_PAGE_BYTES ||
+		db_open(&db, dir, &ignored) < 0)
+		return;
+	db->log_pages = LOG_PAGES_IDLE;
+	db_tidy(db);
+	db_close(db);
 }
 
 static int connect(struct db *db, const char *path, struct err *e)

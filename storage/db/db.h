@@ -25,6 +25,8 @@ void db_close(struct db *db);
 /* For whoever has written and has time (the monitor after the end of its container): shortens the
  * log, so that the next commands open faster. */
 void db_tidy(struct db *db);
+/* The same for whoever has not opened it: opens only where it is worth it. */
+void db_tidy_idle(const char *dir);
 /* A write transaction; nests as one (inner begin/commit only count). */
 int db_begin(struct db *db, enum db_durability d, struct err *e);
 int db_commit(struct db *db, struct err *e);
