@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
+	base/account.c base/account.h \
 	base/clock.c base/clock.h \
 	base/err.c base/err.h \
 	base/io.c base/io.h \

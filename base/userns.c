@@ -11,6 +11,7 @@
  * In either case the child becomes uid and gid 0 of the namespace before it does anything else.
  */
 #include "base/userns.h"
+#include "base/account.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/msg.h"
@@ -20,7 +21,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -82,30 +82,6 @@ static void subid_load(
 		userns_ranges_parse(text.data, name, uid, r, n);
 }
 
-/* The user's name, looked for in /etc/passwd itself first: starting the name service costs a third
- * of a millisecond, and users from elsewhere (LDAP) are few. Owned; NULL where there is none. */
-static char *user_name(uid_t uid)
-{
-	auto_buf text = BUF_INIT;
-	struct err ignored;
-	char scratch[4096], wanted[24];
-	struct passwd pw, *found = NULL;
-	snprintf(wanted, sizeof(wanted), ":%u:", (unsigned)uid);
-	if (read_file("/etc/passwd", SUBID_FILE_MAX, &text, &ignored) < 0)
-		text.len = 0;
-	for (const char *line = text.len ? text.data : NULL; line && *line;) {
-		size_t name_len = strcspn(line, ":\n");
-		const char *rest = line + name_len + (line[name_len] == ':');
-		const char *id = rest + strcspn(rest, ":\n");
-		if (!strncmp(id, wanted, strlen(wanted)))
-			return xstrndup(line, name_len);
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	(void)getpwuid_r(uid, &pw, scratch, sizeof(scratch), &found);
-	return found ? xstrdup(pw.pw_name) : NULL;
-}
-
 /* The ids of the namespace we are in, mapped to themselves. */
 static int identity_load(const char *file, struct id_range **r, size_t *n, struct err *e)
 {
@@ -135,9 +111,11 @@ int userns_map_load(struct userns_map *m, struct err *e)
 	}
 	range_add(&m->uids, &m->n_uids, 0, uid, 1);
 	range_add(&m->gids, &m->n_gids, 0, gid, 1);
-	auto_free char *name = user_name(uid);
-	subid_load("/etc/subuid", name, uid, &m->uids, &m->n_uids);
-	subid_load("/etc/subgid", name, uid, &m->gids, &m->n_gids);
+	struct account account;
+	(void)account_find(uid, &account);
+	subid_load("/etc/subuid", account.name, uid, &m->uids, &m->n_uids);
+	subid_load("/etc/subgid", account.name, uid, &m->gids, &m->n_gids);
+	account_deinit(&account);
 	m->is_single = m->n_uids == 1 || m->n_gids == 1;
 	if (m->is_single)
 		m->n_uids = m->n_gids = 1;

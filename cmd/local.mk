@@ -72,7 +72,8 @@ libcmd_a_SOURCES = \
 # Archives in the order of who knows whom.
 MOSS_ARCHIVES = libcmd.a libengine.a libregistry.a libnetns.a libstorage.a libbase.a
 bin_PROGRAMS += moss
-moss_SOURCES = cmd/main.c
+moss_SOURCES = cmd/main.c $(NO_DLOPEN)
+moss_LDFLAGS = $(AM_LDFLAGS) $(CORE_LDFLAGS)
 moss_LDADD = $(MOSS_ARCHIVES) $(CORE_LIBS)
 moss_DEPENDENCIES = $(MOSS_ARCHIVES)
 

@@ -22,7 +22,8 @@ libengine_a_SOURCES += \
 	engine/stop.c
 
 mosslibexec_PROGRAMS += moss-monitor
-moss_monitor_SOURCES = \
+moss_monitor_LDFLAGS = $(AM_LDFLAGS) $(CORE_LDFLAGS)
+moss_monitor_SOURCES = $(NO_DLOPEN) \
 	engine/monitor_ctl.c \
 	engine/monitor_end.c \
 	engine/monitor_internal.h \

@@ -1,4 +1,5 @@
 #include "storage/store.h"
+#include "base/account.h"
 #include "base/err.h"
 #include "base/path.h"
 #include "base/scope.h"
@@ -7,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,16 +55,16 @@ static int default_root(char **out, struct err *e)
 		return 0;
 	}
 	const char *home = getenv("HOME");
-	if (str_empty(home)) {
-		const struct passwd *pw = getpwuid(getuid());
-		home = pw ? pw->pw_dir : NULL;
-	}
-	if (str_empty(home) || *home != '/') {
-		err_set(e, ENOENT, "cannot tell the home directory");
-		return err_hint(e, "set HOME, or name the store's folder with --root");
-	}
-	*out = path_join(home, ".local/share/moss");
-	return 0;
+	struct account account = {0};
+	if (str_empty(home) && account_find(getuid(), &account))
+		home = account.home;
+	if (!str_empty(home) && *home == '/')
+		*out = path_join(home, ".local/share/moss");
+	account_deinit(&account);
+	if (*out)
+		return 0;
+	err_set(e, ENOENT, "cannot tell the home directory");
+	return err_hint(e, "set HOME, or name the store's folder with --root");
 }
 
 /* Makes the folder and what must be in it. */
