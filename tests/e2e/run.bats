@@ -108,7 +108,7 @@ bb() { moss run --rm --network none "$@"; }
 
 @test "-u refuses what is no user" {
 	local user
-	for user in 0x0 +0 ' 0' -1 4294967295 4294967296 :0 u: 1:2:3; do
+	for user in 0x0 +0 ' 0' -1 4294967295 4294967296 2147483648 u: 1:2:3; do
 		run -125 bb "-u=$user" busybox id
 		[[ $output != *uid=* ]]
 	done
