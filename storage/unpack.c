@@ -11,9 +11,15 @@
 
 void unpack_result_deinit(struct unpack_result *r) { strv_free(&r->warnings); }
 
+/* Headers and padding never shrink as content may: more of them than this, from so few compressed
+ * bytes, are an archive of millions of empty entries. */
+enum { RAW_RATIO_MAX = 100, RAW_FREE_BYTES = 64 * 1024 * 1024, PROGRESS_STEP = 4 * 1024 * 1024 };
+
 struct raw_sink {
 	struct unpack_stream *stream;
 	struct tarsplit_writer *split;
+	uint64_t raw; /* bytes that are no content */
+	uint64_t reported; /* compressed bytes at the last report */
 };
 
 static ssize_t sink_next(void *arg, const unsigned char **p, struct err *e)
@@ -25,18 +31,34 @@ static ssize_t sink_next(void *arg, const unsigned char **p, struct err *e)
 static int sink_raw(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct raw_sink *s = arg;
+	s->raw += n;
+	if (s->raw > RAW_FREE_BYTES && s->raw / RAW_RATIO_MAX > stream_position(s->stream))
+		return err_set(e, EFBIG, "layer expands to more than %d times its size: refused",
+			RAW_RATIO_MAX);
 	return tarsplit_raw(s->split, p, n, e);
 }
 
-static int write_entries(struct layer_writer *w, struct raw_sink *s, struct err *e)
+static void report(const struct unpack_job *job, struct raw_sink *s)
+{
+	uint64_t at = stream_position(s->stream);
+	if (!job->progress || at - s->reported < PROGRESS_STEP)
+		return;
+	s->reported = at;
+	job->progress(job->progress_arg, (int64_t)at);
+}
+
+static int write_entries(
+	struct layer_writer *w, struct raw_sink *s, const struct unpack_job *job, struct err *e)
 {
 	const struct tar_io io = {.next = sink_next, .raw = sink_raw, .arg = s};
 	auto_tar_reader t = tar_reader_new(&io);
 	const struct tar_entry *en;
 	int r;
-	while ((r = tar_next(t, &en, e)) > 0)
+	while ((r = tar_next(t, &en, e)) > 0) {
 		if (layer_write(w, t, en, s->split, e) < 0)
 			return -e->code;
+		report(job, s);
+	}
 	return r < 0 ? r : layer_writer_finish(w, e);
 }
 
@@ -77,7 +99,7 @@ static int unpack_all(int data_fd, int stage_fd, struct layer_writer *w, struct 
 	if (!stream)
 		return -e->code;
 	s->stream = stream;
-	if (write_entries(w, s, e) < 0)
+	if (write_entries(w, s, job, e) < 0)
 		return -e->code;
 	stream_finish(stream, &got);
 	if (check(job, &got, e) < 0 ||

@@ -20,6 +20,9 @@ struct unpack_job {
 	int64_t size; /* of them */
 	const char *diff_id; /* of the tar */
 	bool is_single_id; /* the user namespace has one id: owners are squashed */
+	/* Called now and then with the compressed bytes that are dealt with; may be NULL. */
+	void (*progress)(void *arg, int64_t bytes);
+	void *progress_arg;
 };
 
 struct unpack_result {

@@ -129,6 +129,17 @@ static json_t *config_job(const struct unpack_request *q, struct err *e)
 	return reply;
 }
 
+static void send_progress(void *arg, int64_t bytes)
+{
+	const struct unpack_request *q = arg;
+	struct err ignored;
+	auto_json msg = json_object();
+	json_t *progress = json_object();
+	json_set_int(progress, "bytes", bytes);
+	json_set(msg, "progress", progress);
+	(void)proto_send(q->sock, msg, NULL, 0, &ignored);
+}
+
 static json_t *layer_job(const struct unpack_request *q, struct err *e)
 {
 	struct unpack_result got;
@@ -137,6 +148,8 @@ static json_t *layer_job(const struct unpack_request *q, struct err *e)
 		.size = json_int_or(q->job, "size", -1),
 		.diff_id = json_str(q->job, "diff_id"),
 		.is_single_id = q->is_single_id,
+		.progress = send_progress,
+		.progress_arg = (void *)q,
 	};
 	if (q->n_fds < 2) {
 		err_set(e, EINVAL, "no staging folder in the request");

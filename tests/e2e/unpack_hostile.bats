@@ -156,6 +156,15 @@ a.docker('$WORK/a.tar', [z], tags=['x:1'])"
 	refused "expands to more than"
 }
 
+@test "ten million empty entries" {
+	py "
+import tarfile
+h = tarfile.TarInfo('f').tobuf() * 2048
+z = gzip.compress(h) * 4900
+a.docker('$WORK/a.tar', [z], tags=['x:1'])"
+	refused "expands to more than"
+}
+
 @test "an outer archive that is a bomb" {
 	py "
 import tarfile

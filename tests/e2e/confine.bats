@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# The helpers that touch foreign bytes, seen from outside while they work. What they can do is tried
+# from inside in tests/unit/unpack_confine.c.
+load ../lib/moss
+
+setup() { store_new; }
+
+teardown() {
+	exec 7>&- || true
+	store_drop
+}
+
+# An unpacker that waits for the rest of its archive; sets unpacker.
+unpacker_start() {
+	mkfifo "$WORK/pipe"
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" load <"$WORK/pipe" >"$WORK/out" 2>&1 &
+	moss=$!
+	exec 7>"$WORK/pipe"
+	head -c 2000 "$(busybox_archive)" >&7
+	wait_for 5 is_filtered
+}
+
+is_filtered() {
+	unpacker=$(pgrep -P "$moss" -x moss-unpack)
+	[ "$(field Seccomp)" = 2 ]
+}
+
+field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$unpacker/status"; }
+
+@test "the unpacker has a filter, no new privileges and few capabilities" {
+	unpacker_start
+	[ "$(field NoNewPrivs)" = 1 ]
+	# chown, dac_override, dac_read_search, fowner, fsetid, mknod, setfcap
+	[ "$(field CapEff)" = 000000008800001f ]
+	[ "$(field CapPrm)" = 000000008800001f ]
+	[ "$(field CapBnd)" = 000000008800001f ]
+	[ "$(field CapInh)" = 0000000000000000 ]
+	[ "$(field CapAmb)" = 0000000000000000 ]
+}
+
+@test "its root holds nothing but staging, its network nothing but loopback" {
+	unpacker_start
+	# The user owns the namespace the unpacker is in, and may look.
+	[ "$(ls -A "/proc/$unpacker/root/")" = stage ]
+	[ "$(tail -n +3 "/proc/$unpacker/net/dev" | cut -d: -f1 | tr -d ' ')" = lo ]
+	[ "$(awk '{ print $5 }' "/proc/$unpacker/mountinfo" | sort | tr '\n' ' ')" = "/ /stage " ]
+}
+
+@test "an unpacker ends with the moss that started it" {
+	unpacker_start
+	kill -9 "$moss"
+	wait_for 5 bash -c "! kill -0 $unpacker"
+}
+
+@test "started by hand the helpers do nothing" {
+	local program dir=${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss}
+	for program in moss-unpack "moss-transfer fetch" moss-transfer; do
+		# shellcheck disable=SC2086 # words
+		run "$dir"/$program 3>&-
+		[ "$status" = 2 ]
+		[[ $output == *"is a part of moss and is started by it" ]]
+	done
+}
