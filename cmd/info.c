@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/format/human.h"
 #include "cmd/object.h"
+#include "cmd/platform.h"
 #include "engine/enter.h"
 #include "engine/enter.h"
 #include "engine/host.h"
@@ -126,6 +127,9 @@ static json_t *registry_config(void)
 
 static json_t *runtimes(void) { return json_pack("{s:{s:s}}", "moss", "path", "moss-monitor"); }
 
+/* Of programs that moss has no need of. */
+static json_t *commit(void) { return json_pack("{s:s, s:s}", "ID", "", "Expected", ""); }
+
 static json_t *swarm(void)
 {
 	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:n}", "NodeID", "", "NodeAddr", "",
@@ -134,8 +138,9 @@ static json_t *swarm(void)
 
 static json_t *client_info(const struct globals *g)
 {
-	return json_pack("{s:b, s:s, s:s, s:s, s:[], s:n}", "Debug", g->debug, "Version",
-		MOSS_VERSION, "GitCommit", "", "Context", "default", "Plugins", "Warnings");
+	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:n}", "Debug", g->debug,
+		"Version", MOSS_VERSION, "GitCommit", "", "GoVersion", "", "Os", "linux", "Arch",
+		platform_arch(), "BuildTime", "", "Context", "default", "Plugins", "Warnings");
 }
 
 static void set_counts(json_t *j, const struct counts *c)
@@ -191,11 +196,16 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	json_set(j, "DriverStatus", json_array());
 	json_set(j, "Plugins", plugins());
 	set_limits(j, h);
+	json_set_bool(j, "BridgeNfIptables", false);
+	json_set_bool(j, "BridgeNfIp6tables", false);
 	json_set_bool(j, "Debug", call->globals->debug);
+	json_set_int(j, "NFd", 0);
+	json_set_int(j, "NGoroutines", 0);
 	json_set_str(j, "SystemTime", now);
 	json_set_str(j, "LoggingDriver", "json-file");
 	json_set_str(j, "CgroupDriver", h->is_cgroup_delegated ? "cgroupfs" : "none");
 	json_set_str(j, "CgroupVersion", h->cgroup_version == 2 ? "2" : "1");
+	json_set_int(j, "NEventsListener", 0);
 	set_host(j, h);
 	json_set_str(j, "IndexServerAddress", "https://index.docker.io/v1/");
 	json_set(j, "RegistryConfig", registry_config());
@@ -213,7 +223,11 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	json_set_bool(j, "LiveRestoreEnabled", true);
 	json_set_str(j, "Isolation", "");
 	json_set_str(j, "InitBinary", "moss-init");
+	json_set(j, "ContainerdCommit", commit());
+	json_set(j, "RuncCommit", commit());
+	json_set(j, "InitCommit", commit());
 	json_set(j, "SecurityOptions", security_options(h));
+	json_set(j, "CDISpecDirs", json_array());
 	json_set(j, "Warnings", warnings(h, driver_error));
 	json_set(j, "ClientInfo", client_info(call->globals));
 	return j;
@@ -319,6 +333,11 @@ static int info_run(struct cmd_call *call, void *args, struct err *e)
 	host_load(&host);
 	auto_json j = collect(call, &counts, &host, driver, &driver_error);
 	host_deinit(&host);
+	if (!str_empty(info->format) && strcmp(info->format, "json") != 0) {
+		/* In templates two fields have another name than in JSON. */
+		json_set_bool(j, "CPUCfsPeriod", json_bool_or(j, "CpuCfsPeriod", false));
+		json_set_bool(j, "CPUCfsQuota", json_bool_or(j, "CpuCfsQuota", false));
+	}
 	if (!str_empty(info->format))
 		return object_print(j, info->format, e);
 	print_text(j);
