@@ -207,6 +207,9 @@ static int print(
 					 : "table {{.Repository}}\t{{.Tag}}\t{{.ID}}"
 					   "\t{{.CreatedSince}}\t{{.Size}}",
 		.quiet_format = "{{.ID}}",
+		.raw_format = "repository: {{.Repository}}\\ntag: {{.Tag}}\\nimage_id: {{.ID}}\\n"
+			      "created_at: {{.CreatedAt}}\\nvirtual_size: {{.Size}}\\n",
+		.type_name = "*formatter.imageContext",
 	};
 	return listing_print(&l, rows, a->format ? a->format : configured, a->quiet, e);
 }

@@ -19,6 +19,7 @@ libcmd_a_SOURCES = \
 	cmd/filter.c cmd/filter.h \
 	cmd/find.c \
 	cmd/format/arena.c cmd/format/arena.h \
+	cmd/format/eval.c cmd/format/exec_internal.h \
 	cmd/format/exec.c cmd/format/exec.h \
 	cmd/format/functions.c cmd/format/functions.h \
 	cmd/format/functions_compare.c \
@@ -36,6 +37,7 @@ libcmd_a_SOURCES = \
 	cmd/format/literal.c cmd/format/literal.h \
 	cmd/format/node.c cmd/format/node.h \
 	cmd/format/parse.c cmd/format/template.h \
+	cmd/format/parse_pipe.c cmd/format/parse_internal.h \
 	cmd/format/tabwriter.c cmd/format/tabwriter.h \
 	cmd/format/utf8.c cmd/format/utf8.h \
 	cmd/format/value.c cmd/format/value.h \

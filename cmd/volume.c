@@ -202,6 +202,8 @@ static int ls_run(struct cmd_call *call, void *args, struct err *e)
 		.fields = fields,
 		.default_table = "table {{.Driver}}\t{{.Name}}",
 		.quiet_format = "{{.Name}}",
+		.raw_format = "name: {{.Name}}\\ndriver: {{.Driver}}\\n",
+		.type_name = "*formatter.volumeContext",
 	};
 	auto_free char *configured =
 		a->format || a->quiet ? NULL : client_config_text(call->globals, "volumesFormat");

@@ -34,6 +34,16 @@ static json_t *familiar_names(char *const *names)
 	return list;
 }
 
+/* Maps come out of Docker sorted by key. New reference. */
+static json_t *sorted(json_t *j)
+{
+	if (!json_is_object(j))
+		return json_incref(j);
+	auto_free char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
+	json_t *out = text ? json_loads(text, 0, NULL) : NULL;
+	return out ? out : json_incref(j);
+}
+
 /* The members of from's config that Docker always shows, empty where the image has none. */
 static json_t *image_config(const json_t *from)
 {
@@ -50,7 +60,7 @@ static json_t *image_config(const json_t *from)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		json_t *v = json_object_get(from, keys[i].key);
 		if (v)
-			json_object_set(o, keys[i].key, v);
+			json_set(o, keys[i].key, sorted(v));
 		else if (keys[i].kind == 's')
 			json_set_str(o, keys[i].key, "");
 		else if (keys[i].kind == 'b')
@@ -151,8 +161,8 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 static json_t *object_or_null(const char *text)
 {
 	struct err ignored;
-	json_t *o = str_empty(text) ? NULL : json_parse(text, strlen(text), "volume", &ignored);
-	return o ? o : json_null();
+	auto_json o = str_empty(text) ? NULL : json_parse(text, strlen(text), "volume", &ignored);
+	return o ? sorted(o) : json_null();
 }
 
 json_t *volume_inspect(const struct volume *volume)
