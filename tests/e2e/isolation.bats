@@ -3,7 +3,7 @@ load ../lib/moss
 
 setup() {
 	store_with_busybox
-	echo "secret of the home" >"$HOME/sentinel"
+	echo "sentinel of the home" >"$HOME/sentinel"
 	chmod 600 "$HOME/sentinel"
 }
 teardown() { store_drop; }
@@ -32,13 +32,13 @@ teardown() { store_drop; }
 @test "working directories through descriptors stay inside" {
 	for n in 0 3 5 7 8 9 10 15 20; do
 		run moss run --rm --network none -w "/proc/self/fd/$n" busybox sh -c 'cat ../../sentinel ../sentinel sentinel; pwd -P'
-		[[ "$output" != *"secret of the home"* ]]
+		[[ "$output" != *"sentinel of the home"* ]]
 		[[ "$output" != *unreachable* ]]
 	done
 	moss run -d --name ct --network none busybox sleep 100
 	for n in 0 3 5 7 8 9 10 15 20; do
 		run moss exec -w "/proc/self/fd/$n" ct sh -c 'cat ../../sentinel ../sentinel sentinel; pwd -P'
-		[[ "$output" != *"secret of the home"* ]]
+		[[ "$output" != *"sentinel of the home"* ]]
 		[[ "$output" != *unreachable* ]]
 	done
 }
@@ -55,7 +55,7 @@ echo searched'
 	moss run -d --name other --network none busybox sleep 100
 	run moss run --rm --network none --pid host busybox timeout 20 sh -c "$proc_search" sh "$HOME"
 	[[ "$output" == *searched* ]]
-	[[ "$output" != *"secret of the home"* ]]
+	[[ "$output" != *"sentinel of the home"* ]]
 }
 
 @test "the engine's programs cannot be overwritten from inside, by run or exec" {

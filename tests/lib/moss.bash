@@ -17,7 +17,11 @@ moss() { "$MOSS" --root "$ROOT" --runroot "$RUNROOT" "$@"; }
 
 # In the user's namespace, as root of its subordinate ids: for looking into and removing a store.
 in_userns() {
-	if [ "$(id -u)" = 0 ]; then "$@"; else unshare --map-root-user --map-auto -- "$@"; fi
+	if [ "$(id -u)" = 0 ] || ! grep -q "^$(id -un):" /etc/subuid; then
+		"$@"
+	else
+		unshare --map-root-user --map-auto -- "$@"
+	fi
 }
 
 store_new() {
