@@ -6,7 +6,7 @@ load ../lib/moss
 	for program in "$MOSS" "${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss}/moss-monitor"; do
 		[ -x "$program" ]
 		found=$(LC_ALL=C ldd "$program" | grep -v 'statically linked' | awk '{ print $1 }' | grep -vE \
-			'^(linux-vdso|/lib.*/ld-linux|libc|libm|libsqlite3|libjansson|libseccomp|libcap|lib[atu]*san|libgcc_s|libstdc++)[-.]' || true)
+			'^(linux-vdso|/lib.*/ld-linux|libc|libm|libsqlite3|libjansson|libseccomp|libcap|lib[a-z]*san|libgcc_s|libstdc[+]*)[-.]' || true)
 		echo "$program: $found"
 		[ -z "$found" ]
 	done
