@@ -227,9 +227,12 @@ static int map_apply(const struct userns_map *m, pid_t pid, struct err *e)
 		return map_by_helpers(m, pid, e);
 	if (m->is_single) {
 		char path[64];
-		log_warn("no ranges for this user in /etc/subuid and /etc/subgid: containers have "
-			 "one id only (as root: usermod --add-subuids 100000-165535 --add-subgids "
-			 "100000-165535 USER)");
+		static bool was_said;
+		if (!was_said)
+			log_warn("no ranges for this user in /etc/subuid and /etc/subgid: "
+				 "containers have one id only (as root: usermod "
+				 "--add-subuids 100000-165535 --add-subgids 100000-165535 USER)");
+		was_said = true;
 		snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
 		int x = write_existing_at(AT_FDCWD, path, "deny");
 		if (x < 0)

@@ -78,8 +78,13 @@ static int change_ids(const struct user_ids *u, struct err *e)
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "cannot keep capabilities");
 	/* EPERM: a single-id map, where the kernel allows no setgroups. There is one group then. */
-	if (setgroups(u->n_gids, u->gids) < 0 && (errno != EPERM || u->gid != 0 || u->n_gids > 1))
-		return err_sys(e, "cannot set the groups");
+	if (setgroups(u->n_gids, u->gids) < 0) {
+		bool is_single = errno == EPERM;
+		if (!is_single)
+			return err_sys(e, "cannot set the groups");
+		if (u->gid != 0 || u->n_gids > 1)
+			return err_sysn(e, EINVAL, "cannot set the groups of user %u", u->uid);
+	}
 	if (setresgid(u->gid, u->gid, u->gid) < 0)
 		return err_sysn(e, errno, "cannot become group %u", u->gid);
 	if (setresuid(u->uid, u->uid, u->uid) < 0)
