@@ -53,8 +53,9 @@ int image_commit(struct store *s, const char *id, const char *config_json, const
 	const struct layer_new *layers, size_t n_layers, const char *name, const char *digest_ref,
 	struct err *e);
 
-/* Resolves what a user typed: id, "sha256:" + id, unique prefix of an id, else a reference
- * (normalised by the caller's `reference`, may be NULL). ROW_OK, ROW_ABSENT, ROW_AMBIGUOUS. */
+/* Resolves what a user typed, in Docker's order: a whole id (with or without "sha256:"), a name
+ * (normalised by the caller as `reference`, may be NULL), a unique prefix of an id. ROW_OK,
+ * ROW_ABSENT, ROW_AMBIGUOUS. */
 int image_find(struct store *s, const char *typed, const char *reference, struct image *out,
 	struct err *e);
 int image_list(struct store *s, struct image **out, size_t *n, struct err *e);

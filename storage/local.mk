@@ -29,6 +29,9 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/storage_container
 tests_unit_storage_container_SOURCES = tests/unit/storage_container.c tests/unit/storage_store.h
 tests_unit_storage_container_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+check_PROGRAMS += tests/unit/storage_copy
+tests_unit_storage_copy_SOURCES = tests/unit/storage_copy.c
+tests_unit_storage_copy_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 check_PROGRAMS += tests/unit/storage_image
 tests_unit_storage_image_SOURCES = tests/unit/storage_image.c
 tests_unit_storage_image_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)

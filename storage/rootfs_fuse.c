@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -150,8 +151,8 @@ static char *mount_point_of(char *line)
 	return at;
 }
 
-/* A mount whose server is dead answers ENOTCONN. It cannot be named: its folder may have been
- * renamed since. */
+/* A mount whose server is dead answers ENOTCONN (stat may still answer from the cache, statfs never
+ * does). It cannot be named: its folder may have been renamed since. */
 static void unmount_dead(void)
 {
 	struct err ignored = {0};
@@ -160,9 +161,10 @@ static void unmount_dead(void)
 		return;
 	char *rest = table.data, *line;
 	while ((line = strsep(&rest, "\n"))) {
-		struct stat st;
+		struct statfs fs;
 		const char *point = mount_point_of(line);
-		if (point && stat(point, &st) < 0 && errno == ENOTCONN)
+		if (point && str_ends(point, "/merged") && statfs(point, &fs) < 0 &&
+			errno == ENOTCONN)
 			(void)umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
 	}
 }

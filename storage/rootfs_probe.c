@@ -3,6 +3,7 @@
 #include "storage/rootfs_internal.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/scope.h"
@@ -21,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILL_WAIT_MS = 5000 };
+enum { KILL_WAIT_MS = 5000, CONFIG_FILE_MAX = 1024 * 1024 };
 
 static const char *const in_order[] = {driver_overlay, driver_fuse, driver_vfs};
 
@@ -170,8 +171,38 @@ static int choose_wanted(struct store *s, rootfs_call_fn call, const char **driv
 	return is_cached(s, name, found) ? 0 : check(s, call, name, found, e);
 }
 
+/* "storage-driver" of $XDG_CONFIG_HOME/moss/config.json. Owned; NULL where nothing says. */
+static int configured_driver(char **driver, struct err *e)
+{
+	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	bool has_base = base && *base == '/';
+	*driver = NULL;
+	if (!has_base && (!home || *home != '/'))
+		return 0;
+	auto_free char *path = has_base ? path_join(base, "moss/config.json")
+					: path_join(home, ".config/moss/config.json");
+	auto_buf text = BUF_INIT;
+	struct err missing = {0};
+	int r = read_file(path, CONFIG_FILE_MAX, &text, &missing);
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0) {
+		*e = missing;
+		return r;
+	}
+	auto_json config = json_parse(text.data ? text.data : "", text.len, path, e);
+	if (!config)
+		return -e->code;
+	const char *value = json_str(config, "storage-driver");
+	*driver = value ? xstrdup(value) : NULL;
+	return 0;
+}
+
 int rootfs_choose(struct store *s, rootfs_call_fn call, const char **driver, struct err *e)
 {
+	int r = s->driver_wanted ? 0 : configured_driver(&s->driver_wanted, e);
+	if (r < 0)
+		return r;
 	if (s->driver_wanted)
 		return choose_wanted(s, call, driver, e);
 	for (size_t i = 0; i < ARRAY_LEN(in_order); i++) {
@@ -180,7 +211,7 @@ int rootfs_choose(struct store *s, rootfs_call_fn call, const char **driver, str
 			return 0;
 		}
 	}
-	int r = -ENOENT;
+	r = -ENOENT;
 	for (size_t i = 0; i < ARRAY_LEN(in_order) && r < 0; i++) {
 		*e = (struct err){0};
 		r = check(s, call, "cache/driver", in_order[i], e);

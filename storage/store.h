@@ -26,7 +26,7 @@ struct db;
 
 struct store_options {
 	const char *root, *runroot; /* NULL = the defaults above */
-	const char *driver; /* NULL = $MOSS_STORAGE_DRIVER, config, probing */
+	const char *driver; /* NULL = $MOSS_STORAGE_DRIVER, config.json, probing */
 };
 
 struct store {
@@ -35,7 +35,7 @@ struct store {
 	int root_fd; /* O_PATH */
 	int runroot_fd;
 	struct db *db; /* open, migrated */
-	char *driver_wanted; /* NULL = probe */
+	char *driver_wanted; /* NULL = as config.json says, else probe */
 	bool needs_purge;    /* this command has put something into trash/ */
 	bool has_leftovers;  /* something has been there for a while: a dead command's */
 	struct unsettled *unsettled; /* see store_settle */

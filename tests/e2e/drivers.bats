@@ -126,6 +126,18 @@ check() {
 	[ "$(moss inspect -f '{{.Driver}}' "$c")" = overlay ]
 }
 
+@test "config.json chooses where nothing else does" {
+	mkdir -p "$HOME/.config/moss"
+	echo '{"storage-driver": "vfs"}' >"$HOME/.config/moss/config.json"
+	c=$(env -u XDG_CONFIG_HOME "$MOSS" --root "$ROOT" --runroot "$RUNROOT" create layers true)
+	[ "$(moss inspect -f '{{.Driver}}' "$c")" = vfs ]
+	c=$(MOSS_STORAGE_DRIVER=overlay moss create layers true)
+	[ "$(moss inspect -f '{{.Driver}}' "$c")" = overlay ]
+	echo '{"storage-driver": ' >"$HOME/.config/moss/config.json"
+	run -125 env -u XDG_CONFIG_HOME "$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --rm layers true
+	[[ $output == *"$HOME/.config/moss/config.json"* ]]
+}
+
 @test "an unknown driver is named, with the known ones" {
 	run -125 moss --storage-driver zfs run --rm layers true
 	[[ $output == *"unknown storage driver: zfs"* ]]

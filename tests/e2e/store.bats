@@ -114,13 +114,14 @@ kill_some() {
 @test "kill -9 of moss while it creates and removes: the next command finishes it" {
 	store_load
 	for i in $(seq 12); do
-		moss create --name "c$i" --network none busybox true >/dev/null 2>&1 3>&- &
+		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" create --name "c$i" --network none \
+			busybox true >/dev/null 2>&1 3>&- &
 		sleep "0.00$((RANDOM % 9))"
 		kill -9 $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
 	done
 	for c in $(moss ps -aq); do
-		moss rm "$c" >/dev/null 2>&1 3>&- &
+		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" rm "$c" >/dev/null 2>&1 3>&- &
 		sleep "0.00$((RANDOM % 9))"
 		kill -9 $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
