@@ -3,6 +3,7 @@
 #include "base/scope.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void json_drop(json_t **j)
@@ -151,4 +152,24 @@ void json_to_strv(const json_t *array, struct strv *out)
 	json_array_foreach (array, i, v)
 		if (json_is_string(v))
 			strv_add(out, json_string_value(v));
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+json_t *json_sorted(json_t *o)
+{
+	json_t *out = json_object(), *value;
+	size_t n = 0, count = json_object_size(o);
+	const char **keys = xcalloc(count + 1, sizeof(*keys));
+	const char *key;
+	json_object_foreach(o, key, value) keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), by_text);
+	for (size_t i = 0; i < n; i++)
+		json_object_set(out, keys[i], json_object_get(o, keys[i]));
+	free(keys);
+	json_decref(o);
+	return out;
 }

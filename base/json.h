@@ -33,6 +33,8 @@ void json_set_int(json_t *obj, const char *key, int64_t v);
 void json_set_bool(json_t *obj, const char *key, bool v);
 /* Takes the reference. */
 void json_set(json_t *obj, const char *key, json_t *value);
+/* An object with its keys sorted, as Go prints maps. Takes o; a new reference. */
+json_t *json_sorted(json_t *o);
 /* New array of strings. */
 json_t *json_from_strv(const struct strv *s);
 /* Appends the strings of a JSON array (non-strings and NULL are passed over). */

@@ -7,27 +7,6 @@
 #include "engine/create_plan.h"
 #include "engine/spec.h"
 
-/* Go prints maps sorted by key. Takes o. */
-static json_t *sorted(json_t *o)
-{
-	json_t *out = json_object(), *value;
-	size_t n = 0, count = json_object_size(o);
-	const char **keys = xcalloc(count + 1, sizeof(*keys));
-	const char *key;
-	json_object_foreach(o, key, value) keys[n++] = key;
-	for (size_t i = 1; i < n; i++)
-		for (size_t k = i; k > 0 && strcmp(keys[k - 1], keys[k]) > 0; k--) {
-			const char *swap = keys[k];
-			keys[k] = keys[k - 1];
-			keys[k - 1] = swap;
-		}
-	for (size_t i = 0; i < n; i++)
-		json_object_set(out, keys[i], json_object_get(o, keys[i]));
-	free(keys);
-	json_decref(o);
-	return out;
-}
-
 static json_t *list_or_null(const struct strv *v) { return v->n ? json_from_strv(v) : json_null(); }
 
 static void set_text(json_t *o, const char *key, const char *s)
@@ -49,7 +28,7 @@ static json_t *port_bindings(const struct create_plan *p)
 		json_array_append_new(list,
 			json_pack("{s:s, s:s}", "HostIp", s->host_ip, "HostPort", s->host_text));
 	}
-	return sorted(o);
+	return json_sorted(o);
 }
 
 static json_t *exposed_ports(const struct create_plan *p)
@@ -62,7 +41,7 @@ static json_t *exposed_ports(const struct create_plan *p)
 			auto_free char *key = xasprintf("%u/%s", s->container, s->proto);
 			json_set(o, key, json_object());
 		}
-	return sorted(o);
+	return json_sorted(o);
 }
 
 static json_t *binds(const struct create_plan *p)
@@ -109,7 +88,7 @@ static json_t *volume_options(const struct mount_spec *m)
 			auto_free char *key = xstrndup(m->labels.v[i], n);
 			set_text(labels, key, m->labels.v[i][n] ? m->labels.v[i] + n + 1 : "");
 		}
-		json_set(o, "Labels", sorted(labels));
+		json_set(o, "Labels", json_sorted(labels));
 	}
 	if (m->driver)
 		json_set(o, "DriverConfig", json_pack("{s:s}", "Name", m->driver));
@@ -176,7 +155,7 @@ static void host_mounts(const struct create_plan *p, json_t **flags, json_t **tm
 		}
 	}
 	if (*tmpfs)
-		*tmpfs = sorted(*tmpfs);
+		*tmpfs = json_sorted(*tmpfs);
 }
 
 json_t *create_log_config(const struct create_request *r)
@@ -188,7 +167,8 @@ json_t *create_log_config(const struct create_request *r)
 		set_text(options, key, r->log_opt.v[i][n] ? r->log_opt.v[i] + n + 1 : "");
 	}
 	return json_pack("{s:s, s:o}", "Type",
-		str_empty(r->log_driver) ? "json-file" : r->log_driver, "Config", sorted(options));
+		str_empty(r->log_driver) ? "json-file" : r->log_driver, "Config",
+		json_sorted(options));
 }
 
 static void host_first_part(const struct create_plan *p, json_t *o)
@@ -207,7 +187,7 @@ static void host_first_part(const struct create_plan *p, json_t *o)
 	json_set(o, "VolumesFrom", json_null());
 	json_set(o, "ConsoleSize", json_pack("[i, i]", 0, 0));
 	if (json_object_size(p->annotations))
-		json_set(o, "Annotations", sorted(json_incref(p->annotations)));
+		json_set(o, "Annotations", json_sorted(json_incref(p->annotations)));
 	json_set(o, "CapAdd", list_or_null(&r->cap_add));
 	json_set(o, "CapDrop", list_or_null(&r->cap_drop));
 	set_text(o, "CgroupnsMode",
@@ -284,7 +264,7 @@ static json_t *host_config(const struct create_plan *p)
 	set_text(o, "UsernsMode", r->userns);
 	json_set_int(o, "ShmSize", r->shm_size ? r->shm_size : SPEC_SHM_SIZE);
 	if (json_object_size(p->sysctls))
-		json_set(o, "Sysctls", sorted(json_incref(p->sysctls)));
+		json_set(o, "Sysctls", json_sorted(json_incref(p->sysctls)));
 	set_text(o, "Runtime", str_empty(r->runtime) ? "moss" : r->runtime);
 	set_text(o, "Isolation", "");
 	host_resources(p, o);
@@ -342,7 +322,7 @@ static json_t *anonymous_volumes(const struct create_plan *p)
 		if (p->mounts.v[i].origin == MOUNT_FROM_V && !p->mounts.v[i].source)
 			json_set(o, p->mounts.v[i].target, json_object());
 	if (json_object_size(o))
-		return sorted(o);
+		return json_sorted(o);
 	json_decref(o);
 	return json_null();
 }
@@ -382,7 +362,7 @@ static json_t *container_config(const struct create_plan *p)
 		json_set_str(o, "MacAddress", r->mac_address);
 	value = json_at(p->image_config, "OnBuild");
 	json_set(o, "OnBuild", value ? json_incref(value) : json_null());
-	json_set(o, "Labels", sorted(json_incref(p->labels)));
+	json_set(o, "Labels", json_sorted(json_incref(p->labels)));
 	if (*p->stop_signal)
 		json_set_str(o, "StopSignal", p->stop_signal);
 	if (r->stop_timeout_given)

@@ -100,8 +100,11 @@ static json_t *network_settings(const struct container_row *row, const json_t *c
 	struct err ignored;
 	if (is_alive(row) && row->network && *row->network) {
 		json_t *j = json_parse(row->network, strlen(row->network), "network", &ignored);
-		if (j)
+		if (j) {
+			auto_free char *key = xasprintf("/proc/%d/ns/net", (int)row->init.pid);
+			json_set_str(j, "SandboxKey", key);
 			return j;
+		}
 	}
 	return network_settings_idle(json_str_or(config, "HostConfig/NetworkMode", "bridge"));
 }

@@ -207,8 +207,9 @@ int network_finish(struct network *n, char **settings, struct err *e)
 		return err_status(e, 125);
 	scope_close(&n->netns_fd);
 	n->netns_fd = -1;
-	auto_json o = settings_new(json_str_or(n->plan, "name", "bridge"), json_incref(n->ports),
-		n->has_slirp ? SLIRP_ADDRESS : NULL, json_str_or(n->plan, "mac", SLIRP_MAC));
+	auto_json o = settings_new(json_str_or(n->plan, "name", "bridge"),
+		json_sorted(json_incref(n->ports)), n->has_slirp ? SLIRP_ADDRESS : NULL,
+		json_str_or(n->plan, "mac", SLIRP_MAC));
 	*settings = json_text(o);
 	return 0;
 }
