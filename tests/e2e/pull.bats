@@ -199,7 +199,7 @@ teardown() {
 	moss_start pull -q "$PROXY/big:1"
 	sleep 0.3
 	moss pull "$PROXY/big:1" >"$WORK/second"
-	wait $pid
+	wait "$pid"
 	[ "$(requests 'GET .*/big/blobs/')" -le 4 ]
 	[ "$(grep -E 'GET .*/big/blobs/' "$WORK/proxy.log" | awk '{print $2}' | sort | uniq -c | awk '$1 > 2' | wc -l)" -eq 0 ]
 	[ -z "$(ls "$ROOT/parts")" ]

@@ -155,7 +155,7 @@ teardown() {
 	[[ "$output" == *"redirects from HTTPS to HTTP: refused"* ]]
 }
 
-@test "no secret in arguments, environment, output or the database" {
+@test "no password in arguments, environment, output or the database" {
 	registry_start htpasswd
 	proxy_start
 	docker_config "$PROXY" alice:secret
@@ -163,13 +163,13 @@ teardown() {
 	MOSS_DEBUG=1 moss_start --debug pull "$PROXY/big:1"
 	wait_for 5 grep -q 'GET .*/blobs/' "$WORK/proxy.log"
 	seen=0
-	for p in $(pgrep -u "$(id -u)" "moss-(transfer|unpack)"); do
+	for p in $(ps --ppid "$pid" -o pid=) "$pid"; do
 		run cat "/proc/$p/cmdline" "/proc/$p/environ"
 		[[ "$output" != *secret* ]]
 		seen=$((seen + 1))
 	done
-	[ "$seen" -gt 0 ]
-	wait $pid
+	[ "$seen" -gt 1 ]
+	wait "$pid"
 	run grep -c -e secret -e "$(printf alice:secret | base64)" "$WORK/out"
 	[ "$output" = 0 ]
 	run grep -rlc "$(printf alice:secret | base64)" "$ROOT/moss.db" "$ROOT/parts"

@@ -61,8 +61,8 @@ fails() { # IMAGE TEXT...
 	fault 0 /big/blobs/ slow 10000000
 	moss_start pull -q "$PROXY/big:1"
 	wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
-	kill -9 $pid
-	wait $pid || true
+	kill -9 "$pid"
+	wait "$pid" || true
 	nothing_visible
 	[ -n "$(ls "$ROOT/parts")" ]
 	no_faults
@@ -78,8 +78,8 @@ fails() { # IMAGE TEXT...
 	fault 0 /big/blobs/ slow 10000000
 	moss_start pull -q "$PROXY/big:1"
 	wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
-	kill -9 $pid
-	wait $pid || true
+	kill -9 "$pid"
+	wait "$pid" || true
 	no_faults
 	part=$(find "$ROOT/parts" -size +1000k | head -1)
 	printf 'damage' | dd of="$part" bs=1 seek=5000 conv=notrunc status=none
@@ -232,8 +232,8 @@ pull_seconds() {
 	for i in {1..20}; do
 		moss_start pull -q "$PROXY/big:1"
 		sleep "$(awk -v w="$whole" -v i="$i" 'BEGIN {print w * i / 20}')"
-		kill -9 $pid 2>/dev/null || true
-		wait $pid || true
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" || true
 		is_sound
 		moss rmi -f "$PROXY/big:1" >/dev/null 2>&1 || true
 	done
@@ -248,11 +248,11 @@ pull_seconds() {
 	for i in {1..20}; do
 		moss_start pull -q "$PROXY/big:1"
 		sleep "$(awk -v w="$whole" -v i="$i" 'BEGIN {print w * i / 20}')"
-		helpers=$(ps --ppid $pid -o pid= || true)
+		helpers=$(ps --ppid "$pid" -o pid= || true)
 		# shellcheck disable=SC2086 # a list
 		[ -z "$helpers" ] || kill -9 "$(shuf -n 1 -e $helpers)" 2>/dev/null || true
 		status=0
-		wait $pid || status=$?
+		wait "$pid" || status=$?
 		[ "$status" -le 1 ]
 		[ "$status" -eq 0 ] || { failed=$((failed + 1)); [ -s "$WORK/out" ]; }
 		is_sound
@@ -284,18 +284,20 @@ pull_seconds() {
 }
 
 @test "a helper that is killed is an error, and the next pull works" {
-	local program
+	local program helper status
 	for program in moss-transfer moss-unpack; do
 		rm -rf "$ROOT/parts"
 		no_faults
-		fault 0 /big/blobs/ slow 10000000
+		fault 0 "$(layer_digest big 1)" slow 5000000
 		moss_start pull -q "$PROXY/big:1"
 		wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
-		helper=$(pgrep -u "$(id -u)" -x "$program" | tail -1)
+		# The last unpacker is that of the slow layer.
+		helper=$(ps --ppid "$pid" -o pid=,comm= | awk -v c=$program '$2 == c {print $1}' | tail -1)
 		[ -n "$helper" ]
 		kill -9 "$helper"
 		status=0
-		wait $pid || status=$?
+		wait "$pid" || status=$?
+		cat "$WORK/out"
 		[ "$status" -eq 1 ]
 		grep -q 'died unexpectedly' "$WORK/out"
 		nothing_visible

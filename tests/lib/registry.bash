@@ -29,8 +29,8 @@ registry_data() {
 
 # DATA CONFIG-FILE TLS-LINES AUTH-LINES: starts one and waits until it answers.
 registry_serve() {
-	local port tries
-	for tries in 1 2 3 4 5; do
+	local port
+	for _ in 1 2 3 4 5; do
 		port=$(free_port)
 		cat >"$2" <<-YAML
 			version: 0.1
