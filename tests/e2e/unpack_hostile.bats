@@ -62,9 +62,10 @@ loads() {
 	[ "$(cat "./$HOME/secret")" = taken ]
 }
 
-@test "a link that leads nowhere in the layer is no folder" {
-	image "('esc', 'symlink', home), ('esc/secret', b'taken')"
-	refused "cannot create the folder"
+@test "a link that leads nowhere in the layer: what it names is made, inside" {
+	image "('esc', 'symlink', home + '/new'), ('esc/secret', b'taken')"
+	loads
+	[ "$(cat "./$HOME/new/secret")" = taken ]
 }
 
 @test "a chain of links, relative ones that climb, and a link replaced between" {
@@ -209,6 +210,8 @@ a.docker('$WORK/a.tar', [z], tags=['x:1'], conf=a.config([open('$WORK/l', 'rb').
 }
 
 @test "memory stays under 64 MiB, whatever the layer" {
+	! ldd "${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss}/moss-unpack" | grep -q libasan ||
+		skip "sanitizers take memory of their own"
 	py "
 import tarfile
 head = tarfile.TarInfo('x').tobuf(); big = []
