@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 /* Changes with what makes the same input give other code: the default profile, the compiler. */
-#define CACHE_VERSION "moss-seccomp 1"
+#define CACHE_VERSION "moss-seccomp 2"
 enum { CODE_MAX = 32768 };
 
 void seccomp_filter_deinit(struct seccomp_filter *f)
@@ -119,21 +120,79 @@ static int add_rule(scmp_filter_ctx ctx, const json_t *rule, uint32_t default_ac
 	return 0;
 }
 
-static int add_arch(scmp_filter_ctx ctx, const char *name, struct err *e)
+static uint32_t parse_arch(const char *name)
 {
 	const char *after = str_after(name, "SCMP_ARCH_");
 	auto_free char *lower = xstrdup(after ? after : name);
 	str_lower(lower);
-	uint32_t arch = seccomp_arch_resolve_name(lower);
+	return seccomp_arch_resolve_name(lower);
+}
+
+static int add_arch(scmp_filter_ctx ctx, const char *name, struct err *e)
+{
+	uint32_t arch = parse_arch(name);
 	if (!arch)
 		return err_set(e, EINVAL, "seccomp: unknown architecture \"%s\"", name);
 	int r = seccomp_arch_add(ctx, arch);
 	return r < 0 && r != -EEXIST ? err_sysn(e, -r, "seccomp: cannot add %s", name) : 0;
 }
 
-static int export_code(scmp_filter_ctx ctx, struct seccomp_filter *f, struct err *e)
+/* ---- calls that the profile's author cannot have known ---- */
+
+/* The highest number among the profile's calls; -1 where it has none on that machine. */
+static int last_call(const json_t *profile, uint32_t arch)
 {
-	auto_buf code = BUF_INIT;
+	const json_t *rules = json_object_get(profile, "syscalls");
+	int last = -1;
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *names = json_object_get(json_array_get(rules, i), "names");
+		for (size_t k = 0; k < json_array_size(names); k++) {
+			const char *name = json_string_value(json_array_get(names, k));
+			int nr = name ? seccomp_syscall_resolve_name_arch(arch, name) : -1;
+			if (nr > last)
+				last = nr;
+		}
+	}
+	return last;
+}
+
+/* Programs try new calls and fall back on ENOSYS, but not on EPERM: what is newer than anything in
+ * the profile does not exist for them. */
+static void add_newer_calls(const json_t *profile, uint32_t arch, struct buf *code)
+{
+	enum { X32_BIT = 0x40000000 };
+	int last = last_call(profile, arch);
+	if (last < 0 || arch == SCMP_ARCH_X32)
+		return;
+	const struct sock_filter part[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)last, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	};
+	buf_add(code, part, sizeof(part));
+}
+
+static void add_newer_all(const json_t *profile, uint32_t default_action, struct buf *code)
+{
+	const json_t *arches = json_object_get(profile, "architectures");
+	uint32_t native = seccomp_arch_native();
+	if (default_action == SCMP_ACT_ALLOW || default_action == SCMP_ACT_LOG)
+		return;
+	add_newer_calls(profile, native, code);
+	for (size_t i = 0; i < json_array_size(arches); i++) {
+		const char *name = json_string_value(json_array_get(arches, i));
+		uint32_t arch = name ? parse_arch(name) : 0;
+		if (arch && arch != native)
+			add_newer_calls(profile, arch, code);
+	}
+}
+
+static int export_code(
+	scmp_filter_ctx ctx, struct buf *code, struct seccomp_filter *f, struct err *e)
+{
 	auto_fd fd = memfd_create("moss-seccomp", MFD_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "seccomp: cannot make a buffer");
@@ -141,11 +200,11 @@ static int export_code(scmp_filter_ctx ctx, struct seccomp_filter *f, struct err
 	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		r = -errno;
 	if (r == 0)
-		r = read_fd(fd, CODE_MAX * sizeof(*f->code), &code);
+		r = read_fd(fd, CODE_MAX * sizeof(*f->code), code);
 	if (r < 0)
 		return err_sysn(e, -r, "seccomp: cannot compile the filter");
-	f->n = code.len / sizeof(*f->code);
-	f->code = (struct sock_filter *)buf_take(&code);
+	f->n = code->len / sizeof(*f->code);
+	f->code = (struct sock_filter *)buf_take(code);
 	return 0;
 }
 
@@ -176,8 +235,11 @@ static int compile(const json_t *profile, struct seccomp_filter *f, struct err *
 	if (!ctx)
 		return err_set(e, EINVAL, "seccomp: cannot make a filter");
 	r = fill(ctx, profile, action, e);
-	if (r == 0)
-		r = export_code(ctx, f, e);
+	if (r == 0) {
+		auto_buf code = BUF_INIT;
+		add_newer_all(profile, action, &code);
+		r = export_code(ctx, &code, f, e);
+	}
 	seccomp_release(ctx);
 	return r;
 }
