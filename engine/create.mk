@@ -25,3 +25,13 @@ check_PROGRAMS += tests/unit/engine_parse
 tests_unit_engine_parse_SOURCES = tests/unit/engine_parse.c
 tests_unit_engine_parse_LDADD = libengine.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS)
 endif
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/run_flags
+else
+check_PROGRAMS += tests/fuzz/run_flags
+endif
+tests_fuzz_run_flags_SOURCES = tests/fuzz/run_flags.c $(FUZZ_MAIN)
+tests_fuzz_run_flags_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_run_flags_LDADD = libengine.a libbase.a $(JANSSON_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/run_flags tests/fuzz/run_flags.dict
