@@ -60,26 +60,8 @@ struct found {
 	const struct gotype *type;
 };
 
-/* Docker has the sizes in front of Mounts. Takes and returns the object. */
-static json_t *with_sizes(json_t *object, int64_t rw, int64_t rootfs)
-{
-	json_t *out = json_object();
-	const char *key;
-	json_t *value;
-	json_object_foreach(object, key, value)
-	{
-		if (strcmp(key, "Mounts") == 0) {
-			json_set_int(out, "SizeRw", rw);
-			json_set_int(out, "SizeRootFs", rootfs);
-		}
-		json_object_set(out, key, value);
-	}
-	json_decref(object);
-	return out;
-}
-
-static int add_sizes(struct store *s, const struct container_row *row, json_t **object,
-	struct err *e)
+static int add_sizes(
+	struct store *s, const struct container_row *row, json_t *object, struct err *e)
 {
 	const char *id = row->id;
 	int64_t rw = 0;
@@ -90,7 +72,8 @@ static int add_sizes(struct store *s, const struct container_row *row, json_t **
 	r = image_find(s, row->image_id, NULL, &image, e);
 	if (r < 0)
 		return r;
-	*object = with_sizes(*object, rw, rw + (r == ROW_OK ? image.size : 0));
+	json_set_int(object, "SizeRw", rw);
+	json_set_int(object, "SizeRootFs", rw + (r == ROW_OK ? image.size : 0));
 	if (r == ROW_OK)
 		image_deinit(&image);
 	return 0;
@@ -106,7 +89,7 @@ static int find_container(struct cmd_call *call, const struct inspect *a, const 
 	out->object = (json_t *)container_inspect(call->store, &row);
 	out->type = &go_container;
 	if (a->size)
-		r = add_sizes(call->store, &row, &out->object, e);
+		r = add_sizes(call->store, &row, out->object, e);
 	container_row_deinit(&row);
 	return r;
 }
@@ -174,8 +157,8 @@ static int inspect_one(struct cmd_call *call, const struct inspect *a, enum kind
 	return inspector_add(i, object, f.type, with_raw, e);
 }
 
-static int inspect_all(struct cmd_call *call, const struct inspect *a, enum kind kind,
-	struct err *e)
+static int inspect_all(
+	struct cmd_call *call, const struct inspect *a, enum kind kind, struct err *e)
 {
 	auto_inspector i = {.template = NULL};
 	int r = inspector_init(&i, a->format, e);
@@ -237,12 +220,13 @@ const struct cmd cmd_inspect = {
 	.complete = COMPLETE_CONTAINER,
 	.opts = inspect_opts,
 	.args_size = sizeof(struct inspect),
-	.about = "Prints containers, images and volumes as JSON, or each through a Go template. A "
-		 "name is looked for among containers, then images, then volumes; --type asks for "
-		 "one of them.\n\n"
-		 "Templates see the objects as Docker's client does: fields by their Go names or by "
-		 "their JSON names, with the functions json, split, join, title, lower, upper, pad, "
-		 "truncate and println beside Go's own.",
+	.about =
+		"Prints containers, images and volumes as JSON, or each through a Go template. A "
+		"name is looked for among containers, then images, then volumes; --type asks for "
+		"one of them.\n\n"
+		"Templates see the objects as Docker's client does: fields by their Go names or by "
+		"their JSON names, with the functions json, split, join, title, lower, upper, pad, "
+		"truncate and println beside Go's own.",
 	.examples = "moss inspect web\n"
 		    "moss inspect -f '{{.State.Status}}' web\n"
 		    "moss inspect -f '{{range .Config.Env}}{{println .}}{{end}}' web\n"

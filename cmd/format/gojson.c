@@ -137,6 +137,22 @@ static void encode_object(struct encoder *c, const struct gotype *type, json_t *
 	buf_putc(c->out, '}');
 }
 
+/* types: one for each element; NULL: all have that type. */
+static void encode_array(struct encoder *c, const struct gotype *type,
+	const struct gotype *const *types, json_t *j, int depth)
+{
+	buf_putc(c->out, '[');
+	for (size_t i = 0; i < json_array_size(j); i++) {
+		if (i)
+			buf_putc(c->out, ',');
+		line(c, depth + 1);
+		encode(c, types ? types[i] : type, json_array_get(j, i), depth + 1);
+	}
+	if (json_array_size(j))
+		line(c, depth);
+	buf_putc(c->out, ']');
+}
+
 /* The type an interface's value has there. */
 static const struct gotype *settle(const struct gotype *type, const json_t *j)
 {
@@ -158,16 +174,7 @@ static void encode(struct encoder *c, const struct gotype *type, json_t *j, int 
 		encode_object(c, type, j, depth);
 		return;
 	case JSON_ARRAY:
-		buf_putc(c->out, '[');
-		for (size_t i = 0; i < json_array_size(j); i++) {
-			if (i)
-				buf_putc(c->out, ',');
-			line(c, depth + 1);
-			encode(c, type ? type->elem : NULL, json_array_get(j, i), depth + 1);
-		}
-		if (json_array_size(j))
-			line(c, depth);
-		buf_putc(c->out, ']');
+		encode_array(c, type ? type->elem : NULL, NULL, j, depth);
 		return;
 	case JSON_STRING:
 		encode_string(c, json_string_value(j), json_string_length(j));
@@ -221,4 +228,11 @@ void go_json(struct buf *out, struct val v, const char *indent, bool html, struc
 	default:
 		buf_puts(out, "null");
 	}
+}
+
+void go_json_list(struct buf *out, json_t *list, const struct gotype *const *types,
+	const char *indent, bool html, struct arena *a)
+{
+	struct encoder c = {.out = out, .indent = indent, .html = html, .arena = a};
+	encode_array(&c, NULL, types, list, 0);
 }

@@ -1,6 +1,7 @@
 #include "cmd/format/inspector.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -24,6 +25,7 @@ void inspector_deinit(struct inspector *i)
 {
 	template_free(i->template);
 	json_decref(i->elements);
+	free(i->types);
 	buf_free(&i->text);
 }
 
@@ -34,8 +36,9 @@ int inspector_add(struct inspector *i, json_t *object, const struct gotype *type
 	static const struct exec_options raw = {.missing_key_error = true};
 	if (!i->template) {
 		json_array_append(i->elements, object);
-		if (!with_raw)
-			i->type = type;
+		i->types = xrealloc(i->types, (i->n + 1) * sizeof(struct gotype *));
+		i->types[i->n++] = type->kind == GO_ANY ? NULL : type; /* NULL: as it stands */
+		i->html |= !with_raw;
 		return 0;
 	}
 	auto_buf text = BUF_INIT;
@@ -66,9 +69,7 @@ void inspector_text(struct inspector *i, struct buf *out)
 		return;
 	}
 	struct arena arena = ARENA_INIT;
-	struct gotype list = {.kind = GO_SLICE, .name = "[]interface {}", .elem = i->type};
-	struct val v = {.type = &list, .j = i->elements};
-	go_json(out, v, i->compact ? NULL : "    ", i->type != NULL, &arena);
+	go_json_list(out, i->elements, i->types, i->compact ? NULL : "    ", i->html, &arena);
 	buf_putc(out, '\n');
 	arena_free(&arena);
 }

@@ -14,9 +14,11 @@ struct template;
 
 struct inspector {
 	struct template *template; /* NULL: JSON */
-	bool compact;		   /* --format json */
+	bool compact; /* --format json */
 	json_t *elements;
-	const struct gotype *type; /* of the elements that went through Go's types; NULL: none */
+	const struct gotype **types; /* theirs */
+	size_t n;
+	bool html; /* some have been through Docker's encoder, which escapes <, > and & */
 	struct buf text;
 };
 

@@ -70,5 +70,8 @@ void go_json_float(struct buf *out, double f);
 /* encoding/json: maps sorted by key, structs in their order. indent NULL = compact; html escapes
  * <, > and & as well. */
 void go_json(struct buf *out, struct val v, const char *indent, bool html, struct arena *a);
+/* An array whose elements have each its type. */
+void go_json_list(struct buf *out, json_t *list, const struct gotype *const *types,
+	const char *indent, bool html, struct arena *a);
 
 #endif
