@@ -176,6 +176,33 @@ static const char root_about[] =
 	"Images, containers and volumes are kept below $XDG_DATA_HOME/moss (usually\n"
 	"~/.local/share/moss), sockets and other files of this boot below $XDG_RUNTIME_DIR/moss.";
 
+// clang-format off
+static const char *const root_environment[][2] = {
+	{"XDG_DATA_HOME", "The store is the folder moss below it (~/.local/share where unset)."},
+	{"XDG_RUNTIME_DIR", "Sockets and other files of this boot are in the folder moss below it; where "
+		"unset, in a private folder below /tmp."},
+	{"MOSS_STORAGE_DRIVER", "As --storage-driver."},
+	{"DOCKER_CONFIG", "Folder of config.json with registry credentials (~/.docker where unset)."},
+	{"DOCKER_AUTH_CONFIG", "Registry credentials as JSON, before those of config.json."},
+	{"REGISTRY_AUTH_FILE", "File of registry credentials."},
+	{"DOCKER_DEFAULT_PLATFORM", "Platform of images where --platform is not given."},
+	{"SSL_CERT_FILE, SSL_CERT_DIR", "Certificates of authorities for registries."},
+	{"DOCKER_HOST", "Ignored: there is no daemon."},
+};
+// clang-format on
+
+static void add_environment(struct buf *out)
+{
+	buf_puts(out, ".SH ENVIRONMENT\n");
+	for (size_t i = 0; i < ARRAY_LEN(root_environment); i++) {
+		buf_puts(out, ".TP\n");
+		add_bold(out, root_environment[i][0]);
+		buf_putc(out, '\n');
+		add_escaped(out, root_environment[i][1]);
+		buf_putc(out, '\n');
+	}
+}
+
 static void write_page(struct buf *out, const struct cmd *c)
 {
 	auto_free char *page = page_name(c);
@@ -197,6 +224,8 @@ static void write_page(struct buf *out, const struct cmd *c)
 	if (is_group)
 		add_commands(out, c == &cmd_root ? NULL : c);
 	add_flags(out, c);
+	if (c == &cmd_root)
+		add_environment(out);
 	if (c->examples) {
 		buf_puts(out, ".SH EXAMPLES\n.nf\n");
 		add_escaped(out, c->examples);
