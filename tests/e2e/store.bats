@@ -133,3 +133,18 @@ kill_some() {
 	empty "$ROOT/tmp"
 	sound
 }
+
+@test "on a file system that may be a network's there is no write-ahead log" {
+	cat >"$WORK/there" <<-'SH'
+		cd "$1" && mkdir lower upper work mnt
+		fuse-overlayfs -o lowerdir=lower,upperdir=upper,workdir=work mnt || exit 2
+		"$2" --root mnt/root --runroot run volume create one || exit 3
+		ls mnt/root
+		"$2" --root mnt/root --runroot run volume ls -q
+		sqlite3 mnt/root/moss.db 'PRAGMA journal_mode'
+		umount mnt
+	SH
+	run -0 unshare --map-root-user --map-auto --mount -- bash "$WORK/there" "$WORK" "$MOSS"
+	[[ $output != *moss.db-wal* ]]
+	[[ $output == *$'one\ndelete'* ]]
+}
