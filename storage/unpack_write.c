@@ -307,6 +307,25 @@ static int write_regular(struct layer_writer *w, const struct place *p, struct t
 	return tarsplit_file(ts, en, p->path, st.st_ino, crc, e);
 }
 
+/* As Docker does, the link's own header has the last word on what both names show. */
+static int set_link_metadata(
+	struct layer_writer *w, const struct place *p, const struct tar_entry *en, struct err *e)
+{
+	struct stat st;
+	if (fstatat(p->at, p->last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "cannot look at %s", en->path);
+	if (S_ISLNK(st.st_mode))
+		return set_owner(w, p->at, p->last, en, e);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	auto_fd fd = openat(p->at, p->last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot open %s", en->path);
+	if (set_metadata(w, fd, en, e) < 0)
+		return -e->code;
+	return set_times(fd, NULL, en, e);
+}
+
 static int write_hard_link(
 	struct layer_writer *w, const struct place *p, const struct tar_entry *en, struct err *e)
 {
@@ -320,7 +339,7 @@ static int write_hard_link(
 		return err_sysn(e, -at, "cannot link %s to %s", en->path, en->link);
 	if (linkat(at, last, p->at, p->last, 0) < 0)
 		return err_sys(e, "cannot link %s to %s", en->path, en->link);
-	return 0;
+	return set_link_metadata(w, p, en, e);
 }
 
 static int write_symlink(
