@@ -235,6 +235,15 @@ static struct pull_layer *by_request(struct pull_layers *l, int64_t request)
 	return NULL;
 }
 
+static void tell_arrived(struct pull_layers *l, struct pull_layer *y)
+{
+	if (y->is_arrived)
+		return;
+	y->is_arrived = true;
+	progress_status(l->progress, y->short_id, "Verifying Checksum");
+	progress_status(l->progress, y->short_id, "Download complete");
+}
+
 static int hear_fetcher(struct pull_layers *l, struct err *e)
 {
 	struct fetcher_event ev;
@@ -252,8 +261,7 @@ static int hear_fetcher(struct pull_layers *l, struct err *e)
 	if (ev.bytes < y->size) {
 		progress_bar(l->progress, y->short_id, "Downloading", ev.bytes, y->size);
 	} else {
-		progress_status(l->progress, y->short_id, "Verifying Checksum");
-		progress_status(l->progress, y->short_id, "Download complete");
+		tell_arrived(l, y);
 	}
 	return 0;
 }
@@ -266,6 +274,7 @@ static bool may_try_again(struct pull_layers *l, struct pull_layer *y)
 	stop_unpacker(l, y);
 	drop_staged(l, y);
 	y->is_again = true;
+	y->is_arrived = false;
 	y->state = LAYER_READY;
 	return true;
 }
@@ -313,7 +322,7 @@ static int layer_done(
 	if (r < 0)
 		return err_ctx(e, "layer %s", y->short_id);
 	y->state = LAYER_STAGED;
-	progress_status(l->progress, y->short_id, "Download complete");
+	tell_arrived(l, y);
 	progress_status(l->progress, y->short_id, "Pull complete");
 	return 0;
 }
@@ -328,6 +337,9 @@ static int hear_unpacker(struct pull_layers *l, struct pull_layer *y, struct err
 		return layer_failed(l, y, kind, e);
 	}
 	const json_t *progress = json_at(reply, "progress");
+	/* It unpacks while it downloads; two bars on one line would be none. */
+	if (progress && !y->is_arrived)
+		return 0;
 	if (progress) {
 		progress_bar(l->progress, y->short_id, "Extracting",
 			json_int_or(progress, "bytes", 0), y->size);

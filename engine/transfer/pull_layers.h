@@ -33,6 +33,7 @@ struct pull_layer {
 	enum layer_state state;
 	int part_fd; /* locked; kept to the end of the pull */
 	int64_t had; /* bytes of the part file when we came */
+	bool is_arrived; /* all is in the part file */
 	bool is_again; /* the resumed part was bad: this is the second try */
 	int64_t request; /* the fetcher's id of the running transfer */
 	struct unpacker unpacker;

@@ -205,3 +205,16 @@ teardown() {
 	[ -z "$(ls "$ROOT/parts")" ]
 	moss image inspect "$PROXY/big:1"
 }
+
+@test "through a proxy of the environment, but never to loopback" {
+	proxy_start
+	HTTP_PROXY=http://$PROXY moss pull -q --tls-verify=false registry.test/docker:1
+	[ "$(requests 'GET .*/blobs/.*host=registry.test')" -eq 3 ]
+	: >"$WORK/proxy.log"
+	http_proxy=http://$PROXY https_proxy=http://$PROXY moss pull -q "$REG/multi:1"
+	[ "$(requests GET)" -eq 0 ]
+	HTTP_PROXY=http://$PROXY NO_PROXY=.test run moss pull -q --tls-verify=false registry.test/list:1
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no such host"* ]]
+	[ "$(requests GET)" -eq 0 ]
+}

@@ -83,6 +83,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
+        # As a forward proxy: the whole URL is the path.
+        self.path = re.sub("^http://[^/]*", "", self.path)
         action = find_rule(f"{self.command} {self.path}")
         self.note(action)
         name, args = (action[0], action[1:]) if action else ("", [])
