@@ -22,14 +22,49 @@ static char *config_path(const struct globals *g)
 	return home ? path_join(home, ".docker/config.json") : NULL;
 }
 
-char *client_config_text(const struct globals *g, const char *key)
+json_t *client_config_load(const struct globals *g)
 {
 	struct err ignored;
 	auto_buf text = BUF_INIT;
 	auto_free char *path = config_path(g);
-	if (!path || read_file(path, CONFIG_MAX, &text, &ignored) < 0)
+	if (!path || read_file(path, CONFIG_MAX, &text, &ignored) < 0 || !text.len)
 		return NULL;
-	auto_json config = text.len ? json_parse(text.data, text.len, path, &ignored) : NULL;
+	return json_parse(text.data, text.len, path, &ignored);
+}
+
+char *client_config_text(const struct globals *g, const char *key)
+{
+	auto_json config = client_config_load(g);
 	const char *value = json_str(config, key);
 	return value ? xstrdup(value) : NULL;
+}
+
+static bool is_named(const struct strv *env, const char *name)
+{
+	size_t len = strlen(name);
+	for (size_t i = 0; i < env->n; i++)
+		if (strncmp(env->v[i], name, len) == 0 &&
+			(env->v[i][len] == '=' || !env->v[i][len]))
+			return true;
+	return false;
+}
+
+void client_config_proxies(const json_t *config, struct strv *env)
+{
+	static const struct {
+		const char *key, *names[2];
+	} all[] = {
+		{"httpProxy", {"HTTP_PROXY", "http_proxy"}},
+		{"httpsProxy", {"HTTPS_PROXY", "https_proxy"}},
+		{"noProxy", {"NO_PROXY", "no_proxy"}},
+		{"ftpProxy", {"FTP_PROXY", "ftp_proxy"}},
+		{"allProxy", {"ALL_PROXY", "all_proxy"}},
+	};
+	const json_t *proxies = json_at(config, "proxies/default");
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const char *value = json_str(proxies, all[i].key);
+		for (size_t k = 0; !str_empty(value) && k < ARRAY_LEN(all[i].names); k++)
+			if (!is_named(env, all[i].names[k]))
+				strv_addf(env, "%s=%s", all[i].names[k], value);
+	}
 }

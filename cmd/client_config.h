@@ -3,9 +3,15 @@
 #define CMD_CLIENT_CONFIG_H
 
 struct globals;
+struct json_t;
+struct strv;
 
-/* A text of config.json (--config, else $DOCKER_CONFIG, else ~/.docker), such as "psFormat"; NULL
- * where there is none, or no readable file. Owned. */
+/* config.json (--config, else $DOCKER_CONFIG, else ~/.docker); NULL where there is no readable one.
+ * New reference. */
+struct json_t *client_config_load(const struct globals *g);
+/* A text of it, such as "psFormat"; NULL where there is none. Owned. */
 char *client_config_text(const struct globals *g, const char *key);
+/* Adds the variables of proxies.default (HTTP_PROXY, http_proxy ...) that env does not name. */
+void client_config_proxies(const struct json_t *config, struct strv *env);
 
 #endif

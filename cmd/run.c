@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/run_opts.h"
 #include "engine/start.h"
@@ -54,6 +55,8 @@ static int run_run(struct cmd_call *call, void *args, struct err *e)
 	if (r < 0 || (r = check_conflicts(a, &attach, e)) < 0 ||
 		(r = create_args_prepare(call, &a->create, &c, e)) < 0)
 		return r;
+	if (!a->detach_keys)
+		a->detach_keys = client_config_text(call->globals, "detachKeys");
 	struct started started = {
 		.args = &a->create, .print_id = !attach.in && !attach.out && !attach.err};
 	struct start_options o = {

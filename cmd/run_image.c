@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/run_opts.h"
 #include "engine/transfer/pull.h"
@@ -164,6 +165,8 @@ int create_args_prepare(
 	int r = check_cidfile(a->req.cidfile, e);
 	if (r < 0 || (r = image_get(call, a, &image, e)) < 0)
 		return r;
+	auto_json config = client_config_load(call->globals);
+	client_config_proxies(config, &a->req.env);
 	r = container_prepare(call->store, &a->req, &image, out, &warnings, e);
 	for (size_t i = 0; i < warnings.n; i++)
 		fprintf(stderr, "%s\n", warnings.v[i]);

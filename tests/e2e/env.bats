@@ -73,3 +73,13 @@ run_env() { moss run --rm --network none "$@" busybox env; }
 	run -0 moss run --rm --network none -e HOME=/h busybox sh -c 'echo $HOME'
 	[ "$output" = /h ]
 }
+
+@test "proxies of the client configuration are set, unless -e does" {
+	mkdir -p "$HOME/.docker"
+	echo '{"proxies":{"default":{"httpProxy":"http://p:1","noProxy":"a,b"}}}' >"$HOME/.docker/config.json"
+	run -0 run_env -e http_proxy=mine
+	[[ $output == *$'\nHTTP_PROXY=http://p:1\n'* ]]
+	[[ $output == *$'\nhttp_proxy=mine\n'* ]]
+	[[ $output == *NO_PROXY=a,b* && $output == *no_proxy=a,b* ]]
+	[[ $output != *HTTPS_PROXY* ]]
+}
