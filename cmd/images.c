@@ -23,7 +23,7 @@
 enum { SHORT_ID = 12 };
 
 struct images {
-	bool all, digests, no_trunc, quiet;
+	bool all, digests, no_trunc, quiet, needs_digests;
 	char *format;
 	struct strv filter;
 	/* From the filters. */
@@ -152,7 +152,7 @@ static void add_tag(json_t *rows, const struct images *a, const struct image *i,
 	auto_free char *tag = NULL, *digest = NULL;
 	auto_free char *repo = repository_of(full, &tag, &digest);
 	bool has_row = false;
-	for (char **d = i->digests; a->digests && *d; d++) {
+	for (char **d = i->digests; a->needs_digests && *d; d++) {
 		auto_free char *no_tag = NULL, *of = NULL;
 		auto_free char *its_repo = repository_of(*d, &no_tag, &of);
 		if (strcmp(its_repo, repo) != 0 || !name_matches(a, *d))
@@ -189,7 +189,7 @@ static void add_image(json_t *rows, const struct images *a, const struct image *
 		auto_free char *repo = repository_of(*d, &tag, &digest);
 		if (name_matches(a, *d) && !repository_has_tag(a, i, repo))
 			add_row(rows, a, i, repo, "<none>",
-				a->digests && digest ? digest : "<none>");
+				a->needs_digests && digest ? digest : "<none>");
 	}
 }
 
@@ -219,6 +219,8 @@ static int images_run(struct cmd_call *call, void *args, struct err *e)
 	struct images *a = args;
 	if (call->argc > 0)
 		strv_addf(&a->filter, "reference=%s", call->argv[0]);
+	/* As Docker: only a template that has exactly this asks for them. */
+	a->needs_digests = a->digests || (a->format && strstr(a->format, "{{.Digest}}"));
 	int r = read_filters(call, a, e);
 	if (r < 0)
 		return r;
