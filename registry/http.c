@@ -355,7 +355,8 @@ bool http_is_tls(const char *url) { return !strncasecmp(url, "https:", 6); }
 
 bool http_is_loopback(const char *host)
 {
-	if (str_starts(host, "[::1]") || !strcmp(host, "::1"))
+	const char *rest = str_after(host, "[::1]");
+	if ((rest && (!*rest || *rest == ':')) || !strcmp(host, "::1"))
 		return true;
 	size_t n = strcspn(host, ":");
 	if (n == strlen("localhost") && !memcmp(host, "localhost", n))

@@ -1,0 +1,92 @@
+/* Whom a credential may be shown to hangs on these three. */
+#include "registry/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/scope.h"
+
+static void test_same_origin(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+		{"https://r.io/v2/x", "https://r.io/other", true},
+		{"https://r.io/", "https://r.io:443/", true},
+		{"https://r.io/", "https://R.IO/", true},
+		{"http://r.io/", "http://r.io:80/", true},
+		{"https://r.io/", "http://r.io/", false},
+		{"https://r.io/", "https://r.io:444/", false},
+		{"https://r.io/", "https://sub.r.io/", false},
+		{"https://r.io/", "https://r.io.evil.io/", false},
+		{"https://r.io/", "https://r.io@evil.io/", false},
+		{"https://r.io/", "https://evil.io/r.io", false},
+		{"https://r.io/", "https://evil.io?@r.io/", false},
+		{"https://r.io/", "https://evil.io#@r.io/", false},
+		{"http://127.0.0.1:5000/", "http://localhost:5000/", false},
+		{"https://r.io/", "", false},
+		{"", "", false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (http_same_origin(cases[i].a, cases[i].b) != cases[i].same)
+			fail_msg("%s and %s", cases[i].a, cases[i].b);
+}
+
+static void test_resolve(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *location, *url;
+	} cases[] = {
+		{"/y", "https://r.io:444/y"},
+		{"y?q=1", "https://r.io:444/v2/y?q=1"},
+		{"//cdn.io/z", "https://cdn.io/z"},
+		{"http://cdn.io/z", "http://cdn.io/z"},
+		{"HTTPS://cdn.io/z", "https://cdn.io/z"},
+		{"file:///etc/passwd", NULL},
+		{"ftp://cdn.io/z", NULL},
+		{"gopher://127.0.0.1:25/x", NULL},
+		{"https://user:pw@cdn.io/z", NULL},
+		{"https://", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_free char *url = http_resolve("https://r.io:444/v2/x", cases[i].location);
+		if (!cases[i].url && url)
+			fail_msg("%s gave %s", cases[i].location, url);
+		if (cases[i].url)
+			assert_string_equal(url, cases[i].url);
+	}
+}
+
+static void test_loopback(void **state)
+{
+	(void)state;
+	static const char *const yes[] = {"localhost", "localhost:5000", "127.0.0.1",
+		"127.0.0.1:5000", "127.255.1.2", "[::1]", "[::1]:5000", "::1"};
+	static const char *const no[] = {"", "localhost.evil.io", "127.0.0.1.evil.io",
+		"127.0.0.1.evil.io:5000", "127.0.0.256", "127.0.0", "128.0.0.1", "10.0.0.1",
+		"1127.0.0.1", "[::1].evil.io", "evil.io", "0.0.0.0"};
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (!http_is_loopback(yes[i]))
+			fail_msg("%s", yes[i]);
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		if (http_is_loopback(no[i]))
+			fail_msg("%s", no[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_origin),
+		cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_loopback),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
