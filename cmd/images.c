@@ -217,7 +217,7 @@ static int print(
 static int images_run(struct cmd_call *call, void *args, struct err *e)
 {
 	struct images *a = args;
-	if (call->argc > 0)
+	if (call->argc > 0 && *call->argv[0])
 		strv_addf(&a->filter, "reference=%s", call->argv[0]);
 	/* As Docker: only a template that has exactly this asks for them. */
 	a->needs_digests = a->digests || (a->format && strstr(a->format, "{{.Digest}}"));

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/scope.h"
@@ -16,6 +17,10 @@ static int tag_run(struct cmd_call *call, void *args, struct err *e)
 			call->argv[1]);
 	if (ref.digest)
 		return err_set(e, EINVAL, "refusing to create a tag with a digest reference");
+	auto_free char *shown = reference_familiar_name(&ref);
+	if (!strcmp(shown, "sha256"))
+		return err_set(e, EINVAL,
+			"refusing to create an ambiguous tag using digest algorithm as name");
 	struct image image = {0};
 	int r = image_named(call->store, call->argv[0], &image, e);
 	if (r < 0)

@@ -99,6 +99,8 @@ image() {
 	[ "$(moss images -q x)" = "$(moss images -q a:1)" ]
 	run -1 moss tag nope x
 	[[ $output == *"No such image: nope:latest"* ]]
+	run -1 moss tag busybox sha256:1
+	[[ $output == *"refusing to create an ambiguous tag using digest algorithm as name"* ]]
 	run -1 moss tag busybox A:b
 	[[ $output == *"Error parsing reference: \"A:b\" is not a valid repository/tag: invalid reference format: repository name (library/A) must be lowercase"* ]]
 }
