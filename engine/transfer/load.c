@@ -323,8 +323,10 @@ int image_load(struct store *s, int fd, bool quiet, struct strv *lines, struct e
 		store_unstage(s, l.stage, &l.lock_fd);
 		(void)store_purge(s, enter_remove, &ignored);
 	}
-	for (size_t i = 0; i < l.warnings.n; i++)
+	for (size_t i = 0; i < l.warnings.n; i++) {
+		proto_make_printable(l.warnings.v[i]);
 		log_warn("%s", l.warnings.v[i]);
+	}
 	json_decref(l.images);
 	strv_free(&l.warnings);
 	free(l.placed);

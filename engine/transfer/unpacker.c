@@ -13,9 +13,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Nothing of the user's environment, which may hold secrets, but what the loader and the debug
+ * log need. */
+static void environment(struct strv *out)
+{
+	static const char *const names[] = {
+		"ASAN_OPTIONS", "LD_LIBRARY_PATH", "MOSS_DEBUG", "UBSAN_OPTIONS"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = getenv(names[i]);
+		if (value)
+			strv_addf(out, "%s=%s", names[i], value);
+	}
+	strv_add(out, "LC_ALL=C");
+}
 
 int unpacker_start(struct store *s, struct unpacker *u, struct err *e)
 {
@@ -27,9 +42,12 @@ int unpacker_start(struct store *s, struct unpacker *u, struct err *e)
 	auto_fd ours = pair[0], theirs = pair[1];
 	auto_free char *program = spawn_helper_path("moss-unpack");
 	char *argv[] = {"moss-unpack", NULL};
+	auto_strv env = STRV_INIT;
+	environment(&env);
 	struct spawn sp = SPAWN_INIT;
 	sp.file = program;
 	sp.argv = argv;
+	sp.envp = env.v;
 	sp.fds = &theirs;
 	sp.n_fds = 1;
 	sp.death_signal = SIGKILL;

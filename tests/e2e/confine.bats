@@ -46,6 +46,12 @@ field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$unpacker/status"; }
 	[ "$(awk '{ print $5 }' "/proc/$unpacker/mountinfo" | sort | tr '\n' ' ')" = "/ /stage " ]
 }
 
+@test "nothing of the environment reaches the unpacker" {
+	export SECRET_TOKEN=hunter2
+	unpacker_start
+	[ "$(tr '\0' '\n' <"/proc/$unpacker/environ" | grep -c SECRET)" = 0 ]
+}
+
 @test "an unpacker ends with the moss that started it" {
 	unpacker_start
 	kill -9 "$moss"

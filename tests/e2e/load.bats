@@ -221,7 +221,7 @@ a.write('$WORK/a.tar', [('oci-layout', b'{}'), ('index.json', json.dumps(top).en
 @test "modes, owners, times, links and attributes of a layer" {
 	py "
 l = a.tar(('dir', 'dir', {'mode': 0o1777, 'uid': 7, 'gid': 8}), ('dir/suid', b'x', {'mode': 0o4755, 'uid': 1000, 'gid': 1000, 'mtime': 1000000000}),
-  ('hard', 'link', 'dir/suid'), ('soft', 'symlink', '/etc/passwd', {'uid': 5, 'gid': 6}), ('pipe', 'fifo'),
+  ('hard', 'link', 'dir/suid', {'mode': 0o4755, 'uid': 1000, 'gid': 1000, 'mtime': 1000000000}), ('soft', 'symlink', '/etc/passwd', {'uid': 5, 'gid': 6}), ('pipe', 'fifo'),
   ('attr', b'x', {'pax_headers': {'SCHILY.xattr.user.note': 'v', 'SCHILY.xattr.security.capability': '\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'}}))
 a.docker('$WORK/a.tar', [l], tags=['x:1'])"
 	run -0 --separate-stderr moss load -i "$WORK/a.tar"

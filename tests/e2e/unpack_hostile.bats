@@ -49,6 +49,12 @@ loads() {
 	refused "breaks out"
 }
 
+@test "names with terminal sequences are not printed as they are" {
+	image "('../\x1b]0;owned\x07', b'x')"
+	refused "breaks out"
+	[[ $stderr != *$'\x1b'* && $stderr != *$'\x07'* ]]
+}
+
 @test "absolute names stay inside" {
 	image "(home + '/secret', b'taken'), ('/etc/x', b'y')"
 	loads
