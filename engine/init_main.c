@@ -4,8 +4,11 @@
  * program of the image is started by a process whose /proc/self/exe is neither a file of the host
  * nor writable (an image's "#!/proc/self/exe" would otherwise run the engine again, inside).
  *
- *   moss-exec PATH ARG0 ARG...   waits for the word, then becomes PATH
- *   moss-init PATH ARG0 ARG...   starts PATH as a child, passes signals on, reaps, exits as it did
+ *   moss-exec -- ARG0 ARG...   waits for the word, then becomes the program
+ *   moss-init -- ARG0 ARG...   starts it as a child, passes signals on, reaps, exits as it did
+ *
+ * The program's path is the first string of the environment, where it does not show in ps; the rest
+ * is the program's environment.
  *
  * Descriptor 3 is the socket to the parent, messages are one int: it says 0 when it is ready, reads
  * one byte, and sends the errno where exec fails; end of file says that exec worked. It may run
@@ -158,13 +161,14 @@ void start(long *stack)
 	char **envp = argv + argc + 1;
 	int ready = 0;
 	char word;
-	if (argc < 3 || (!is_mode(argv[0], "moss-init") && !is_mode(argv[0], "moss-exec")))
+	if (argc < 3 || !envp[0] ||
+		(!is_mode(argv[0], "moss-init") && !is_mode(argv[0], "moss-exec")))
 		quit(126);
 	if (CALL(fcntl, SYNC_FD, F_SETFD, FD_CLOEXEC, 0) < 0 ||
 		CALL(write, SYNC_FD, &ready, sizeof(ready), 0) != sizeof(ready) ||
 		CALL(read, SYNC_FD, &word, 1, 0) != 1)
 		quit(126);
 	if (is_mode(argv[0], "moss-init"))
-		stand_by(argv[1], argv + 2, envp);
-	become(argv[1], argv + 2, envp);
+		stand_by(envp[0], argv + 2, envp + 1);
+	become(envp[0], argv + 2, envp + 1);
 }

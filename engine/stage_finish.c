@@ -182,30 +182,32 @@ static char *find_program(const char *name, const char *const *env, struct err *
 	return NULL;
 }
 
-static const char **with_home(const struct finish *f)
+/* The environment with the stub's first string (init_main.c) and HOME. */
+static const char **make_env(const struct finish *f, const char *path)
 {
 	size_t n = 0;
 	while (f->env[n])
 		n++;
-	const char **env = xcalloc(n + 2, sizeof(*env));
-	memcpy(env, f->env, n * sizeof(*env));
+	const char **env = xcalloc(n + 3, sizeof(*env));
+	env[0] = path;
+	memcpy(env + 1, f->env, n * sizeof(*env));
 	if (!env_get(f->env, "HOME"))
-		env[n] = xasprintf("HOME=%s", f->home);
+		env[n + 1] = xasprintf("HOME=%s", f->home);
 	return env;
 }
 
 static int exec_stub(const struct finish *f, struct err *e)
 {
-	const char **env = with_home(f);
-	auto_free char *path = find_program(f->args[0], env, e);
+	auto_free char *path = find_program(f->args[0], f->env, e);
 	if (!path)
 		return -e->code;
+	const char **env = make_env(f, path);
 	size_t n = 0;
 	while (f->args[n])
 		n++;
 	const char **argv = xcalloc(n + 3, sizeof(*argv));
 	argv[0] = f->has_init ? "moss-init" : "moss-exec";
-	argv[1] = path;
+	argv[1] = "--";
 	memcpy(argv + 2, f->args, n * sizeof(*argv));
 	/* The stub inherits its socket and closes it on exec itself. */
 	(void)fcntl(STAGE_SYNC_FD, F_SETFD, 0);
