@@ -144,7 +144,9 @@ on_pty() { "$MOSS_TEST_LIB/pty" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" "$@"
 		size 40 120
 		send stty size\r
 		expect 40 120
-		send sleep 100\r
+		send echo go; sleep 100\r
+		expect go\r\n
+		pause 0.3
 		send \x03
 		expect #
 		send echo $((6*7))\r
