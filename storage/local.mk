@@ -38,6 +38,9 @@ tests_unit_storage_image_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS
 check_PROGRAMS += tests/unit/storage_kill
 tests_unit_storage_kill_SOURCES = tests/unit/storage_kill.c
 tests_unit_storage_kill_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+check_PROGRAMS += tests/unit/storage_volume
+tests_unit_storage_volume_SOURCES = tests/unit/storage_volume.c
+tests_unit_storage_volume_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 endif
 
 # Only moss-unpack links these (libcrypto, libarchive, isa-l, zstd).
