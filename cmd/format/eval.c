@@ -77,7 +77,7 @@ struct variable *exec_variable(struct exec *x, const char *name)
 	return NULL;
 }
 
-static bool is_number(const struct node *n, const char *chars)
+static bool has_any(const struct node *n, const char *chars)
 {
 	return strpbrk(n->text, chars) != NULL;
 }
@@ -86,17 +86,14 @@ static bool is_number(const struct node *n, const char *chars)
 static int ideal_constant(struct exec *x, const struct node *n, struct val *out)
 {
 	x->at = n;
-	bool is_hex = n->text[0] == '0' && (n->text[1] | 0x20) == 'x' && !is_number(n, "pP");
-	if (n->is_float && n->text[0] != '\'' && !is_hex && is_number(n, ".eEpP")) {
+	bool is_hex = n->text[0] == '0' && (n->text[1] | 0x20) == 'x' && !has_any(n, "pP");
+	if (n->is_float && n->text[0] != '\'' && !is_hex && has_any(n, ".eEpP")) {
 		*out = (struct val){.type = &go_float, .f = n->f};
 		return 0;
 	}
-	static const struct gotype rune = {.kind = GO_INT, .name = "int32"};
 	if (!n->is_int)
 		return exec_fail(x, "%s overflows int", n->text);
 	*out = val_int(n->i);
-	if (n->text[0] == '\'')
-		out->type = &rune;
 	return 0;
 }
 

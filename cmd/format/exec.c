@@ -95,6 +95,12 @@ static int walk_range(struct exec *x, struct val dot, const struct node *n)
 		go_sprint(&text, &v, 1, false, &x->arena);
 		return exec_fail(x, "range can't iterate over %s", text.len ? text.data : "");
 	}
+	if (kind == GO_INT && n->pipe->n_decl > 1) {
+		auto_buf text = BUF_INIT;
+		go_sprint(&text, &v, 1, false, &x->arena);
+		return exec_fail(
+			x, "can't use %s to iterate over more than one variable", text.data);
+	}
 	if (v.type && val_truth(v) && (kind != GO_INT || v.i > 0))
 		r = kind == GO_MAP ? range_map(x, n, v) : range_values(x, n, v);
 	else if (n->has_else)

@@ -40,7 +40,8 @@ static bool index_arg(struct call *c, struct val v, size_t limit, size_t *out)
 	if (val_kind(v) == GO_ANY || !v.type)
 		return call_fail(c, "cannot index slice/array with nil");
 	if (v.type->kind != GO_INT && v.type->kind != GO_UINT)
-		return call_fail(c, "cannot index slice/array with type %s", v.type->name);
+		return call_fail(c, "cannot index slice/array with type %s",
+			v.boxed ? go_any.name : v.type->name);
 	if (v.i < 0 || (uint64_t)v.i > limit)
 		return call_fail(c, "index out of range: %lld", (long long)v.i);
 	*out = (size_t)v.i;
@@ -66,6 +67,7 @@ static bool index_one(struct call *c, struct val v, struct val key, struct val *
 	bool is_nil;
 	size_t i;
 	v = val_indirect(v, &is_nil);
+	key.boxed = false;
 	if (is_nil)
 		return call_fail(c, "index of nil pointer");
 	switch (v.type->kind) {

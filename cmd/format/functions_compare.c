@@ -48,6 +48,17 @@ static bool not_comparable(struct call *c, struct val v)
 	return call_fail(c, "non-comparable type %.300s: %s", text.data, v.type->name);
 }
 
+static bool never_comparable(struct call *c, struct val a, struct val b)
+{
+	static const struct go_spec string = {.verb = 's'}, plain = {.verb = 'v'};
+	auto_buf text_a = BUF_INIT;
+	auto_buf text_b = BUF_INIT;
+	go_format(&text_a, a, &string, c->arena);
+	go_format(&text_b, b, &plain, c->arena);
+	return call_fail(c, "non-comparable types %.200s: %s, %s: %.200s", text_a.data,
+		a.type->name, b.type->name, text_b.data);
+}
+
 static bool equal_two(struct call *c, struct val a, struct val b, bool *out)
 {
 	enum go_kind ka = val_kind(a), kb = val_kind(b);
@@ -68,12 +79,12 @@ static bool equal_two(struct call *c, struct val a, struct val b, bool *out)
 		return a.type && b.type && ka != GO_ANY && kb != GO_ANY
 			       ? call_fail(c, "%s", incompatible)
 			       : true;
+	if (a.type && b.type && ka != GO_ANY && kb != GO_ANY && ka != kb)
+		return never_comparable(c, a, b);
 	if (is_nil(a) || is_nil(b)) {
 		*out = is_nil(a) == is_nil(b);
 		return true;
 	}
-	if (ka == GO_SLICE || ka == GO_MAP)
-		return not_comparable(c, a);
 	if (kb == GO_SLICE || kb == GO_MAP)
 		return not_comparable(c, b);
 	*out = a.type == b.type && json_equal(a.j, b.j);

@@ -45,12 +45,17 @@ static void pad_number(struct buf *out, const struct buf *b, const struct go_spe
 
 static void bad_verb(struct buf *out, struct val v, const struct go_spec *spec, struct arena *a)
 {
-	struct go_spec plain = {.verb = 'v'};
+	struct go_spec plain = *spec;
+	plain.verb = 'v';
 	buf_printf(out, "%%!%c(", spec->verb);
 	if (!v.type || v.type->kind == GO_ANY) {
 		buf_puts(out, "<nil>");
 	} else {
-		buf_printf(out, "%s=", v.type->name);
+		/* No String method is called while something is wrong. */
+		struct gotype type = *v.type;
+		type.flags &= ~(unsigned)(GO_DURATION | GO_TIME);
+		v.type = &type;
+		buf_printf(out, "%s=", type.name);
 		format_value(out, v, &plain, 0, a);
 	}
 	buf_putc(out, ')');
@@ -282,6 +287,8 @@ static void format_map(
 {
 	size_t n;
 	const char **keys = val_sorted_keys(v, &n, a);
+	const struct gotype key = {
+		.kind = GO_STRING, .name = v.type->key ? v.type->key : go_string.name};
 	if (spec->sharp && spec->verb == 'v')
 		buf_printf(out, "%s{", v.type->name);
 	else
@@ -289,7 +296,9 @@ static void format_map(
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_puts(out, spec->sharp && spec->verb == 'v' ? ", " : " ");
-		format_value(out, val_str(keys[i], strlen(keys[i])), spec, depth + 1, a);
+		struct val name = val_str(keys[i], strlen(keys[i]));
+		name.type = &key;
+		format_value(out, name, spec, depth + 1, a);
 		buf_putc(out, ':');
 		format_value(out, val_key(v, keys[i], strlen(keys[i]), a), spec, depth + 1, a);
 	}
@@ -350,11 +359,14 @@ static bool is_composite(const struct gotype *t)
 static void format_pointer(
 	struct buf *out, struct val v, const struct go_spec *spec, int depth, struct arena *a)
 {
-	if (!v.j) {
+	bool shows_target = v.j && depth == 0 && is_composite(v.type->elem);
+	if (!shows_target && !(v.type->elem->flags & GO_ULIMIT) && !strchr("vpbodxX", spec->verb)) {
+		bad_verb(out, v, spec, a);
+	} else if (!v.j) {
 		pad(out, "<nil>", 5, spec, false);
 	} else if (v.type->elem->flags & GO_ULIMIT) {
 		format_value(out, val_from_json(v.type->elem, v.j, a), spec, depth + 1, a);
-	} else if (depth == 0 && is_composite(v.type->elem)) {
+	} else if (shows_target) {
 		buf_putc(out, '&');
 		format_value(out, val_from_json(v.type->elem, v.j, a), spec, depth + 1, a);
 	} else {

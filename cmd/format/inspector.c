@@ -8,7 +8,6 @@
 #include "base/scope.h"
 #include "cmd/format/arena.h"
 #include "cmd/format/exec.h"
-#include "cmd/format/listing.h"
 #include "cmd/format/template.h"
 #include "cmd/format/value.h"
 
@@ -81,27 +80,4 @@ int inspector_flush(struct inspector *i, struct err *e)
 	if (fwrite(out.data, 1, out.len, stdout) != out.len)
 		return err_sys(e, "cannot write the result");
 	return 0;
-}
-
-int inspect_print(const json_t *objects, const char *format, struct err *e)
-{
-	auto_inspector i = {.template = NULL};
-	size_t n;
-	json_t *object;
-	int r = inspector_init(&i, format, e);
-	if (r < 0)
-		return r;
-	struct err first = {0};
-	json_array_foreach(objects, n, object)
-	{
-		struct err failed = {0};
-		if (inspector_add(&i, object, &go_plain, true, &failed) < 0 && !first.code)
-			first = failed;
-	}
-	r = inspector_flush(&i, e);
-	if (r >= 0 && first.code) {
-		*e = first;
-		r = -first.code;
-	}
-	return r;
 }

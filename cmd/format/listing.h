@@ -42,8 +42,4 @@ int listing_text(const struct listing *l, const json_t *rows, const char *format
  * counts as all). False where it does not parse. */
 bool listing_uses(const struct listing *l, const char *format, const char *field);
 
-/* inspect's output: an indented array, or the format for each element (Go's fallback to the raw
- * keys as docker inspect does). */
-int inspect_print(const json_t *objects, const char *format, struct err *e);
-
 #endif
