@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -457,6 +458,34 @@ static int check_security(struct create_plan *p, struct err *e)
 	return 0;
 }
 
+static int check_runtime(const char *name, struct err *e)
+{
+	static const char *const known[] = {"runc", "crun", "runsc", "io.containerd.runc.v2"};
+	if (str_empty(name) || strcmp(name, "moss") == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(name, known[i]) == 0)
+			return err_set(e, ENOTSUP, "--runtime %s is not supported yet", name);
+	return err_set(e, EINVAL, "unknown or invalid runtime name: %s", name);
+}
+
+/* A device node, or a folder of /dev (as /dev/snd). */
+static int check_device(const char *path, struct err *e)
+{
+	struct stat st;
+	const char *why = NULL;
+	if (stat(path, &st) < 0)
+		why = errno == ENOENT ? "no such file or directory" : strerror(errno);
+	else if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) &&
+		 !(S_ISDIR(st.st_mode) && str_starts(path, "/dev/")))
+		why = "not a device node";
+	if (!why)
+		return 0;
+	return err_set(e, ENODEV,
+		"error gathering device information while adding custom device \"%s\": %s", path,
+		why);
+}
+
 static int check_lists(struct create_plan *p, struct err *e)
 {
 	const struct create_request *r = p->r;
@@ -467,9 +496,13 @@ static int check_lists(struct create_plan *p, struct err *e)
 			0)
 			return rc;
 	p->devices = xcalloc(r->device.n + 1, sizeof(*p->devices));
-	for (; p->n_devices < r->device.n; p->n_devices++)
-		if ((rc = device_parse(r->device.v[p->n_devices], &p->devices[p->n_devices], e)) <
-			0)
+	for (; p->n_devices < r->device.n; p->n_devices++) {
+		struct device_spec *d = &p->devices[p->n_devices];
+		if ((rc = device_parse(r->device.v[p->n_devices], d, e)) < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < p->n_devices; i++)
+		if ((rc = check_device(p->devices[i].host, e)) < 0)
 			return rc;
 	p->sysctls = json_object();
 	for (size_t i = 0; i < r->sysctl.n; i++) {
@@ -501,6 +534,7 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = check_env(p, e)) < 0 ||
 		(rc = check_labels(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
 		(rc = check_names(p, e)) < 0 || (rc = check_mac(p->r, e)) < 0 ||
+		(rc = check_runtime(p->r->runtime, e)) < 0 ||
 		(rc = check_namespaces(p->r, e)) < 0 || (rc = check_network(p, warnings, e)) < 0 ||
 		(rc = check_ports(p, e)) < 0 || (rc = check_security(p, e)) < 0 ||
 		(rc = check_hostname(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||

@@ -330,9 +330,11 @@ static json_t *anonymous_volumes(const struct create_plan *p)
 static void set_healthcheck(const struct create_plan *p, json_t *o)
 {
 	json_t *image = json_at(p->image_config, "Healthcheck");
-	if (p->r->no_healthcheck)
-		json_set(o, "Healthcheck", json_pack("{s:[s]}", "Test", "NONE"));
-	else if (json_is_object(image))
+	if (p->r->no_healthcheck) {
+		json_t *none = image ? json_copy(image) : json_object();
+		json_set(none, "Test", json_pack("[s]", "NONE"));
+		json_set(o, "Healthcheck", none);
+	} else if (json_is_object(image))
 		json_object_set(o, "Healthcheck", image);
 }
 
@@ -360,8 +362,7 @@ static json_t *container_config(const struct create_plan *p)
 	json_set(o, "Entrypoint", p->has_entrypoint ? json_from_strv(&p->entrypoint) : json_null());
 	if (!str_empty(r->mac_address))
 		json_set_str(o, "MacAddress", r->mac_address);
-	value = json_at(p->image_config, "OnBuild");
-	json_set(o, "OnBuild", value ? json_incref(value) : json_null());
+	json_set(o, "OnBuild", json_null()); /* is for builds: never taken over */
 	json_set(o, "Labels", json_sorted(json_incref(p->labels)));
 	if (*p->stop_signal)
 		json_set_str(o, "StopSignal", p->stop_signal);

@@ -119,6 +119,10 @@ int create_limits(struct create_plan *p, struct strv *warnings, struct err *e)
 	int rc;
 	if ((rc = cpus_parse(p, e)) < 0 || (rc = check_values(p, e)) < 0)
 		return rc;
+	if (r->oom_kill_disable && !r->memory)
+		strv_add(warnings,
+			"WARNING: Disabling the OOM killer on containers without setting a "
+			"'-m/--memory' limit may be dangerous.");
 	const struct limit limits[] = {
 		{r->memory != 0, "--memory", "memory",
 			"memory limit capabilities or the cgroup is not mounted. Limitation "

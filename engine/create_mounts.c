@@ -77,12 +77,13 @@ static int check_tmpfs_options(const struct mount_spec *m, struct err *e)
 	return 0;
 }
 
-static int check_driver(const struct mount_spec *m, struct err *e)
+static int check_driver(const struct create_request *r, const struct mount_spec *m, struct err *e)
 {
-	if (m->driver && *m->driver && strcmp(m->driver, "local") != 0)
+	const char *driver = m->origin == MOUNT_FROM_V ? r->volume_driver : m->driver;
+	if (m->type == MOUNT_VOLUME && !str_empty(driver) && strcmp(driver, "local") != 0)
 		return err_set(e, ENOENT,
-			"error looking up volume plugin %s: plugin \"%s\" not found", m->driver,
-			m->driver);
+			"error looking up volume plugin %s: plugin \"%s\" not found", driver,
+			driver);
 	if (m->subpath)
 		return err_set(e, ENOTSUP, "--mount volume-subpath is not supported yet");
 	if (m->options.n)
@@ -118,7 +119,7 @@ int create_mounts_parse(struct create_plan *p, struct err *e)
 	for (size_t i = 0; i < p->mounts.n; i++) {
 		const struct mount_spec *m = &p->mounts.v[i];
 		p->reals[i].spec = m;
-		if ((rc = check_driver(m, e)) < 0)
+		if ((rc = check_driver(r, m, e)) < 0)
 			return rc;
 		if (m->tmpfs_options && (rc = check_tmpfs_options(m, e)) < 0)
 			return rc;

@@ -122,6 +122,10 @@ nothing_left() {
 		1|unknown log opt 'foo' for json-file log driver|--log-opt foo=1
 		125|valid streams are STDIN, STDOUT and STDERR|-a foo
 		125|unknown flag: --nope|--nope
+		1|unknown or invalid runtime name: foo|--runtime foo
+		1|adding custom device "/dev/none-such": no such file or directory|--device /dev/none-such
+		1|adding custom device "/tmp": not a device node|--device /tmp
+		1|error looking up volume plugin foo: plugin "foo" not found|--volume-driver foo -v vol1:/a
 		1|Duplicate mount point: /a|-v vol1:/a -v vol2:/a
 		1|not supported yet|--network container:x
 		1|not supported yet|--pid container:x
