@@ -36,8 +36,8 @@ struct store {
 	int runroot_fd;
 	struct db *db; /* open, migrated */
 	char *driver_wanted; /* NULL = as config.json says, else probe */
-	bool needs_purge;    /* this command has put something into trash/ */
-	bool has_leftovers;  /* something has been there for a while: a dead command's */
+	bool needs_purge; /* this command has put something into trash/ */
+	bool has_leftovers; /* something has been there for a while: a dead command's */
 	struct unsettled *unsettled; /* see store_settle */
 };
 
@@ -61,8 +61,8 @@ void store_container_settled(struct store *s, const char *id);
 
 /* Moves a path below the data root into trash/. A missing one is success. */
 int store_trash(struct store *s, const char *relative, struct err *e);
-/* Deletions within a transaction of the caller leave their files to this, after its end (store_purge
- * and store_close do it, too). */
+/* Deletions within a transaction of the caller leave their files to this, after its end
+ * (store_purge and store_close do it, too). */
 void store_settle(struct store *s);
 /* Empties trash/, leaving alone what others are purging. `remove` is engine's enter_remove. */
 typedef int (*store_remove_fn)(

@@ -20,24 +20,24 @@ enum row_result { ROW_OK = 0, ROW_LOST = 1, ROW_ABSENT = 2, ROW_CONFLICT = 3, RO
 
 struct container_row {
 	char id[65];
-	char *name;         /* without the leading "/" */
-	char *image_id;     /* "sha256:<hex>" */
-	char *image_name;   /* as the user typed it (Config.Image) */
-	char *state;        /* created running paused restarting removing exited dead */
-	char *config;       /* JSON object: Config, HostConfig, Path, Args, Mounts, Platform ... in the
-			       form of docker inspect; see engine/create.h */
-	char *driver;       /* overlay, fuse-overlayfs, vfs; for life */
+	char *name; /* without the leading "/" */
+	char *image_id; /* "sha256:<hex>" */
+	char *image_name; /* as the user typed it (Config.Image) */
+	char *state; /* created running paused restarting removing exited dead */
+	char *config; /* JSON object: Config, HostConfig, Path, Args, Mounts, Platform ... in the
+			 form of docker inspect; see engine/create.h */
+	char *driver; /* overlay, fuse-overlayfs, vfs; for life */
 	bool auto_remove;
 	int64_t created_ns, started_ns, finished_ns;
 	int exit_code;
 	bool oom_killed;
-	char *error;        /* State.Error, "" */
+	char *error; /* State.Error, "" */
 	int restart_count;
 	/* The running one: valid for boot_id only. */
 	char *boot_id;
-	struct proc_id init;    /* ns_ino = inode of its pid namespace */
+	struct proc_id init; /* ns_ino = inode of its pid namespace */
 	struct proc_id monitor; /* ns_ino = inode of its user namespace */
-	char *network;      /* JSON: NetworkSettings as inspect shows them; may be NULL */
+	char *network; /* JSON: NetworkSettings as inspect shows them; may be NULL */
 };
 void container_row_deinit(struct container_row *r);
 
@@ -57,18 +57,19 @@ int container_row_insert(struct db *db, const struct container_row *r, const cha
 int container_row_find(struct db *db, const char *what, struct container_row *out, struct err *e);
 /* All, newest first; rows is the caller's array to deinit and free. */
 int container_row_list(struct db *db, struct container_row **rows, size_t *n, struct err *e);
-int container_row_layers(struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e);
+int container_row_layers(
+	struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e);
 
 /* from_state -> running, with boot id, processes, times, network. ROW_OK or ROW_LOST. */
-int container_row_set_running(struct db *db, const struct container_row *r, const char *from_state,
-	struct err *e);
+int container_row_set_running(
+	struct db *db, const struct container_row *r, const char *from_state, struct err *e);
 /* running/paused -> exited (or created, where exec failed), with code, error, oom, finished. */
 int container_row_set_ended(struct db *db, const char *id, const char *to_state, int exit_code,
 	bool oom_killed, const char *error, int64_t finished_ns, struct err *e);
 /* Any state but `removing` and, unless force, running -> removing. ROW_OK, ROW_LOST. */
 int container_row_set_removing(struct db *db, const char *id, bool force, struct err *e);
-int container_row_rename(struct db *db, const char *id, const char *name, char **other_id,
-	struct err *e);
+int container_row_rename(
+	struct db *db, const char *id, const char *name, char **other_id, struct err *e);
 /* The row and what hangs on it. */
 int container_row_delete(struct db *db, const char *id, struct err *e);
 /* Ids of those with processes, and of those marked for removal (whose remover may be dead). */

@@ -22,7 +22,7 @@ struct db {
 	int depth;
 	bool is_failed; /* an inner transaction was rolled back */
 	int level; /* enum db_durability in force, -1 = unknown */
-	int log_pages;  /* length of the log at our last commit */
+	int log_pages; /* length of the log at our last commit */
 	bool is_remote; /* on a network file system: no WAL */
 };
 
