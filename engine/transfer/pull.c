@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/enter.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/progress.h"
@@ -66,12 +67,16 @@ static void found_deinit(struct found *f)
 
 static void pull_deinit(struct pull *p)
 {
+	struct err ignored;
 	fetcher_stop(&p->fetcher);
 	unpacker_stop(&p->spare);
 	progress_free(p->progress);
 	platform_deinit(&p->platform);
 	if (p->parts_fd >= 0)
 		close(p->parts_fd);
+	/* What was staged for nothing; it may be what fills the disk. */
+	if (p->store->needs_purge && store_purge(p->store, enter_remove, &ignored) < 0)
+		log_debug("%s", ignored.msg);
 }
 
 /* A failure is no failure yet: whoever needs an unpacker tries again. */

@@ -19,7 +19,7 @@ nothing_visible() {
 	run moss images -q
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
-	[ -z "$(ls "$ROOT/layers" 2>/dev/null)" ]
+	[ -z "$(ls "$ROOT/layers" "$ROOT/tmp" 2>/dev/null | grep -v :)" ]
 	run sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check'
 	[ "$output" = ok ]
 }
@@ -161,6 +161,7 @@ fails() { # IMAGE TEXT...
 	no_faults
 	fails "$PROXY/bad-size:1" "another size than the manifest's"
 	fails "$PROXY/bad-diffid:1" "diff ID"
+	[ -z "$(ls -A "$ROOT/trash")" ]
 	nothing_visible
 }
 
@@ -211,7 +212,7 @@ is_sound() {
 	[ "$status" -eq 0 ]
 	names=$output
 	[ "$(sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check')" = ok ]
-	[ -z "$(ls "$ROOT/tmp")" ]
+	[ -z "$(ls -A "$ROOT/tmp")" ]
 	[ "$(find "$ROOT/layers" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$(sqlite3 "$ROOT/moss.db" 'SELECT count(*) FROM layer')" ]
 	[ -z "$names" ] || image_sh "$PROXY/big:1" 'test -e /noise'
 }
@@ -328,7 +329,7 @@ pull_seconds() {
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"No space left on device"* ]]
 	[[ "$output" == *"the file system of $small is full"* ]]
-	[ -z "$(ls "$small/parts")" ]
+	[ -z "$(ls -A "$small/parts")$(ls -A "$small/tmp")$(ls -A "$small/trash")" ]
 	"$MOSS" --root "$small" --runroot "$RUNROOT" pull -q "$REG/docker:1"
 	run sqlite3 "$small/moss.db" 'PRAGMA integrity_check'
 	[ "$output" = ok ]
