@@ -40,6 +40,13 @@ int stage_write_proc(int proc, const char *path, const char *value, struct err *
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 	auto_fd fd = (int)syscall(SYS_openat2, proc, path, &how, sizeof(how));
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+		/* A filter around us has no openat2. Nothing is mounted in this procfs yet. */
+		struct statfs st;
+		fd = openat(proc, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && (fstatfs(fd, &st) < 0 || st.f_type != PROC_SUPER_MAGIC))
+			return err_set(e, EINVAL, "/proc/%s is not in a procfs", path);
+	}
 	if (fd < 0)
 		return err_sys(e, "cannot open /proc/%s", path);
 	size_t n = strlen(value);
