@@ -15,7 +15,7 @@ struct err;
 struct network;
 
 /* In the monitor, host's network namespace: starts what the annotation (may be NULL) asks for and
- * returns at once. api_socket: a path that nothing else uses, at most 107 bytes. */
+ * returns at once. api_socket: an absolute path that nothing else uses. */
 int network_start(const char *annotation, int netns_fd, const char *api_socket,
 	struct network **out, struct err *e);
 /* Waits until the container's interface is up and publishes the ports. *settings (owned) is the

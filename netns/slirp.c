@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -46,7 +47,7 @@ static void options_to_argv(const struct slirp_options *o, struct strv *argv)
 	strv_add(argv, "--enable-sandbox");
 	strv_add(argv, "--enable-seccomp");
 	if (o->api_socket)
-		strv_addf(argv, "--api-socket=%s", o->api_socket);
+		strv_addf(argv, "--api-socket=%s", path_base(o->api_socket));
 	strv_add(argv, "--ready-fd=3");
 	strv_add(argv, "--exit-fd=4");
 	strv_add(argv, "--netns-type=path");
@@ -62,6 +63,12 @@ static int start_error(int r, struct err *e)
 		"slirp4netns, which connects containers to the network, is not installed");
 	return err_hint(
 		e, "install the package slirp4netns, or use --network none or --network host");
+}
+
+/* Socket paths are at most 107 bytes: slirp4netns stands in the folder of its socket. */
+static int enter_folder(void *arg, struct err *e)
+{
+	return chdir(arg) < 0 ? err_sys(e, "cannot enter %s", (char *)arg) : 0;
 }
 
 int slirp_start(const struct slirp_options *o, struct slirp *s, struct err *e)
@@ -85,6 +92,11 @@ int slirp_start(const struct slirp_options *o, struct slirp *s, struct err *e)
 	sp.fd_err = log_fd >= 0 ? log_fd : null_fd;
 	sp.fds = fds;
 	sp.n_fds = ARRAY_LEN(fds);
+	auto_free char *folder = o->api_socket ? path_dir(o->api_socket) : NULL;
+	if (folder) {
+		sp.prepare = enter_folder;
+		sp.prepare_arg = folder;
+	}
 	int r = spawn_start(&sp, &s->pid, &s->pidfd, e);
 	if (r < 0)
 		return start_error(r, e);
@@ -101,13 +113,14 @@ static int died(struct slirp *s, struct err *e)
 	char text[LOG_SIZE + 1] = "";
 	ssize_t n = s->log_fd >= 0 ? pread(s->log_fd, text, LOG_SIZE, 0) : 0;
 	text[n > 0 ? n : 0] = '\0';
-	size_t len = strlen(text);
-	while (len && text[len - 1] == '\n')
-		text[--len] = '\0';
-	for (char *p = text; *p; p++)
-		if (*p == '\n')
-			*p = ';';
-	err_set(e, EIO, "slirp4netns failed: %s", len ? text : "it ended without a word");
+	auto_strv lines = STRV_INIT, words = STRV_INIT;
+	strv_split(&lines, text, '\n');
+	for (size_t k = 0; k < lines.n; k++)
+		if (lines.v[k][0] && !strstr(lines.v[k], "tapfd=") &&
+			!str_starts(lines.v[k], "do_slirp") && !str_starts(lines.v[k], "parent "))
+			strv_add(&words, lines.v[k]);
+	auto_free char *why = strv_join(&words, "; ");
+	err_set(e, EIO, "slirp4netns failed: %s", *why ? why : "it ended without a word");
 	auto_fd tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (tun >= 0)
 		return -e->code;
@@ -133,12 +146,15 @@ int slirp_wait_ready(struct slirp *s, struct err *e)
 	return 0;
 }
 
+/* Through the folder's descriptor, for paths longer than an address may be. */
 static int api_connect(const char *path, struct err *e)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(e, ENAMETOOLONG, "the socket path %s is too long", path);
-	strcpy(a.sun_path, path);
+	auto_free char *folder = path_dir(path);
+	auto_fd dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return err_sys(e, "cannot open %s", folder);
+	snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", dir_fd, path_base(path));
 	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return err_sys(e, "cannot connect to slirp4netns at %s", path);

@@ -22,7 +22,7 @@ struct slirp_options {
 	bool enable_ipv6;
 	int mtu; /* 0 = 65520 */
 	const char *mac; /* of tap0; NULL = SLIRP_MAC */
-	const char *api_socket; /* path; NULL where no port is published */
+	const char *api_socket; /* absolute, of any length; NULL where no port is published */
 };
 
 struct slirp {

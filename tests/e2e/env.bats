@@ -1,4 +1,5 @@
 # The environment of a container's process: -e, --env-file, what moss adds itself.
+# shellcheck disable=SC2016 # the container expands
 load ../lib/moss
 
 setup() { store_with_busybox; }

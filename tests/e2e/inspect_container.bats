@@ -1,4 +1,5 @@
 # inspect of containers: Docker's fields, in Docker's order, with what was asked for.
+# shellcheck disable=SC2016 # the container expands
 load ../lib/moss
 
 setup() { store_with_busybox; }

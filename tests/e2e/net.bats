@@ -183,13 +183,33 @@ while True:
 	[ "$output" = 02:11:22:33:44:55 ]
 }
 
-@test "slirp4netns is gone with its container" {
-	server web -p "$(free_port):80"
-	pgrep -u "$(id -u)" -f "slirp4netns.*$RUNROOT" >/dev/null
+@test "a run root with a path longer than a socket's may be" {
+	RUNROOT=$WORK/$(printf 'x%.0s' $(seq 100))
+	mkdir -m 700 "$RUNROOT"
+	local port
+	port=$(free_port)
+	server web -p "$port:80"
+	run -0 fetch "http://127.0.0.1:$port/"
+	[[ $output == *"It works"* ]]
 	moss rm -f web
-	wait_for 5 no_slirp
 }
-no_slirp() { ! pgrep -u "$(id -u)" -f "slirp4netns.*$RUNROOT"; }
+
+@test "slirp4netns and the UDP process are gone with their container" {
+	moss run -d --name web -p "$(free_port):80" -p 99/udp busybox sleep 100
+	local monitor helpers
+	monitor=$(pgrep -u "$(id -u)" -f "moss-monitor.*$ROOT" | head -1)
+	helpers=$(pgrep -P "$monitor" -x 'slirp4netns|moss-udp')
+	[ "$(wc -w <<<"$helpers")" = 2 ]
+	moss rm -f web
+	# shellcheck disable=SC2086 # a list
+	wait_for 5 all_gone $helpers
+}
+all_gone() {
+	local pid
+	for pid; do
+		case $(ps -o stat= -p "$pid") in '' | Z*) ;; *) return 1 ;; esac
+	done
+}
 
 @test "what is wrong with a port is said in Docker's words" {
 	local want flags

@@ -1,4 +1,5 @@
 # run: exit status, streams, user, working directory, isolation flags.
+# shellcheck disable=SC2016 # the container expands
 load ../lib/moss
 
 setup() { store_with_busybox; }
