@@ -37,11 +37,7 @@ static json_t *familiar_names(char *const *names)
 /* Maps come out of Docker sorted by key. New reference. */
 static json_t *sorted(json_t *j)
 {
-	if (!json_is_object(j))
-		return json_incref(j);
-	auto_free char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
-	json_t *out = text ? json_loads(text, 0, NULL) : NULL;
-	return out ? out : json_incref(j);
+	return json_is_object(j) ? json_sorted(json_incref(j)) : json_incref(j);
 }
 
 /* The members of from's config that Docker always shows, empty where the image has none. */
@@ -49,7 +45,8 @@ static json_t *image_config(const json_t *from)
 {
 	static const struct {
 		const char *key;
-		char kind; /* s text, b boolean, a anything, null where missing; ? only where given */
+		char kind; /* s text, b boolean, a anything, null where missing; ? only where given
+			    */
 	} keys[] = {{"Hostname", 's'}, {"Domainname", 's'}, {"User", 's'}, {"AttachStdin", 'b'},
 		{"AttachStdout", 'b'}, {"AttachStderr", 'b'}, {"ExposedPorts", '?'}, {"Tty", 'b'},
 		{"OpenStdin", 'b'}, {"StdinOnce", 'b'}, {"Env", 'a'}, {"Cmd", 'a'},
@@ -153,7 +150,8 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 	else if (r == ROW_ABSENT)
 		err_set(e, ENOENT, "No such image: %s", shown);
 	if (r == ROW_AMBIGUOUS)
-		return err_set(e, EINVAL, "more than one image has an id that begins with %s", typed);
+		return err_set(
+			e, EINVAL, "more than one image has an id that begins with %s", typed);
 	return r;
 }
 

@@ -37,7 +37,7 @@ const char *param_type_name(enum param p)
 /* An index into something of `limit` elements. */
 static bool index_arg(struct call *c, struct val v, size_t limit, size_t *out)
 {
-	if (val_kind(v) == GO_ANY || !v.type)
+	if (!v.type)
 		return call_fail(c, "cannot index slice/array with nil");
 	if (v.type->kind != GO_INT && v.type->kind != GO_UINT)
 		return call_fail(c, "cannot index slice/array with type %s",
@@ -68,6 +68,8 @@ static bool index_one(struct call *c, struct val v, struct val key, struct val *
 	size_t i;
 	v = val_indirect(v, &is_nil);
 	key.boxed = false;
+	if (val_kind(key) == GO_ANY)
+		key.type = NULL;
 	if (is_nil)
 		return call_fail(c, "index of nil pointer");
 	switch (v.type->kind) {

@@ -109,6 +109,37 @@ PTR(ptr_ulimit, ulimit, "*units.Ulimit");
 SLICE(ulimits, ptr_ulimit, "[]*units.Ulimit");
 SLICE(console_size, uint_, "[2]uint");
 
+static const struct gofield bind_options_fields[] = {
+	{"Propagation", NULL, &mount_propagation}, {"NonRecursive", NULL, &go_bool},
+	{"CreateMountpoint", NULL, &go_bool}, {"ReadOnlyNonRecursive", NULL, &go_bool},
+	{"ReadOnlyForceRecursive", NULL, &go_bool}, {NULL, NULL, NULL}};
+STRUCT(bind_options, "mount.BindOptions");
+PTR(ptr_bind_options, bind_options, "*mount.BindOptions");
+static const struct gofield mount_driver_fields[] = {
+	{"Name", NULL, &go_string}, {"Options", NULL, &go_string_map}, {NULL, NULL, NULL}};
+STRUCT(mount_driver, "mount.Driver");
+PTR(ptr_mount_driver, mount_driver, "*mount.Driver");
+static const struct gofield volume_options_fields[] = {
+	{"NoCopy", NULL, &go_bool}, {"Labels", NULL, &go_string_map}, {"Subpath", NULL, &go_string},
+	{"DriverConfig", NULL, &ptr_mount_driver}, {NULL, NULL, NULL}};
+STRUCT(volume_options, "mount.VolumeOptions");
+PTR(ptr_volume_options, volume_options, "*mount.VolumeOptions");
+NAMED(file_mode, GO_UINT, "fs.FileMode");
+static const struct gofield tmpfs_options_fields[] = {
+	{"SizeBytes", NULL, &go_int64}, {"Mode", NULL, &file_mode}, {NULL, NULL, NULL}};
+STRUCT(tmpfs_options, "mount.TmpfsOptions");
+PTR(ptr_tmpfs_options, tmpfs_options, "*mount.TmpfsOptions");
+PTR(ptr_cluster_options, empty, "*mount.ClusterOptions");
+NAMED(mount_consistency, GO_STRING, "mount.Consistency");
+static const struct gofield mount_fields[] = {
+	{"Type", NULL, &mount_type}, {"Source", NULL, &go_string}, {"Target", NULL, &go_string},
+	{"ReadOnly", NULL, &go_bool}, {"Consistency", NULL, &mount_consistency},
+	{"BindOptions", NULL, &ptr_bind_options}, {"VolumeOptions", NULL, &ptr_volume_options},
+	{"TmpfsOptions", NULL, &ptr_tmpfs_options}, {"ClusterOptions", NULL, &ptr_cluster_options},
+	{NULL, NULL, NULL}};
+STRUCT(mount, "mount.Mount");
+SLICE(mounts, mount, "[]mount.Mount");
+
 static const struct gofield host_config_fields[] = {
 	{"Binds", NULL, &go_strings}, {"ContainerIDFile", NULL, &go_string},
 	{"LogConfig", NULL, &log_config}, {"NetworkMode", NULL, &network_mode},
@@ -146,7 +177,7 @@ static const struct gofield host_config_fields[] = {
 	{"Ulimits", NULL, &ulimits}, {"CPUCount", "CpuCount", &go_int64},
 	{"CPUPercent", "CpuPercent", &go_int64}, {"IOMaximumIOps", NULL, &go_uint64},
 	{"IOMaximumBandwidth", NULL, &go_uint64},
-	{"Mounts", NULL, &go_any_slice}, {"MaskedPaths", NULL, &go_strings},
+	{"Mounts", NULL, &mounts}, {"MaskedPaths", NULL, &go_strings},
 	{"ReadonlyPaths", NULL, &go_strings}, {"Init", NULL, &ptr_bool}, {NULL, NULL, NULL}};
 STRUCT(host_config, "container.HostConfig");
 PTR(ptr_host_config, host_config, "*container.HostConfig");
