@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -91,6 +92,7 @@ static int start(const struct rootfs_spec *r, int words_fd, const char *merged, 
 	sp.argv = argv;
 	sp.fd_out = sp.fd_err = words_fd;
 	sp.new_session = true;
+	sp.death_signal = SIGKILL; /* a killed monitor's container ends, too: nothing needs it then */
 	sp.prepare = enter_root;
 	sp.prepare_arg = (void *)r->store_root;
 	int result = spawn_start(&sp, pid, pidfd, e);

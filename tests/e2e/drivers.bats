@@ -160,6 +160,22 @@ check() {
 	[[ $output == *"install fuse-overlayfs"* ]]
 }
 
+@test "fuse-overlayfs: kill -9 of the monitor or of the server leaves nothing" {
+	for victim in moss-monitor fuse-overlayfs; do
+		c=$(for_driver fuse-overlayfs run -d --network none layers sleep 100)
+		pgrep -u "$(id -u)" -f "fuse-overlayfs.*$WORK"
+		pkill -KILL -u "$(id -u)" -f "$victim.*$WORK"
+		if [ $victim = moss-monitor ]; then
+			run -0 moss ps -a --format '{{.Status}}'
+			[[ $output == Exited* ]]
+		fi
+		moss rm -f "$c"
+		run pgrep -u "$(id -u)" -f "fuse-overlayfs.*$WORK"
+		[ "$output" = "" ]
+		[ "$(ls "$ROOT/containers")" = "" ]
+	done
+}
+
 @test "127 layers" {
 	args=()
 	for i in $(seq 124); do
