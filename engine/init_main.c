@@ -42,7 +42,8 @@ static long call6(long n, long a, long b, long c, long d, long e, long f)
 	return result;
 }
 /* The kernel leaves argc at the stack pointer and nothing else of use. */
-__asm__(".globl _start\n_start:\n\txor %ebp,%ebp\n\tmov %rsp,%rdi\n\tand $-16,%rsp\n\tcall start\n");
+__asm__(".globl _start\n_start:\n\txor %ebp,%ebp\n\tmov %rsp,%rdi\n\tand $-16,%rsp\n\tcall "
+	"start\n");
 #elif defined(__aarch64__)
 static long call6(long n, long a, long b, long c, long d, long e, long f)
 {

@@ -48,21 +48,22 @@ bool launch_wants_terminal(const struct launch_plan *p);
 bool launch_has_new_netns(const struct launch_plan *p);
 
 struct launched {
-	pid_t pid;          /* init, in the caller's pid namespace */
+	pid_t pid; /* init, in the caller's pid namespace */
 	int pidfd;
-	int sync;           /* to the stage */
-	int console;        /* terminal master after launch_wait_ready, else -1 */
-	const char *arg0;   /* of the program, borrowed from the plan */
-	pid_t server_pid;   /* fuse-overlayfs, 0 = none */
+	int sync; /* to the stage */
+	int console; /* terminal master after launch_wait_ready, else -1 */
+	const char *arg0; /* of the program, borrowed from the plan */
+	pid_t server_pid; /* fuse-overlayfs, 0 = none */
 	int server_pidfd;
-	struct proc_id id;  /* ns_ino = pid namespace */
+	struct proc_id id; /* ns_ino = pid namespace */
 };
 
 /* In the user namespace: clones init with the namespaces the plan asks for (clone3, CLONE_PIDFD,
  * CLONE_INTO_CGROUP where there is one). Returns at once: its namespaces exist, so the network
  * helper can be started while it mounts. stdio[] are the container's 0, 1, 2 (ignored with a
  * terminal, where they come from the new pty). Init keeps no other descriptor. */
-int launch_clone(const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e);
+int launch_clone(
+	const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e);
 /* Waits until init stands before exec; receives the terminal. */
 int launch_wait_ready(struct launched *l, struct err *e);
 /* Lets it exec and waits for the outcome. An error has status 126 (cannot run) or 127 (not found)
@@ -83,8 +84,8 @@ struct exec_request {
 	unsigned short rows, cols;
 };
 
-/* Joins the namespaces of a container's init (pidfd, one setns) and starts a process there, which is
- * the caller's child to reap. The caller itself is then inside the user and mount namespaces, so
+/* Joins the namespaces of a container's init (pidfd, one setns) and starts a process there, which
+ * is the caller's child to reap. The caller itself is then inside the user and mount namespaces, so
  * it is a process made for this, that opens nothing by name afterwards (engine/exec.c). stdio
  * are the new process's 0, 1, 2; with a terminal they are unused and *console is the pty's master,
  * else -1. EPERM is retried until init has exec'd. Returns when the program runs; errors have

@@ -27,13 +27,13 @@ enum mount_kind { MOUNT_BIND, MOUNT_FS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_CGROUP };
 struct mount_plan {
 	const char *source, *target, *type;
 	enum mount_kind kind;
-	uint64_t set, clear;         /* MOUNT_ATTR_* for the mount itself */
+	uint64_t set, clear; /* MOUNT_ATTR_* for the mount itself */
 	uint64_t rec_set, rec_clear; /* for it and all below */
-	uint64_t propagation;        /* MS_PRIVATE, MS_SLAVE ..., 0 = as it comes */
+	uint64_t propagation; /* MS_PRIVATE, MS_SLAVE ..., 0 = as it comes */
 	bool propagation_rec;
-	bool recursive;              /* rbind */
+	bool recursive; /* rbind */
 	bool copy_up;
-	struct strv data;            /* "key=value" or "flag", for the file system */
+	struct strv data; /* "key=value" or "flag", for the file system */
 };
 
 struct rlimit_plan {
@@ -74,14 +74,14 @@ struct launch_plan {
 	gid_t gid;
 	gid_t *gids;
 	size_t n_gids;
-	const char *user_text;   /* NULL: uid and gid above */
-	json_t *group_add;       /* array of text, or NULL */
-	int umask;               /* -1 = 0022 */
+	const char *user_text; /* NULL: uid and gid above */
+	json_t *group_add; /* array of text, or NULL */
+	int umask; /* -1 = 0022 */
 	struct caps caps;
 	struct rlimit_plan *rlimits;
 	size_t n_rlimits;
-	bool default_seccomp;    /* annotation moss.seccomp = default */
-	json_t *seccomp;         /* linux/seccomp, or NULL */
+	bool default_seccomp; /* annotation moss.seccomp = default */
+	json_t *seccomp; /* linux/seccomp, or NULL */
 };
 
 /* CLONE_NEW* of a namespace, and of all that the container does not share with the host: with

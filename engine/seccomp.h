@@ -15,7 +15,7 @@ struct json_t;
 struct seccomp_filter {
 	struct sock_filter *code; /* NULL: no filter */
 	size_t n;
-	unsigned flags;           /* SECCOMP_FILTER_FLAG_* */
+	unsigned flags; /* SECCOMP_FILTER_FLAG_* */
 };
 void seccomp_filter_deinit(struct seccomp_filter *f);
 

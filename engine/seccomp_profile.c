@@ -142,7 +142,7 @@ static void add_condition(json_t *rule, int64_t value, const char *op)
 static void add_clone(json_t *rules)
 {
 	const int64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-		CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+				   CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 	add_condition(add_rule(rules, "clone", "SCMP_ACT_ALLOW"), namespaces, "SCMP_CMP_MASKED_EQ");
 	json_set_int(add_rule(rules, "clone3", "SCMP_ACT_ERRNO"), "errnoRet", ENOSYS);
 }

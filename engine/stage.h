@@ -32,8 +32,8 @@ enum { STAGE_SYNC_FD = 3 };
 struct inner {
 	const struct launch_plan *p;
 	int root; /* O_PATH of the root file system */
-	int dev;  /* the tmpfs on /dev */
-	int pts;  /* the devpts on /dev/pts */
+	int dev; /* the tmpfs on /dev */
+	int pts; /* the devpts on /dev/pts */
 	int proc; /* a procfs of this pid namespace */
 	int stub; /* moss-init in a sealed memfd */
 	struct seccomp_filter filter;
@@ -45,7 +45,7 @@ struct finish {
 	int stub, root;
 	const char *const *args;
 	const char *const *env;
-	const char *home;       /* added as HOME where env has none; NULL never */
+	const char *home; /* added as HOME where env has none; NULL never */
 	const char *cwd;
 	bool no_new_privs, has_init;
 	bool dies_with_parent;
@@ -77,8 +77,8 @@ int inner_open_target(const struct inner *in, const char *target, bool is_dir, s
 int inner_fill_dev(struct inner *in, struct err *e);
 int inner_open_console(const struct inner *in, int *master, struct err *e);
 /* A terminal of that devpts: its slave becomes 0, 1, 2 and the controlling terminal. */
-int stage_open_terminal(int pts, unsigned short rows, unsigned short cols, int *master, int *slave,
-	struct err *e);
+int stage_open_terminal(
+	int pts, unsigned short rows, unsigned short cols, int *master, int *slave, struct err *e);
 int stage_use_terminal(int slave, struct err *e);
 /* A detached copy of a device of the host, checked to be what its name says. */
 int stage_clone_device(const char *name, struct err *e);

@@ -16,7 +16,7 @@ struct user_ids {
 	gid_t gid;
 	gid_t *gids; /* supplementary, the gid itself first, none twice */
 	size_t n_gids;
-	char *home;  /* "/" where the passwd has no entry */
+	char *home; /* "/" where the passwd has no entry */
 };
 void user_ids_deinit(struct user_ids *u);
 /* Adds a supplementary group unless it is there. */
@@ -25,9 +25,9 @@ void user_add_group(struct user_ids *u, gid_t gid);
 /* One line of passwd or group, split in place. */
 struct user_entry {
 	const char *name;
-	unsigned uid, gid;   /* group: gid */
-	const char *home;    /* passwd */
-	char *members;       /* group: comma-separated */
+	unsigned uid, gid; /* group: gid */
+	const char *home; /* passwd */
+	char *members; /* group: comma-separated */
 };
 /* Take the next well-formed line from *at (modified); false at the end. */
 int user_next_passwd(char **at, struct user_entry *entry);
