@@ -309,19 +309,22 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 	return r;
 }
 
-/* Is this very image there under this very name? Then nothing changes. */
-static int is_up_to_date(struct pull *p, const struct found *f, bool *yes, struct err *e)
+/* *is_named: the name means this very image already. *is_recorded: and its digest is known, too
+ * (an image from an archive has none): nothing is to be done. */
+static int compare_with_store(
+	struct pull *p, const struct found *f, bool *is_named, bool *is_recorded, struct err *e)
 {
 	auto_free char *name = reference_full(&f->ref);
 	auto_free char *digest_ref = name_at_digest(&f->ref, f->top_digest);
 	struct image image = {0};
-	*yes = false;
+	*is_named = *is_recorded = false;
 	int r = image_find(p->store, name, f->ref.digest ? digest_ref : name, &image, e);
-	if (r == ROW_OK && !strcmp(image.id, f->config_digest))
+	if (r == ROW_OK && !strcmp(image.id, f->config_digest)) {
+		*is_named = true;
 		for (char **d = image.digests; d && *d; d++)
-			*yes = *yes || !strcmp(*d, digest_ref);
-	if (r == ROW_OK)
-		image_deinit(&image);
+			*is_recorded = *is_recorded || !strcmp(*d, digest_ref);
+	}
+	image_deinit(&image);
 	return r < 0 ? r : 0;
 }
 
@@ -331,7 +334,7 @@ static int pull_one(
 	const char *kind;
 	auto_found f = FOUND_INIT;
 	auto_free char *full = reference_full(ref);
-	bool same = false;
+	bool is_named = false, is_recorded = false;
 	int r = reference_parse(full, false, &f.ref, e);
 	if (r == 0)
 		r = fetcher_manifest(&p->fetcher, full, &f.manifest, &kind, e);
@@ -341,15 +344,15 @@ static int pull_one(
 	progress_say(p->progress, "%s: Pulling from %s", ref->digest ? full : ref->tag, ref->path);
 	r = find_manifest(p, &f, e);
 	if (r == 0)
-		r = is_up_to_date(p, &f, &same, e);
-	if (r == 0 && !same)
+		r = compare_with_store(p, &f, &is_named, &is_recorded, e);
+	if (r == 0 && !is_recorded)
 		r = get_config(p, &f, e);
-	if (r == 0 && !same)
+	if (r == 0 && !is_recorded)
 		r = pull_and_commit(p, &f, e);
 	if (r < 0)
 		return r;
 	progress_say(p->progress, "Digest: %s", f.top_digest);
-	*was_new = *was_new || !same;
+	*was_new = *was_new || !is_named;
 	*id = take_ptr(f.config_digest);
 	return 0;
 }

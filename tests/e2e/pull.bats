@@ -36,6 +36,17 @@ teardown() {
 	[ "${lines[2]}" = "Status: Image is up to date for $REG/docker:1" ]
 }
 
+@test "an image that came by load is up to date, and gets its digest" {
+	skopeo copy -q --src-tls-verify=false "docker://$REG/docker:1" \
+		"docker-archive:$WORK/image.tar:$REG/docker:1"
+	moss load -q -i "$WORK/image.tar"
+	run moss pull "$REG/docker:1"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Status: Image is up to date for $REG/docker:1"* ]]
+	run moss image inspect -f '{{index .RepoDigests 0}}' "$REG/docker:1"
+	[[ "$output" == "$REG/docker@sha256:"* ]]
+}
+
 @test "quiet prints the name only" {
 	run moss pull -q "$REG/docker:1"
 	[ "$status" -eq 0 ]
