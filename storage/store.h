@@ -53,9 +53,9 @@ int store_stage(struct store *s, char **path, int *lock_fd, struct err *e);
 /* Ends a staging: what is still in it goes to trash/ (store_purge), the lock is closed. */
 void store_unstage(struct store *s, const char *path, int *lock_fd);
 
-/* Makes containers/<id> (0700) with its file alive, locked; *alive_fd is the caller's. Until
- * store_container_settled is called (after the record is in the database, or instead of it), the
- * folder goes when the last holder of the lock is dead. */
+/* ENOSPC where the disk is nearly full. Makes containers/<id> (0700) with its file alive, locked;
+ * *alive_fd is the caller's. Until store_container_settled is called (after the record is in the
+ * database, or instead of it), the folder goes when the last holder of the lock is dead. */
 int store_container_new(struct store *s, const char *id, char **dir, int *alive_fd, struct err *e);
 void store_container_settled(struct store *s, const char *id);
 

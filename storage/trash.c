@@ -13,9 +13,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-enum { NONCE_BYTES = 8 };
+enum { NONCE_BYTES = 8, CONTAINER_ROOM = 1536 * 1024 };
 
 static void nonce_make(char out[2 * NONCE_BYTES + 1])
 {
@@ -78,6 +79,17 @@ void store_unstage(struct store *s, const char *path, int *lock_fd)
 	*lock_fd = -1;
 }
 
+/* The last of the disk is for ends and removals (storage/db/reserve.h), not for more containers. */
+static int check_room(struct store *s, const char *what, struct err *e)
+{
+	struct statfs fs;
+	if (statfs(s->root, &fs) < 0 ||
+		(uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize >= CONTAINER_ROOM)
+		return 0;
+	err_sysn(e, ENOSPC, "cannot create %s/%s", s->root, what);
+	return err_hint(e, "make room on the file system of %s", s->root);
+}
+
 int store_container_new(struct store *s, const char *id, char **dir, int *alive_fd, struct err *e)
 {
 	auto_fd tmp = tmp_hold(s, e);
@@ -86,12 +98,15 @@ int store_container_new(struct store *s, const char *id, char **dir, int *alive_
 	auto_free char *marker = xasprintf("%s.alive", id);
 	auto_free char *relative = xasprintf("containers/%s", id);
 	auto_free char *alive = xasprintf("%s/alive", relative);
+	int r = check_room(s, relative, e);
+	if (r < 0)
+		return r;
 	auto_fd fd = locked_file(tmp, marker);
 	if (fd < 0)
 		return err_sysn(e, -fd, "cannot create %s/tmp/%s", s->root, marker);
 	if (mkdirat(s->root_fd, relative, 0700) < 0 ||
 		linkat(tmp, marker, s->root_fd, alive, 0) < 0) {
-		int r = err_sys(e, "cannot create %s/%s", s->root, relative);
+		r = err_sys(e, "cannot create %s/%s", s->root, relative);
 		(void)unlinkat(s->root_fd, relative, AT_REMOVEDIR);
 		(void)unlinkat(tmp, marker, 0);
 		return r;

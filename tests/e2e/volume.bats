@@ -93,7 +93,7 @@ teardown() { store_drop; }
 	names() { moss volume ls -q "$@" | sort | tr '\n' ' '; }
 	[ "$(names -f dangling=false)" = "used " ]
 	[ "$(names -f label=stay)" = "keep " ]
-	[ "$(names -f name=ee)" = "free1 keep " ]
+	[ "$(names -f name=kee)" = "keep " ]
 	[ "$(names -f driver=none)" = "" ]
 	run -1 moss volume ls -f x=y
 	[[ $output == *"invalid filter 'x'"* ]]
