@@ -10,8 +10,9 @@
  *   monitor -> front   MON_CLONED   init exists; ids for the row, which the front writes while
  *                                   init mounts and the network comes up
  *   front -> monitor   MON_GO       the row is in the database: exec
- *   monitor -> front   MON_STARTED  exec worked; the network's settings (JSON text for the row)
- *                                   follow the struct  | MON_FAILED with the error, at any point
+ *   monitor -> front   MON_STARTED  exec worked  | MON_FAILED with the error, at any point
+ *   The network's settings (JSON text for the row) follow the struct of MON_CLONED, or, where they
+ *   are not known then (published ports), that of MON_STARTED.
  *   front gone before MON_GO: the monitor kills init, removes nothing, ends.
  *
  * After MON_STARTED the monitor closes the control socket. It listens on

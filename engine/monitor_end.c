@@ -68,6 +68,13 @@ void monitor_record_failure(struct monitor *m, const struct err *failure)
 	store_done(&s);
 }
 
+static void drop_lock(struct monitor *m)
+{
+	if (!m->lock_dropped)
+		close(MON_FD_ALIVE);
+	m->lock_dropped = true;
+}
+
 /* Recorded by whomever: now the others may know, and the next command may have the container. */
 static void finish(struct monitor *m)
 {
@@ -75,7 +82,9 @@ static void finish(struct monitor *m)
 		return;
 	m->is_over = true;
 	clients_send_exit(m);
-	close(MON_FD_ALIVE);
+	/* A server of the root file system still has the container's files in hand. */
+	if (m->l.server_pid <= 0)
+		drop_lock(m);
 }
 
 void monitor_front_recorded(struct monitor *m)
@@ -139,6 +148,7 @@ static void stop_helpers(struct monitor *m)
 {
 	if (m->l.pid > 0)
 		launch_abort(&m->l);
+	drop_lock(m);
 	if (m->net) {
 		network_stop(m->net);
 		network_free(take_ptr(m->net));

@@ -69,7 +69,7 @@ struct monitor {
 	struct input in;
 	struct client *clients;
 	struct log_writer log;
-	bool has_go, init_gone, asked_front, is_over;
+	bool has_go, init_gone, asked_front, is_over, lock_dropped;
 	struct attach_ended ended;
 };
 

@@ -51,6 +51,14 @@ static int start(struct monitor *m, struct err *e)
 	return r;
 }
 
+static void let_go(struct monitor *m)
+{
+	launch_plan_free(take_ptr(m->plan));
+	free(take_ptr(m->settings));
+	free(take_ptr(m->container_dir));
+	free(take_ptr(m->run_dir));
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = {0};
@@ -63,6 +71,7 @@ int main(int argc, char **argv)
 	if (monitor_options_parse(&m.opt, argv, &e) < 0 || start(&m, &e) < 0) {
 		monitor_undo(&m);
 		report(&m, &e);
+		let_go(&m);
 		return 1;
 	}
 	/* What only the start needed goes back to the system. */
@@ -71,5 +80,6 @@ int main(int argc, char **argv)
 	monitor_loop(&m, false);
 	monitor_clean_up(&m);
 	monitor_loop(&m, true);
+	let_go(&m);
 	return 0;
 }

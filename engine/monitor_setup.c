@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -71,12 +72,13 @@ static int tell_front(struct monitor *m, enum mon_type type, struct err *e)
 	msg.monitor.pid = getpid();
 	msg.monitor.start = proc_start_time(getpid());
 	msg.monitor.ns_ino = proc_ns_inode(getpid(), "user");
-	size_t extra = type == MON_STARTED && m->settings ? strlen(m->settings) : 0;
+	size_t extra = m->settings ? strlen(m->settings) : 0;
 	if (extra > sizeof(text) - sizeof(msg))
 		extra = 0;
 	memcpy(text, &msg, sizeof(msg));
 	if (extra)
 		memcpy(text + sizeof(msg), m->settings, extra);
+	free(take_ptr(m->settings)); /* told once */
 	int r = msg_send(m->control, text, sizeof(msg) + extra, NULL, 0);
 	return r < 0 ? err_sysn(e, -r, "the command that started the container has gone") : 0;
 }
@@ -92,7 +94,8 @@ static int begin_network(struct monitor *m, struct err *e)
 			return err_sys(e, "cannot open the container's network namespace");
 	}
 	auto_free char *api = path_join(m->run_dir, "slirp.sock");
-	return network_start(launch_annotation(m->plan, "moss.network"), netns, api, &m->net, e);
+	int r = network_start(launch_annotation(m->plan, "moss.network"), netns, api, &m->net, e);
+	return r == 0 && network_is_up(m->net) ? network_finish(m->net, &m->settings, e) : r;
 }
 
 static void take_terminal(struct monitor *m)
@@ -137,9 +140,8 @@ int monitor_launch(struct monitor *m, struct err *e)
 {
 	/* Listening before anybody can know: who waits for the end finds the socket. */
 	int r = monitor_listen(m, e);
-	if (r < 0 || (r = clone_init(m, e)) < 0 || (r = tell_front(m, MON_CLONED, e)) < 0)
+	if (r < 0 || (r = clone_init(m, e)) < 0)
 		return r;
-	/* While init mounts and the network comes up, our own things. */
 	if ((r = begin_network(m, e)) < 0) {
 		/* An init that died first has no namespaces any more, and the better reason. */
 		struct err stage;
@@ -147,7 +149,8 @@ int monitor_launch(struct monitor *m, struct err *e)
 			*e = stage;
 		return r;
 	}
-	if ((r = monitor_loop_open(m, e)) < 0)
+	/* While init mounts, the network comes up and the front writes the row, our own things. */
+	if ((r = tell_front(m, MON_CLONED, e)) < 0 || (r = monitor_loop_open(m, e)) < 0)
 		return r;
 	if (!m->opt.log_none)
 		r = log_writer_open(&m->log, m->container_fd, m->opt.id,
@@ -156,7 +159,7 @@ int monitor_launch(struct monitor *m, struct err *e)
 	if (r < 0 || (r = launch_wait_ready(&m->l, e)) < 0)
 		return r;
 	take_terminal(m);
-	if (m->net && (r = network_finish(m->net, &m->settings, e)) < 0)
+	if (!network_is_up(m->net) && (r = network_finish(m->net, &m->settings, e)) < 0)
 		return r;
 	if ((r = wait_go(m, e)) < 0 || (r = launch_release(&m->l, e)) < 0)
 		return r;

@@ -194,6 +194,8 @@ static int publish_all(struct network *n, struct err *e)
 	return r;
 }
 
+bool network_is_up(const struct network *n) { return !n->has_slirp; }
+
 int network_finish(struct network *n, char **settings, struct err *e)
 {
 	json_t *item;

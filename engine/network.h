@@ -10,6 +10,7 @@
 #define ENGINE_NETWORK_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct err;
 struct network;
@@ -18,6 +19,8 @@ struct network;
  * returns at once. api_socket: an absolute path that nothing else uses. */
 int network_start(const char *annotation, int netns_fd, const char *api_socket,
 	struct network **out, struct err *e);
+/* Nothing to wait for: network_finish may be called at once. */
+bool network_is_up(const struct network *n);
 /* Waits until the container's interface is up and publishes the ports. *settings (owned) is the
  * NetworkSettings object of docker inspect for the container's row. Errors have status 125. */
 int network_finish(struct network *n, char **settings, struct err *e);

@@ -140,7 +140,7 @@ static int receive(struct starting *st, struct mon_msg *msg, char **text, struct
 		*e = msg->e;
 		return e->code ? -e->code : err_set(e, EPROTO, "moss-monitor failed");
 	}
-	if (text && n > (ssize_t)sizeof(*msg))
+	if (n > (ssize_t)sizeof(*msg))
 		*text = xstrndup(all + sizeof(*msg), (size_t)n - sizeof(*msg));
 	return 0;
 }
@@ -208,8 +208,10 @@ static int bring_up(struct starting *st, int alive_fd, struct err *e)
 		r = spawn_monitor(st, alive_fd, e);
 	/* From now on the lock lives and dies with the monitor. */
 	close(alive_fd);
-	if (r < 0 || (r = receive(st, &msg, NULL, e)) < 0)
+	if (r < 0 || (r = receive(st, &msg, &settings, e)) < 0)
 		return r;
+	free(st->row->network);
+	st->row->network = take_ptr(settings);
 	r = record(st, &msg, e);
 	scope_close(&st->entered.creation_lock);
 	st->entered.creation_lock = -1;
