@@ -375,6 +375,26 @@ a.oci('$WORK/a.tar', [a.tar(('f', b'x'))], change=climb)"
 	[[ $stderr == *"UPPER:1"* ]]
 }
 
+@test "an owner outside of the user's ranges: the error says the cure" {
+	[ "$(id -u)" != 0 ] || return 0 # has every id
+	py "a.docker('$WORK/a.tar', [a.tar(('f', b'x', {'uid': 2000000000}))], tags=['x:1'])"
+	refuses "potentially insufficient UIDs or GIDs available in user namespace (requested 2000000000:0 for f)"
+	[[ $stderr == *"larger range of ids in /etc/subuid"* ]]
+}
+
+@test "four loads of one archive at once" {
+	simple "['x:1']"
+	local i pids=()
+	for i in 1 2 3 4; do
+		moss load -q -i "$WORK/a.tar" >"$WORK/out.$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	for i in 1 2 3 4; do [ "$(cat "$WORK/out.$i")" = "Loaded image: x:1" ]; done
+	[ "$(layer_folders | wc -l)" = 1 ]
+	nothing_left
+}
+
 @test "killed while loading: nothing is left, and the next load works" {
 	py "
 import os
