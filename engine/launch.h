@@ -4,7 +4,12 @@
  *
  *   front    the command (engine/start.c): takes the alive lock, starts the monitor
  *   monitor  in the shared user namespace, host's other namespaces: loads the plan, clones init
- *   inner    pid 1 of the container: mounts, pivot_root, hostname, ids, capabilities, seccomp, exec
+ *   inner    pid 1 of the container: mounts, pivot_root, hostname, ids, capabilities, seccomp, in
+ *            an order that the kernel leaves no choice in (stage_finish.c says why)
+ *   stub     moss-init in a sealed memory file (init_main.c): stands before exec until the word
+ *            comes, then becomes the image's program, or with --init starts and serves it
+ *   joined   exec: a child of whoever called launch_exec, in the container's namespaces
+ *            (launch_exec.c); the same last steps and the same stub
  *
  * Everything is decided before (in config.json, by engine/spec.c); a stage reads the plan,
  * allocates little and parses nothing. Errors of a later stage travel back as struct err over a

@@ -158,12 +158,11 @@ static int inner_give_console(struct inner *in, int sync, struct err *e)
 static int inner_make_cwd(const struct inner *in, struct err *e)
 {
 	const char *cwd = in->p->cwd;
+	struct stat st;
 	auto_fd fd = path_open_in(in->root, cwd, O_PATH, 0);
 	if (fd == -ENOENT)
 		fd = path_mkdirs_in(in->root, cwd, 0755);
-	else if (fd >= 0)
-		fd = path_open_in(in->root, cwd, O_PATH | O_DIRECTORY, 0);
-	if (fd == -ENOTDIR) {
+	if (fd == -ENOTDIR || (fd >= 0 && fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))) {
 		err_set(e, ENOTDIR, "Cannot mkdir: %s is not a directory", cwd);
 		return err_status(e, 125);
 	}
