@@ -165,7 +165,8 @@ json_t *json_sorted(json_t *o)
 	size_t n = 0, count = json_object_size(o);
 	const char **keys = xcalloc(count + 1, sizeof(*keys));
 	const char *key;
-	json_object_foreach(o, key, value) keys[n++] = key;
+	json_object_foreach (o, key, value)
+		keys[n++] = key;
 	qsort(keys, n, sizeof(*keys), by_text);
 	for (size_t i = 0; i < n; i++)
 		json_object_set(out, keys[i], json_object_get(o, keys[i]));

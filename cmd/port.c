@@ -27,8 +27,9 @@ static void print_bindings(const char *prefix, const json_t *list)
 {
 	size_t i;
 	json_t *b;
-	json_array_foreach(list, i, b) printf(
-		"%s%s:%s\n", prefix, json_str_or(b, "HostIp", ""), json_str_or(b, "HostPort", ""));
+	json_array_foreach (list, i, b)
+		printf("%s%s:%s\n", prefix, json_str_or(b, "HostIp", ""),
+			json_str_or(b, "HostPort", ""));
 }
 
 struct line {
@@ -50,7 +51,8 @@ static void print_all(const json_t *ports)
 	size_t n = 0;
 	const char *key;
 	json_t *list;
-	json_object_foreach((json_t *)ports, key, list) lines[n++] = (struct line){key, list};
+	json_object_foreach ((json_t *)ports, key, list)
+		lines[n++] = (struct line){key, list};
 	qsort(lines, n, sizeof(*lines), by_port);
 	for (size_t i = 0; i < n; i++) {
 		auto_free char *prefix = xasprintf("%s -> ", lines[i].key);

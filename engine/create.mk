@@ -6,6 +6,7 @@ libengine_a_SOURCES += \
 	engine/create_files.c \
 	engine/create_limit.c \
 	engine/create_mounts.c \
+	engine/create_network.c \
 	engine/hosts.c engine/hosts.h \
 	engine/inspect.c \
 	engine/names.c engine/names.h \

@@ -316,7 +316,7 @@ static json_t *anonymous_volumes(const struct create_plan *p)
 {
 	json_t *o = json_object(), *unused;
 	const char *target;
-	json_object_foreach(json_at(p->image_config, "Volumes"), target, unused)
+	json_object_foreach (json_at(p->image_config, "Volumes"), target, unused)
 		json_set(o, target, json_object());
 	for (size_t i = 0; i < p->mounts.n; i++)
 		if (p->mounts.v[i].origin == MOUNT_FROM_V && !p->mounts.v[i].source)

@@ -101,8 +101,7 @@ int create_mounts_parse(struct create_plan *p, struct err *e)
 		(rc = parse_list(p, &r->mount, mount_parse_flag, e)) < 0 ||
 		(rc = parse_list(p, &r->tmpfs, mount_parse_tmpfs, e)) < 0)
 		return rc;
-	json_object_foreach(json_at(p->image_config, "Volumes"), target, unused)
-	{
+	json_object_foreach (json_at(p->image_config, "Volumes"), target, unused) {
 		auto_free char *clean = path_clean(target);
 		if (clean[0] != '/' || !clean[1])
 			return err_set(

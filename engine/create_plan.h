@@ -73,6 +73,8 @@ char *utf8_text(const char *s);
 
 /* engine/create_check.c: everything that needs neither store nor file system. */
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e);
+/* engine/create_network.c: mode, ports, host names. */
+int create_check_network(struct create_plan *p, struct strv *warnings, struct err *e);
 /* engine/create_limit.c: memory, cpu and pid limits. */
 int create_limits(struct create_plan *p, struct strv *warnings, struct err *e);
 /* engine/create_mounts.c: the list of mounts (text only), then their sources and volumes. */

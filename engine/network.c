@@ -181,8 +181,7 @@ static int publish_all(struct network *n, struct err *e)
 	json_t *item;
 	size_t i;
 	int r = slirp_wait_ready(&n->slirp, e);
-	json_array_foreach(json_at(n->plan, "ports"), i, item)
-	{
+	json_array_foreach (json_at(n->plan, "ports"), i, item) {
 		if (r < 0)
 			return r;
 		r = publish_entry(n, item, e);
@@ -201,8 +200,7 @@ int network_finish(struct network *n, char **settings, struct err *e)
 	json_t *item;
 	size_t i;
 	n->ports = json_object();
-	json_array_foreach(json_at(n->plan, "exposed"), i, item)
-	{
+	json_array_foreach (json_at(n->plan, "exposed"), i, item) {
 		json_object_set_new(n->ports, json_string_value(item), json_null());
 	}
 	if (n->has_slirp && publish_all(n, e) < 0)

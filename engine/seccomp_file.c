@@ -32,8 +32,8 @@ static bool has_any_cap(const json_t *list, const struct strv *caps, bool all)
 {
 	size_t i, found = 0;
 	json_t *v;
-	json_array_foreach(list, i, v) found +=
-		json_is_string(v) && strv_has(caps, json_string_value(v));
+	json_array_foreach (list, i, v)
+		found += json_is_string(v) && strv_has(caps, json_string_value(v));
 	return all ? found == json_array_size(list) : found > 0;
 }
 
@@ -42,8 +42,9 @@ static bool has_arch(const json_t *list)
 	const char *scmp, *name = arch_name(&scmp);
 	size_t i;
 	json_t *v;
-	json_array_foreach(list, i,
-		v) if (json_is_string(v) && strcmp(json_string_value(v), name) == 0) return true;
+	json_array_foreach (list, i, v)
+		if (json_is_string(v) && strcmp(json_string_value(v), name) == 0)
+			return true;
 	return false;
 }
 
@@ -106,8 +107,7 @@ static json_t *architectures(const json_t *doc)
 	if (json_array_size(given))
 		return json_incref(given);
 	json_t *a = json_array();
-	json_array_foreach(map, i, v)
-	{
+	json_array_foreach (map, i, v) {
 		if (strcmp(json_str_or(v, "architecture", ""), scmp) != 0)
 			continue;
 		json_array_append_new(a, json_string(scmp));
@@ -137,8 +137,9 @@ json_t *seccomp_file_load(
 	auto_json arches = architectures(doc);
 	if (json_array_size(arches))
 		json_object_set(o, "architectures", arches);
-	json_array_foreach(json_at(doc, "syscalls"), i, rule) if (rule_applies(rule, caps))
-		json_array_append_new(rules, rule_convert(rule));
+	json_array_foreach (json_at(doc, "syscalls"), i, rule)
+		if (rule_applies(rule, caps))
+			json_array_append_new(rules, rule_convert(rule));
 	json_set(o, "syscalls", rules);
 	return o;
 }

@@ -154,7 +154,9 @@ static bool is_listed(const json_t *list, const char *text)
 {
 	size_t i;
 	json_t *v;
-	json_array_foreach(list, i, v) if (strcmp(json_string_value(v), text) == 0) return true;
+	json_array_foreach (list, i, v)
+		if (strcmp(json_string_value(v), text) == 0)
+			return true;
 	return false;
 }
 
