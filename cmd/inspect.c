@@ -168,11 +168,11 @@ static int inspect_all(
 	size_t n = 0;
 	for (int k = 0; k < call->argc; k++)
 		n += inspect_one(call, a, kind, call->argv[k], &i, &failed[n]) < 0;
-	r = inspector_flush(&i, e);
-	for (size_t k = 0; k < n && r >= 0; k++)
+	inspector_flush(&i);
+	for (size_t k = 0; k < n; k++)
 		cmd_report(call, &failed[k]);
 	free(failed);
-	return r < 0 ? r : call->failures ? 1 : 0;
+	return call->failures ? 1 : 0;
 }
 
 static int inspect_run(struct cmd_call *call, void *args, struct err *e)

@@ -31,7 +31,7 @@ void inspector_deinit(struct inspector *i);
 int inspector_add(struct inspector *i, json_t *object, const struct gotype *type, bool with_raw,
 	struct err *e);
 /* Writes what there is to stdout: "[]", or an empty line, where nothing was added. */
-int inspector_flush(struct inspector *i, struct err *e);
+void inspector_flush(struct inspector *i);
 /* The same into a buffer. */
 void inspector_text(struct inspector *i, struct buf *out);
 

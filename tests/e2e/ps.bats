@@ -163,3 +163,11 @@ four() {
 	moss stop -t 0 rr
 	[ -z "$(moss ps -a --format '{{.Ports}}')" ]
 }
+
+@test "a full disk under the output is an error, said once" {
+	run -1 bash -c "'$MOSS' --root '$ROOT' --runroot '$RUNROOT' ps >/dev/full"
+	[ "${#lines[@]}" = 1 ]
+	[[ $output == *"No space left on device"* ]]
+	run -1 bash -c "'$MOSS' --root '$ROOT' --runroot '$RUNROOT' inspect busybox >/dev/full"
+	[ "${#lines[@]}" = 1 ]
+}
