@@ -24,15 +24,13 @@ json_t *ps_ports(struct ps_container *c)
 	const char *key;
 	json_t *bindings, *b;
 	size_t i;
-	json_object_foreach(json_at(ps_network(c), "Ports"), key, bindings)
-	{
+	json_object_foreach (json_at(ps_network(c), "Ports"), key, bindings) {
 		const char *slash = strchr(key, '/');
 		const char *type = slash ? slash + 1 : "tcp";
 		int64_t private = strtoll(key, NULL, 10);
 		if (!json_array_size(bindings))
 			add_port(out, "", private, 0, type);
-		json_array_foreach(bindings, i, b)
-		{
+		json_array_foreach (bindings, i, b) {
 			const char *port = json_str_or(b, "HostPort", "0");
 			add_port(out, json_str_or(b, "HostIp", ""), private,
 				strtoll(port, NULL, 10), type);
@@ -138,8 +136,8 @@ char *ps_ports_text(const json_t *list)
 	size_t n = json_array_size(list), i;
 	auto_free struct port *ports = xcalloc(n, sizeof(*ports));
 	json_t *p;
-	json_array_foreach(list, i, p) ports[i] =
-		(struct port){json_str_or(p, "ip", ""), json_str_or(p, "type", "tcp"),
+	json_array_foreach (list, i, p)
+		ports[i] = (struct port){json_str_or(p, "ip", ""), json_str_or(p, "type", "tcp"),
 			json_int_or(p, "private", 0), json_int_or(p, "public", 0)};
 	if (n)
 		qsort(ports, n, sizeof(*ports), compare);

@@ -95,8 +95,7 @@ static char *command_text(struct ps_container *c, const struct ps_options *o)
 	size_t i;
 	json_t *arg;
 	buf_puts(&b, json_str_or(ps_config(c), "Path", ""));
-	json_array_foreach(json_at(ps_config(c), "Args"), i, arg)
-	{
+	json_array_foreach (json_at(ps_config(c), "Args"), i, arg) {
 		const char *text = json_string_value(arg);
 		buf_printf(&b, text && strchr(text, ' ') ? " '%s'" : " %s", text ? text : "");
 	}
@@ -155,8 +154,7 @@ static void set_labels(json_t *o, const json_t *labels)
 	auto_strv parts = STRV_INIT;
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)labels, key, value)
-	{
+	json_object_foreach ((json_t *)labels, key, value) {
 		const char *text = json_string_value(value);
 		strv_addf(&parts, "%s=%s", key, text ? text : "");
 	}
@@ -174,8 +172,7 @@ static void set_mounts(json_t *o, struct ps_container *c, const struct ps_option
 	int local = 0;
 	size_t i;
 	json_t *m;
-	json_array_foreach(json_at(ps_config(c), "Mounts"), i, m)
-	{
+	json_array_foreach (json_at(ps_config(c), "Mounts"), i, m) {
 		const char *name = json_str_or(m, "Name", "");
 		if (!*name)
 			name = json_str_or(m, "Source", "");
@@ -194,7 +191,8 @@ static void set_networks(json_t *o, struct ps_container *c)
 	auto_buf names = BUF_INIT;
 	const char *key;
 	json_t *value;
-	json_object_foreach(json_at(ps_network(c), "Networks"), key, value) add_part(&names, key);
+	json_object_foreach (json_at(ps_network(c), "Networks"), key, value)
+		add_part(&names, key);
 	if (!names.len) {
 		const char *mode = json_str_or(ps_config(c), "HostConfig/NetworkMode", "bridge");
 		bool is_bridge = !*mode || strcmp(mode, "default") == 0;

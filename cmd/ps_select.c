@@ -219,8 +219,7 @@ static int port_matches(const char *value, void *arg, struct err *e)
 	auto_free char *wrong = parse_ports(value, &first, &last, proto);
 	if (wrong)
 		return 0;
-	json_array_foreach(w->ports, i, p)
-	{
+	json_array_foreach (w->ports, i, p) {
 		int64_t port = json_int_or(p, w->key, 0);
 		if (port >= first && port <= last && strcmp(json_str_or(p, "type", ""), proto) == 0)
 			return 1;
@@ -246,8 +245,7 @@ static int volume_matches(const char *value, void *arg, struct err *e)
 	size_t i;
 	json_t *m;
 	(void)e;
-	json_array_foreach(mounts, i, m)
-	{
+	json_array_foreach (mounts, i, m) {
 		const char *name = json_str_or(m, "Name", "");
 		if (!*name)
 			name = json_str_or(m, "Source", "");
@@ -264,8 +262,7 @@ static int network_matches(const char *value, void *arg, struct err *e)
 	json_t *n;
 	const json_t *networks = json_at(ps_network(c), "Networks");
 	(void)e;
-	json_object_foreach((json_t *)networks, key, n)
-	{
+	json_object_foreach ((json_t *)networks, key, n) {
 		if (!strcmp(value, key) || !strcmp(value, json_str_or(n, "NetworkID", "")))
 			return 1;
 	}

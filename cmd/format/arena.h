@@ -8,7 +8,7 @@
 struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunks;
-	size_t used;    /* bytes handed out, for limits */
+	size_t used; /* bytes handed out, for limits */
 	json_t *values; /* array: JSON values made on the way */
 };
 #define ARENA_INIT ((struct arena){0})

@@ -13,7 +13,7 @@ struct template;
 
 struct exec_options {
 	bool missing_key_error; /* a map's missing key is an error */
-	bool is_header;	        /* the functions of table headers */
+	bool is_header; /* the functions of table headers */
 };
 
 /* Bare errors of Go: template: :1:2: executing "" at <.X>: ... What was printed up to an error

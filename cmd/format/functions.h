@@ -9,7 +9,7 @@
 
 enum param {
 	PARAM_END = 0,
-	PARAM_ANY,   /* interface{}: nil has type NULL */
+	PARAM_ANY, /* interface{}: nil has type NULL */
 	PARAM_VALUE, /* reflect.Value: the same, but its kind is looked at */
 	PARAM_STRING,
 	PARAM_INT,
@@ -29,7 +29,7 @@ struct call {
 struct function {
 	const char *name;
 	enum param params[3]; /* the fixed ones */
-	enum param rest;      /* type of the further ones; PARAM_END = none */
+	enum param rest; /* type of the further ones; PARAM_END = none */
 	/* Writes the result; false with call->msg set. NULL: and, or, done by the executor. */
 	bool (*run)(struct call *c, struct val *out);
 };

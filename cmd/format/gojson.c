@@ -116,8 +116,7 @@ static void encode_struct(struct encoder *c, const struct gotype *type, json_t *
 		encode_member(c, key, f->type, value, first, depth);
 		first = false;
 	}
-	json_object_foreach(j, key, value)
-	{
+	json_object_foreach (j, key, value) {
 		if (member_type(type, key))
 			continue;
 		encode_member(c, key, NULL, value, first, depth);

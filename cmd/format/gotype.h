@@ -13,22 +13,22 @@ enum go_kind {
 	GO_UINT,
 	GO_FLOAT,
 	GO_STRING,
-	GO_SLICE,  /* elem */
-	GO_MAP,    /* elem; keys are strings */
+	GO_SLICE, /* elem */
+	GO_MAP, /* elem; keys are strings */
 	GO_STRUCT, /* fields */
-	GO_PTR,    /* elem; null = nil */
-	GO_ANY,    /* interface{}: the JSON value tells */
+	GO_PTR, /* elem; null = nil */
+	GO_ANY, /* interface{}: the JSON value tells */
 	GO_LOOKUP, /* a method of one string over an object of strings: .Label "x" */
 };
 
 enum go_flags {
 	GO_DURATION = 1, /* an int that prints as time.Duration */
-	GO_METHODS = 2,	 /* the struct's fields are methods: arguments are counted */
-	GO_STRICT = 4,	 /* a map whose missing keys are errors, like a struct's */
-	GO_HEADER = 8,	 /* the map of column headers: .Label "a.b" is "b" */
-	GO_TIME = 32,	 /* an RFC 3339 string that prints as time.Time */
-	GO_ULIMIT = 64,	 /* a struct that prints as name=soft:hard */
-	GO_CELL = 128,	 /* GO_ANY of a listing: null is "" */
+	GO_METHODS = 2, /* the struct's fields are methods: arguments are counted */
+	GO_STRICT = 4, /* a map whose missing keys are errors, like a struct's */
+	GO_HEADER = 8, /* the map of column headers: .Label "a.b" is "b" */
+	GO_TIME = 32, /* an RFC 3339 string that prints as time.Time */
+	GO_ULIMIT = 64, /* a struct that prints as name=soft:hard */
+	GO_CELL = 128, /* GO_ANY of a listing: null is "" */
 	GO_NUMBERS = 16, /* GO_ANY: numbers are json.Number, text */
 };
 

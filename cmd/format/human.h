@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-char *human_duration(int64_t ns);        /* "About a minute", "3 weeks" */
-char *human_size(int64_t bytes);         /* decimal, 3 digits: "21.5MB" */
-char *human_size4(int64_t bytes);        /* decimal, 4 digits: "1.234GB" */
+char *human_duration(int64_t ns); /* "About a minute", "3 weeks" */
+char *human_size(int64_t bytes); /* decimal, 3 digits: "21.5MB" */
+char *human_size4(int64_t bytes); /* decimal, 4 digits: "1.234GB" */
 char *human_bytes_binary(int64_t bytes); /* "1.5GiB", 4 digits */
 
 #endif

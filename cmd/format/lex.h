@@ -9,7 +9,7 @@ enum tok {
 	TOK_ERROR, /* text is the message */
 	TOK_EOF,
 	TOK_TEXT,
-	TOK_LEFT,  /* {{ */
+	TOK_LEFT, /* {{ */
 	TOK_RIGHT, /* }} */
 	TOK_SPACE,
 	TOK_ASSIGN,

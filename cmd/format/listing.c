@@ -101,8 +101,7 @@ static int add_rows(const struct listing *l, const struct template *t, const jso
 	size_t i;
 	json_t *row;
 	row_type_init(&type, l);
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		if (exec_template(t, &type.type, row, &options, out, e) < 0)
 			return err_ctx(e, "template parsing error");
 		buf_putc(out, '\n');

@@ -42,22 +42,22 @@ enum node_type {
 struct node {
 	enum node_type type;
 	size_t pos;
-	struct node *next;      /* in the list, command or pipeline it stands in */
-	const char *text;       /* TEXT; STRING, NUMBER: as written; IDENT; TEMPLATE: name */
+	struct node *next; /* in the list, command or pipeline it stands in */
+	const char *text; /* TEXT; STRING, NUMBER: as written; IDENT; TEMPLATE: name */
 	size_t len;
-	const char *value;      /* STRING: unquoted */
+	const char *value; /* STRING: unquoted */
 	size_t value_len;
-	struct node *pipe;      /* ACTION, IF, RANGE, WITH, TEMPLATE */
-	struct node *list;      /* IF, RANGE, WITH: first of the body */
+	struct node *pipe; /* ACTION, IF, RANGE, WITH, TEMPLATE */
+	struct node *list; /* IF, RANGE, WITH: first of the body */
 	struct node *else_list;
 	bool has_else;
-	struct node *first;     /* PIPE: commands; COMMAND: words; CHAIN: what fields are taken of */
-	const char *decl[2];    /* PIPE: variables with their "$" */
+	struct node *first; /* PIPE: commands; COMMAND: words; CHAIN: what fields are taken of */
+	const char *decl[2]; /* PIPE: variables with their "$" */
 	int n_decl;
 	bool is_assign;
-	const char **ident;     /* FIELD, CHAIN: names; VARIABLE: "$x", then names */
+	const char **ident; /* FIELD, CHAIN: names; VARIABLE: "$x", then names */
 	size_t n_ident;
-	bool b;                 /* BOOL */
+	bool b; /* BOOL */
 	bool is_int, is_uint, is_float; /* NUMBER */
 	int64_t i;
 	uint64_t u;
@@ -70,7 +70,8 @@ struct definition {
 	struct node *list;
 };
 
-struct template {
+struct template
+{
 	struct arena arena;
 	const char *text;
 	size_t len;

@@ -187,7 +187,8 @@ const char **val_sorted_keys(struct val map, size_t *n, struct arena *a)
 	const char *key;
 	json_t *value;
 	size_t i = 0;
-	json_object_foreach(map.j, key, value) keys[i++] = key;
+	json_object_foreach (map.j, key, value)
+		keys[i++] = key;
 	if (i)
 		qsort(keys, i, sizeof(*keys), compare_keys);
 	return keys;

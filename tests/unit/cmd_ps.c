@@ -72,10 +72,11 @@ static void test_ports(void **state)
 		size_t k;
 		json_t *p;
 		assert_non_null(in);
-		json_array_foreach(in, k, p) json_array_append_new(
-			ports, json_pack("{s:O, s:O, s:O, s:O}", "ip", json_array_get(p, 0),
-				       "private", json_array_get(p, 1), "public",
-				       json_array_get(p, 2), "type", json_array_get(p, 3)));
+		json_array_foreach (in, k, p)
+			json_array_append_new(
+				ports, json_pack("{s:O, s:O, s:O, s:O}", "ip", json_array_get(p, 0),
+					       "private", json_array_get(p, 1), "public",
+					       json_array_get(p, 2), "type", json_array_get(p, 3)));
 		auto_free char *text = ps_ports_text(ports);
 		assert_string_equal(text, cases[i].text);
 	}
