@@ -1,6 +1,7 @@
 #include "engine/monitor_internal.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/path.h"
 #include "base/scope.h"
 #include "engine/ending.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,57 @@ static void close_streams(struct monitor *m)
 	log_writer_close(&m->log);
 }
 
+/* Children of ours, at most max. */
+static size_t list_children(pid_t *pids, size_t max)
+{
+	char path[64];
+	auto_buf text = BUF_INIT;
+	struct err e;
+	size_t n = 0;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	if (read_file(path, 1 << 20, &text, &e) < 0 || !text.len)
+		return 0;
+	for (char *p = text.data, *end; n < max; p = end) {
+		long pid = strtol(p, &end, 10);
+		if (end == p)
+			break;
+		pids[n++] = (pid_t)pid;
+	}
+	return n;
+}
+
+void monitor_note_helpers(struct monitor *m)
+{
+	m->shares_pids = m->l.id.ns_ino == proc_ns_inode(getpid(), "pid");
+	if (m->shares_pids)
+		m->n_helpers = list_children(m->helpers, ARRAY_LEN(m->helpers));
+}
+
+static bool is_helper(const struct monitor *m, pid_t pid)
+{
+	for (size_t i = 0; i < m->n_helpers; i++)
+		if (m->helpers[i] == pid)
+			return true;
+	return false;
+}
+
+/* Without a pid namespace of its own a container's other processes survive its first one. They are
+ * our children then (we are their subreaper), and so are theirs once they are dead. */
+static void kill_orphans(struct monitor *m)
+{
+	pid_t pids[256];
+	for (bool again = m->shares_pids; again;) {
+		size_t n = list_children(pids, ARRAY_LEN(pids));
+		again = false;
+		for (size_t i = 0; i < n; i++) {
+			if (is_helper(m, pids[i]))
+				continue;
+			(void)kill(pids[i], SIGKILL);
+			again = waitpid(pids[i], NULL, 0) > 0;
+		}
+	}
+}
+
 void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 {
 	siginfo_t si = {0};
@@ -129,6 +182,7 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 	m->ended.finished_ns = clock_now_ns();
 	m->ended.exit_code = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 	watch_remove(m, w);
+	kill_orphans(m);
 	close_streams(m);
 	for (struct client *c = m->clients; c; c = c->next) {
 		if (!c->is_front || c->is_gone)

@@ -71,6 +71,10 @@ struct monitor {
 	struct log_writer log;
 	bool has_go, init_gone, asked_front, is_over, lock_dropped;
 	struct attach_ended ended;
+	/* With the host's pid namespace: children that were there before the container's program. */
+	bool shares_pids;
+	pid_t helpers[8];
+	size_t n_helpers;
 };
 
 extern char monitor_scratch[ATTACH_FRAME_MAX]; /* one read's worth, shared by all */
@@ -111,6 +115,8 @@ void clients_sweep(struct monitor *m);
 void listener_ready(struct monitor *m, struct watch *w, uint32_t events);
 
 /* monitor_end.c */
+/* Before GO: which children are not the container's. */
+void monitor_note_helpers(struct monitor *m);
 /* A start that failed after GO, with the front gone: nobody else would record it. */
 void monitor_record_failure(struct monitor *m, const struct err *e);
 void init_ended(struct monitor *m, struct watch *w, uint32_t events);

@@ -161,6 +161,7 @@ int monitor_launch(struct monitor *m, struct err *e)
 	take_terminal(m);
 	if (!network_is_up(m->net) && (r = network_finish(m->net, &m->settings, e)) < 0)
 		return r;
+	monitor_note_helpers(m);
 	if ((r = wait_go(m, e)) < 0 || (r = launch_release(&m->l, e)) < 0)
 		return r;
 	m->init = (struct watch){.fd = m->l.pidfd, .fn = init_ended};

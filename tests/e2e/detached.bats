@@ -83,3 +83,13 @@ logs_have() { moss logs "$1" | grep -q "$2"; }
 }
 no_containers() { [ -z "$(moss ps -aq)" ]; }
 is_empty() { [ -z "$(ls "$1")" ]; }
+
+@test "--pid=host: what the container started ends with it, and nothing else" {
+	mark=2$BATS_TEST_NUMBER$$
+	sleep "$mark" 3>&- &
+	mine=$!
+	moss run --rm --network none --pid=host busybox sh -c "sleep $mark & (sleep $mark &) ; sleep 0.2"
+	wait_for 5 only_mine
+	kill $mine
+}
+only_mine() { [ "$(pgrep -f "sleep $mark")" = "$mine" ]; }

@@ -12,6 +12,7 @@ state() { moss inspect -f "{{.State.$1}}" "$2"; }
 	[ "$(state Status one)" = created ]
 	[ "$(moss start one)" = one ]
 	[ "$(state Running one)" = true ]
+	wait_for 5 has_lines one 1
 	pid=$(state Pid one)
 	[ "$(moss start one)" = one ]
 	[ "$(state Pid one)" = "$pid" ]
@@ -75,6 +76,7 @@ state() { moss inspect -f "{{.State.$1}}" "$2"; }
 	moss start -a one
 	[ "$(moss start -a one)" = 3 ]
 	moss run -d --name two --network none busybox sh -c 'echo start; sleep 100' >/dev/null
+	wait_for 5 has_lines two 1
 	[ "$(moss restart -t 0 two)" = two ]
 	[ "$(state Running two)" = true ]
 	wait_for 5 has_lines two 2
