@@ -18,6 +18,7 @@
 #include "engine/create_plan.h"
 #include "engine/enter.h"
 #include "engine/names.h"
+#include "engine/network.h"
 #include "storage/db/db.h"
 #include "storage/image.h"
 #include "storage/rootfs.h"
@@ -150,6 +151,8 @@ static void fill_row(const struct create_plan *p, const char *driver, struct con
 	row->auto_remove = r->rm;
 	row->created_ns = clock_now_ns();
 	row->error = xstrdup("");
+	auto_json network = spec_network(p);
+	row->network = network_settings_early(network);
 	out->layer_ids = copy_texts(p->image->layer_ids, p->image->n_layers);
 	out->n_layers = p->image->n_layers;
 }

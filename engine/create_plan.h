@@ -89,6 +89,8 @@ int create_files(const struct create_plan *p, int dir_fd, struct err *e);
 /* engine/spec.c: config.json. New reference, NULL with e set. */
 json_t *spec_build(
 	const struct create_plan *p, const struct store *s, const char *driver, struct err *e);
+/* What the monitor's network needs: the annotation moss.network. New reference. */
+json_t *spec_network(const struct create_plan *p);
 /* engine/spec_mounts.c */
 json_t *spec_mounts(const struct create_plan *p);
 

@@ -195,22 +195,40 @@ static int publish_all(struct network *n, struct err *e)
 
 bool network_is_up(const struct network *n) { return !n->has_slirp; }
 
+/* The exposed ports, none of them published yet. */
+static json_t *exposed_ports(const json_t *plan)
+{
+	json_t *ports = json_object(), *item;
+	size_t i;
+	json_array_foreach (json_at(plan, "exposed"), i, item)
+		json_object_set_new(ports, json_string_value(item), json_null());
+	return ports;
+}
+
+/* Takes ports. */
+static char *settings_text(const json_t *plan, json_t *ports)
+{
+	bool has_slirp = strcmp(json_str_or(plan, "mode", "none"), "slirp4netns") == 0;
+	auto_json o = settings_new(json_str_or(plan, "name", "bridge"), json_sorted(ports),
+		has_slirp ? SLIRP_ADDRESS : NULL, json_str_or(plan, "mac", SLIRP_MAC));
+	return json_text(o);
+}
+
+char *network_settings_early(const json_t *plan)
+{
+	bool is_up_to_start = strcmp(json_str_or(plan, "mode", "none"), "slirp4netns") == 0 &&
+			      json_array_size(json_at(plan, "ports")) > 0;
+	return is_up_to_start ? NULL : settings_text(plan, exposed_ports(plan));
+}
+
 int network_finish(struct network *n, char **settings, struct err *e)
 {
-	json_t *item;
-	size_t i;
-	n->ports = json_object();
-	json_array_foreach (json_at(n->plan, "exposed"), i, item) {
-		json_object_set_new(n->ports, json_string_value(item), json_null());
-	}
+	n->ports = exposed_ports(n->plan);
 	if (n->has_slirp && publish_all(n, e) < 0)
 		return err_status(e, 125);
 	scope_close(&n->netns_fd);
 	n->netns_fd = -1;
-	auto_json o = settings_new(json_str_or(n->plan, "name", "bridge"),
-		json_sorted(json_incref(n->ports)), n->has_slirp ? SLIRP_ADDRESS : NULL,
-		json_str_or(n->plan, "mac", SLIRP_MAC));
-	*settings = json_text(o);
+	*settings = settings_text(n->plan, json_incref(n->ports));
 	return 0;
 }
 

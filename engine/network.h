@@ -30,6 +30,9 @@ void network_stop(struct network *n);
 /* Stops and frees. */
 void network_free(struct network *n);
 
+/* What network_finish will tell, where that is known before: no port is published. Owned; NULL
+ * else. plan: the annotation. */
+char *network_settings_early(const json_t *plan);
 /* NetworkSettings of a container that does not run. mode: HostConfig.NetworkMode. New reference. */
 json_t *network_settings_idle(const char *mode);
 

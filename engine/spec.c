@@ -170,10 +170,10 @@ static bool is_published(const struct create_plan *p, const struct port_spec *s)
 }
 
 /* What the monitor's network needs (engine/network.h). */
-static char *network_annotation(const struct create_plan *p)
+json_t *spec_network(const struct create_plan *p)
 {
 	static const char *const modes[] = {"slirp4netns", "none", "host"};
-	auto_json o = json_object();
+	json_t *o = json_object();
 	json_t *ports = json_array(), *exposed = json_array();
 	json_set_str(o, "mode", modes[p->net]);
 	json_set_str(o, "name", p->network_name);
@@ -204,7 +204,7 @@ static char *network_annotation(const struct create_plan *p)
 				ports, json_pack("{s:s, s:i, s:i, s:i, s:s}", "ip", "", "start", 0,
 					       "end", 0, "port", s->container, "proto", s->proto));
 	}
-	return json_text(o);
+	return o;
 }
 
 static void rootfs_annotations(
@@ -225,7 +225,8 @@ static json_t *annotations(const struct create_plan *p, const struct store *s, c
 {
 	const struct create_request *r = p->r;
 	json_t *o = json_copy(p->annotations);
-	auto_free char *network = network_annotation(p);
+	auto_json plan = spec_network(p);
+	auto_free char *network = json_text(plan);
 	auto_json copy_up = json_array();
 	rootfs_annotations(p, s, driver, o);
 	json_set_str(o, "moss.user", *p->user ? p->user : "0");

@@ -192,8 +192,11 @@ static int record(struct starting *st, const struct mon_msg *msg, struct err *e)
 
 static int record_network(struct starting *st, char *settings, struct err *e)
 {
+	bool is_known = st->row->network && strcmp(st->row->network, settings) == 0;
 	free(st->row->network);
 	st->row->network = settings;
+	if (is_known)
+		return 0;
 	int r = container_row_set_running(st->store->db, st->row, state_text(STATE_RUNNING), e);
 	return r < 0 ? r : 0; /* ended already: nothing to show */
 }
@@ -210,8 +213,10 @@ static int bring_up(struct starting *st, int alive_fd, struct err *e)
 	close(alive_fd);
 	if (r < 0 || (r = receive(st, &msg, &settings, e)) < 0)
 		return r;
-	free(st->row->network);
-	st->row->network = take_ptr(settings);
+	if (settings || !st->fresh) { /* a new one may know its own already */
+		free(st->row->network);
+		st->row->network = take_ptr(settings);
+	}
 	r = record(st, &msg, e);
 	scope_close(&st->entered.creation_lock);
 	st->entered.creation_lock = -1;
