@@ -76,8 +76,7 @@ int log_config_parse(const struct json_t *host_config, struct log_config *out, s
 		return err_set(e, ENOTSUP, "logging driver %s is not supported yet", type);
 	const char *key;
 	json_t *value;
-	json_object_foreach(json_at(host_config, "LogConfig/Config"), key, value)
-	{
+	json_object_foreach (json_at(host_config, "LogConfig/Config"), key, value) {
 		int r = parse_option(
 			key, json_is_string(value) ? json_string_value(value) : "", out, e);
 		if (r < 0)

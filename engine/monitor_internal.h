@@ -71,7 +71,8 @@ struct monitor {
 	struct log_writer log;
 	bool has_go, init_gone, asked_front, is_over, lock_dropped;
 	struct attach_ended ended;
-	/* With the host's pid namespace: children that were there before the container's program. */
+	/* With the host's pid namespace: children that were there before the container's program.
+	 */
 	bool shares_pids;
 	pid_t helpers[8];
 	size_t n_helpers;

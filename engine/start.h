@@ -29,10 +29,10 @@ int container_run(
 int container_start(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e);
 
-/* Joins one that runs: the exit status, 0 when detached by keys. Without terminal signals are passed
- * on where sig_proxy. */
-int container_attach(struct store *s, struct container_row *row, const struct start_options *o,
-	struct err *e);
+/* Joins one that runs: the exit status, 0 when detached by keys. Without terminal signals are
+ * passed on where sig_proxy. */
+int container_attach(
+	struct store *s, struct container_row *row, const struct start_options *o, struct err *e);
 
 /* Brings the row up to date with what is true: a running row whose alive lock is free is finished
  * (init's pidfd opened and checked, killed, waited for; then recorded; --rm ones removed). Every
