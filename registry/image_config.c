@@ -82,7 +82,9 @@ static bool all_strings(const json_t *array)
 {
 	size_t i;
 	json_t *v;
-	json_array_foreach((json_t *)array, i, v) if (!json_is_string(v)) return false;
+	json_array_foreach ((json_t *)array, i, v)
+		if (!json_is_string(v))
+			return false;
 	return json_is_array(array);
 }
 
@@ -90,7 +92,9 @@ static bool all_strings_in(const json_t *object)
 {
 	const char *key;
 	json_t *v;
-	json_object_foreach((json_t *)object, key, v) if (!json_is_string(v)) return false;
+	json_object_foreach ((json_t *)object, key, v)
+		if (!json_is_string(v))
+			return false;
 	return json_is_object(object);
 }
 
@@ -99,7 +103,8 @@ static json_t *empty_values(const json_t *object)
 {
 	const char *key;
 	json_t *v, *out = json_object();
-	json_object_foreach((json_t *)object, key, v) json_object_set_new(out, key, json_object());
+	json_object_foreach ((json_t *)object, key, v)
+		json_object_set_new(out, key, json_object());
 	return out;
 }
 
@@ -176,8 +181,7 @@ static int take_rootfs(const json_t *j, json_t *out, int n_layers, struct err *e
 	if (!type || strcmp(type, "layers") != 0 ||
 		(ids && !json_is_array(ids) && !json_is_null(ids)))
 		return err_set(e, EBADMSG, "invalid image config: no usable rootfs");
-	json_array_foreach(ids, i, v)
-	{
+	json_array_foreach (ids, i, v) {
 		const char *id = json_string_value(v);
 		if (!id || !digest_valid(id))
 			return err_set(e, EBADMSG, "invalid image config: malformed diff ID %.100s",
@@ -203,8 +207,7 @@ static int take_history(const json_t *j, json_t *out, struct err *e)
 	if (!json_is_array(history))
 		return err_set(e, EBADMSG, "invalid image config: history is not a list");
 	auto_json list = json_array();
-	json_array_foreach(history, i, v)
-	{
+	json_array_foreach (history, i, v) {
 		json_t *h = json_is_object(v)
 				    ? pick(v, history_keys, ARRAY_LEN(history_keys), "history", e)
 				    : bad_key("", "history", e);

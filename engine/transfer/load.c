@@ -48,8 +48,7 @@ static int answer_ask(struct load *l, struct unpacker *u, const json_t *ids, str
 	json_t *have = json_array(), *v;
 	size_t i;
 	json_set(answer, "have", have);
-	json_array_foreach((json_t *)ids, i, v)
-	{
+	json_array_foreach ((json_t *)ids, i, v) {
 		const char *id = json_string_value(v);
 		auto_free char *layer = NULL;
 		if (!id || !digest_valid(id) || i == LAYERS_MAX)
@@ -302,8 +301,7 @@ static int load_staged(struct load *l, int fd, struct err *e)
 	if (l->stage_fd < 0)
 		return err_sys(e, "cannot open %s", l->stage);
 	int r = run_unpacker(l, fd, e);
-	json_array_foreach(l->images, i, image)
-	{
+	json_array_foreach (l->images, i, image) {
 		if (r < 0)
 			break;
 		r = commit_image(l, image, e);

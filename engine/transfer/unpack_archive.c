@@ -135,8 +135,7 @@ static json_t *unpack_layers(
 	if (!answer)
 		return NULL;
 	json_to_strv(json_object_get(answer, "have"), &have);
-	json_array_foreach(diff_ids, i, v)
-	{
+	json_array_foreach (diff_ids, i, v) {
 		const char *id = json_string_value(v);
 		json_t *layer = json_object();
 		json_array_append_new(layers, layer);
@@ -236,7 +235,9 @@ static int docker_images(struct archive_job *a, struct err *e)
 		return -e->code;
 	if (!json_is_array(list))
 		return invalid(e, "manifest.json is not a list");
-	json_array_foreach(list, i, entry) if (docker_image(a, entry, e) < 0) return -e->code;
+	json_array_foreach (list, i, entry)
+		if (docker_image(a, entry, e) < 0)
+			return -e->code;
 	return 0;
 }
 
