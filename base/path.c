@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -268,16 +269,50 @@ static int open_for_removal(int dir_fd, const char *name)
 	return fd;
 }
 
-int path_remove_at(int dir_fd, const char *name, struct err *e)
+/* A tree may be deeper than a process has descriptors: what lies deeper than this is moved up into
+ * the topmost folder and removed from there. */
+enum { REMOVAL_DEPTH = 64 };
+
+struct removal {
+	int top_fd; /* the topmost folder */
+	unsigned moved; /* how many have been moved there so far */
+};
+
+static int remove_entry(struct removal *r, int dir_fd, const char *name, int depth, struct err *e);
+
+static int move_up(struct removal *r, int dir_fd, const char *name, struct err *e)
 {
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM && errno != EACCES)
-		return err_sys(e, "cannot remove %s", name);
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != ENOTEMPTY && errno != EEXIST)
-		return err_sys(e, "cannot remove %s", name);
+	char to[32];
+	for (unsigned tries = 0; tries < 100000; tries++) {
+		snprintf(to, sizeof(to), ".moved-%u", r->moved++);
+		if (renameat(dir_fd, name, r->top_fd, to) == 0)
+			return 0;
+		/* A name that the tree has itself. */
+		if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+			break;
+	}
+	return err_sys(e, "cannot move %s", name);
+}
+
+static int empty_folder(struct removal *r, DIR *dir, const char *name, int depth, struct err *e)
+{
+	for (;;) {
+		errno = 0;
+		struct dirent *d = readdir(dir);
+		if (!d && errno)
+			return err_sys(e, "cannot read %s", name);
+		if (!d)
+			return 0;
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+			continue;
+		int x = remove_entry(r, dirfd(dir), d->d_name, depth + 1, e);
+		if (x < 0)
+			return x;
+	}
+}
+
+static int remove_folder(struct removal *r, int dir_fd, const char *name, int depth, struct err *e)
+{
 	int fd = open_for_removal(dir_fd, name);
 	if (fd < 0)
 		return err_sys(e, "cannot open %s", name);
@@ -289,20 +324,37 @@ int path_remove_at(int dir_fd, const char *name, struct err *e)
 	struct stat st;
 	if (fstat(fd, &st) == 0 && (st.st_mode & 0300) != 0300)
 		(void)fchmod(fd, 0700);
-	for (;;) {
-		errno = 0;
-		struct dirent *d = readdir(dir);
-		if (!d && errno)
-			return err_sys(e, "cannot read %s", name);
-		if (!d)
-			break;
-		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
-			continue;
-		int r = path_remove_at(fd, d->d_name, e);
-		if (r < 0)
-			return r;
-	}
+	if (depth == 0)
+		r->top_fd = fd;
+	unsigned before;
+	do {
+		before = r->moved;
+		int x = empty_folder(r, dir, name, depth, e);
+		if (x < 0)
+			return x;
+		rewinddir(dir);
+	} while (depth == 0 && r->moved != before);
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return err_sys(e, "cannot remove %s", name);
 	return 0;
+}
+
+static int remove_entry(struct removal *r, int dir_fd, const char *name, int depth, struct err *e)
+{
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM && errno != EACCES)
+		return err_sys(e, "cannot remove %s", name);
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return err_sys(e, "cannot remove %s", name);
+	return depth > REMOVAL_DEPTH ? move_up(r, dir_fd, name, e)
+				     : remove_folder(r, dir_fd, name, depth, e);
+}
+
+int path_remove_at(int dir_fd, const char *name, struct err *e)
+{
+	struct removal r = {.top_fd = -1};
+	return remove_entry(&r, dir_fd, name, 0, e);
 }

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* Changes with what makes the same input give other code: the default profile, the compiler. */
-#define CACHE_VERSION "moss-seccomp 2"
+#define CACHE_VERSION "moss-seccomp 3"
 enum { CODE_MAX = 32768 };
 
 void seccomp_filter_deinit(struct seccomp_filter *f)

@@ -127,11 +127,12 @@ static json_t *add_rule(json_t *rules, const char *names, const char *action)
 	return rule;
 }
 
-static void add_condition(json_t *rule, int64_t value, const char *op)
+static void add_condition(json_t *rule, int64_t value, int64_t two, const char *op)
 {
 	json_t *list = json_array(), *condition = json_object();
 	json_set_int(condition, "index", 0);
 	json_set_int(condition, "value", value);
+	json_set_int(condition, "valueTwo", two);
 	json_set_str(condition, "op", op);
 	json_array_append_new(list, condition);
 	json_set(rule, "args", list);
@@ -143,8 +144,20 @@ static void add_clone(json_t *rules)
 {
 	const int64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 				   CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-	add_condition(add_rule(rules, "clone", "SCMP_ACT_ALLOW"), namespaces, "SCMP_CMP_MASKED_EQ");
+	add_condition(
+		add_rule(rules, "clone", "SCMP_ACT_ALLOW"), namespaces, 0, "SCMP_CMP_MASKED_EQ");
 	json_set_int(add_rule(rules, "clone3", "SCMP_ACT_ERRNO"), "errnoRet", ENOSYS);
+}
+
+/* Not AF_VSOCK: it would reach past the virtual machine. The kernel looks at the lower half of the
+ * argument only, so "not equal" would let it through with any bit set in the upper half: allowed is
+ * what differs from it in one of the bits that a family can have. */
+static void add_socket(json_t *rules)
+{
+	const int64_t vsock = 40, families = 64;
+	for (int64_t bit = 1; bit < families; bit <<= 1)
+		add_condition(add_rule(rules, "socket", "SCMP_ACT_ALLOW"), bit, ~vsock & bit,
+			"SCMP_CMP_MASKED_EQ");
 }
 
 json_t *seccomp_default_profile(const struct strv *caps)
@@ -157,10 +170,9 @@ json_t *seccomp_default_profile(const struct strv *caps)
 	json_set(profile, "architectures", arches);
 	add_rule(rules, always, "SCMP_ACT_ALLOW");
 	add_rule(rules, machine_calls, "SCMP_ACT_ALLOW");
-	/* Not AF_VSOCK (40): it would reach past the virtual machine. */
-	add_condition(add_rule(rules, "socket", "SCMP_ACT_ALLOW"), 40, "SCMP_CMP_NE");
+	add_socket(rules);
 	for (size_t i = 0; i < ARRAY_LEN(personalities); i++)
-		add_condition(add_rule(rules, "personality", "SCMP_ACT_ALLOW"), personalities[i],
+		add_condition(add_rule(rules, "personality", "SCMP_ACT_ALLOW"), personalities[i], 0,
 			"SCMP_CMP_EQ");
 	for (size_t i = 0; i < ARRAY_LEN(with_cap); i++)
 		if (strv_has(caps, with_cap[i].cap))

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,10 +67,29 @@ static int start_error(int r, struct err *e)
 		e, "install the package slirp4netns, or use --network none or --network host");
 }
 
-/* Socket paths are at most 107 bytes: slirp4netns stands in the folder of its socket. */
-static int enter_folder(void *arg, struct err *e)
+/* slirp4netns keeps hardly a capability, so a container that sees the host's processes could trace
+ * it: read the user's environment and /run, and speak from the host's network. A process that is
+ * not dumpable it cannot; and that is what one becomes by an exec that gives back, as it does to
+ * root, a capability which had been put down. */
+static int make_untraceable(struct err *e)
 {
-	return chdir(arg) < 0 ? err_sys(e, "cannot enter %s", (char *)arg) : 0;
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t ptrace = UINT32_C(1) << CAP_SYS_PTRACE;
+	if (syscall(SYS_capget, &head, caps) < 0)
+		return err_sys(e, "cannot read the capabilities");
+	caps[0].effective &= ~ptrace;
+	caps[0].permitted &= ~ptrace;
+	return syscall(SYS_capset, &head, caps) < 0 ? err_sys(e, "cannot put down a capability")
+						    : 0;
+}
+
+/* Socket paths are at most 107 bytes: slirp4netns stands in the folder of its socket. */
+static int prepare(void *folder, struct err *e)
+{
+	if (folder && chdir(folder) < 0)
+		return err_sys(e, "cannot enter %s", (char *)folder);
+	return make_untraceable(e);
 }
 
 int slirp_start(const struct slirp_options *o, struct slirp *s, struct err *e)
@@ -93,10 +114,8 @@ int slirp_start(const struct slirp_options *o, struct slirp *s, struct err *e)
 	sp.fds = fds;
 	sp.n_fds = ARRAY_LEN(fds);
 	auto_free char *folder = o->api_socket ? path_dir(o->api_socket) : NULL;
-	if (folder) {
-		sp.prepare = enter_folder;
-		sp.prepare_arg = folder;
-	}
+	sp.prepare = prepare;
+	sp.prepare_arg = folder;
 	int r = spawn_start(&sp, &s->pid, &s->pidfd, e);
 	if (r < 0)
 		return start_error(r, e);

@@ -1,0 +1,122 @@
+# How far a hostile program in a container reaches: the engine's processes, the kernel's calls, the
+# folders it shares with other containers, and what it leaves behind.
+load ../lib/moss
+
+setup() {
+	store_with_busybox
+	echo "the user's own" >"$HOME/sentinel"
+	chmod 600 "$HOME/sentinel"
+}
+teardown() { store_drop; }
+
+hostile() {
+	[ -e "$WORK/hostile" ] || "${CC:-cc}" -O1 -static -o "$WORK/hostile" "$MOSS_TEST_LIB/hostile.c"
+}
+
+# ---- the engine's processes ----
+
+# Of every process but the container's own: what /proc shows that only its owner may see.
+look='for p in /proc/[0-9]*; do
+	read -r name <$p/comm || continue
+	case $name in sh|sleep|cat) continue ;; esac
+	echo "found $name"
+	r=$(readlink $p/root) && echo "REACHED $name root $r"
+	e=$(cat $p/environ | tr "\0" " ") && [ -n "$e" ] && echo "REACHED $name environment $e"
+	for f in root cwd; do [ -z "$(ls $p/$f/)" ] || echo "REACHED $name $f"; done
+	for f in $p/fd/*; do readlink $f >/dev/null && echo "REACHED $name $f"; done
+	(exec 9<>$p/mem) && echo "REACHED $name memory"
+done 2>/dev/null; true'
+
+@test "a --pid=host container sees nothing of the engine's processes" {
+	export MOSS_TEST_SECRET=not-for-containers
+	moss run -d --name ct -p "127.0.0.1:$(free_port):80" -p "127.0.0.1:$(free_port):81/udp" busybox sleep 100
+	moss run --rm --network none --pid host busybox sh -c "$look" >"$WORK/seen"
+	grep -q '^found moss-monitor$' "$WORK/seen"
+	grep -q '^found slirp4netns$' "$WORK/seen"
+	grep -q '^found moss-udp$' "$WORK/seen"
+	run grep -a -e REACHED -e not-for-containers "$WORK/seen"
+	echo "$output"
+	[ "$output" = "" ]
+}
+
+@test "a --pid=host container sees nothing of fuse-overlayfs and of a process that holds an exec" {
+	moss --storage-driver fuse-overlayfs run -d --name ct --network none busybox sleep 100
+	moss exec ct sleep 100 &
+	local front=$!
+	wait_for 5 pgrep -u "$(id -u)" -f "exec ct sleep"
+	moss run --rm --network none --pid host busybox sh -c "$look" >"$WORK/seen"
+	moss rm -f ct >/dev/null
+	wait $front || true
+	grep -q '^found fuse-overlayfs$' "$WORK/seen"
+	grep -q '^found moss$' "$WORK/seen"
+	run grep -a REACHED "$WORK/seen"
+	echo "$output"
+	[ "$output" = "" ]
+}
+
+# ---- system calls ----
+
+# Calls that do not exist get ENOSYS, so that programs fall back; the others EPERM.
+refused() {
+	[ "$(awk '$2 == "ok" {print $1}' <<<"$1" | tr '\n' ' ')" = "$2" ]
+	[ "$(awk '$2 == "ENOSYS" {print $1}' <<<"$1" | tr '\n' ' ')" = "$3" ]
+	[ -z "$(awk '$2 != "ok" && $2 != "ENOSYS" && $2 != "EPERM"' <<<"$1")" ]
+}
+
+@test "the filter holds for arguments with bits above the kernel's, by run, exec, exec --privileged" {
+	hostile
+	moss run -d --name ct --network none -v "$WORK/hostile:/hostile:ro" busybox sleep 100
+	for cmd in "run --rm --network none -v $WORK/hostile:/hostile:ro busybox" "exec ct" "exec --privileged ct"; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr moss $cmd /hostile calls
+		[ "$status" -eq 0 ]
+		refused "$output" "inet unix netlink " "clone3 newer-than-all "
+	done
+}
+
+@test "the filter holds for the calls of other ABIs" {
+	[ "$(uname -m)" = x86_64 ] || skip "this machine has one ABI"
+	hostile
+	# A kernel without 32-bit programs kills it at the first such call.
+	run --separate-stderr moss run --rm --network none -v "$WORK/hostile:/hostile:ro" busybox /hostile calls32
+	[[ "$output" == *"x32-clone "* ]]
+	[ -z "$(awk '$2 == "ok"' <<<"$output")" ]
+}
+
+# ---- a folder shared with a running container (CVE-2021-30465) ----
+
+@test "names exchanged as fast as the kernel can, while others mount below them" {
+	hostile
+	mkdir -p "$WORK/shared/a" "$WORK/inner" "$HOME/inside"
+	ln -s "../../../../../../../../../..$HOME/inside" "$WORK/shared/b"
+	moss run -d --name flip --network none -v "$WORK/hostile:/hostile:ro" -v "$WORK/shared:/v" busybox \
+		/hostile flip /v/a /v/b
+	for i in $(seq 60); do
+		moss run --rm --network none -v "$WORK/shared:/v" -v "$WORK/inner:/v/a/deep" --tmpfs /v/a/tmp \
+			-w /v/a/work busybox true >/dev/null 2>&1 || true
+		moss exec -w /v/a flip cat sentinel ../sentinel >>"$WORK/out" 2>&1 || true
+	done
+	moss rm -f flip >/dev/null
+	[ -z "$(ls -A "$HOME/inside")" ]
+	run grep -F "the user's own" "$WORK/out"
+	[ "$status" -ne 0 ]
+	run grep -F "$WORK/inner" /proc/self/mountinfo
+	[ "$output" = "" ]
+}
+
+# ---- what it leaves behind ----
+
+# nest N: N folders, each in the one before.
+nest='nest() { i=0; while [ $i -lt $1 ]; do mkdir d && cd d || return; i=$((i + 1)); done; }'
+
+@test "folders deeper than a process has descriptors are removed with their container or volume" {
+	ulimit -n 256
+	moss run --rm --network none busybox sh -c "$nest; cd /root; nest 1500"
+	moss run --name ct --network none -v vol:/vol busybox sh -c "$nest
+		cd /root; mkdir .moved-0 .moved-1; touch .moved-0/x .moved-2; nest 1500; cd /vol; nest 1500; cd /; chmod 0 /root/d/d"
+	moss rm ct
+	moss volume rm vol
+	moss ps
+	in_userns sh -c "find $ROOT/trash $ROOT/tmp $ROOT/containers $ROOT/volumes -mindepth 1" >"$WORK/left"
+	[ ! -s "$WORK/left" ]
+}
