@@ -76,6 +76,7 @@ static int joined_build(struct joiner *j, const int stdio[3], int sync, struct e
 	if (r < 0)
 		return r;
 	stage_reset_signals();
+	stage_leave_keyring();
 	if (setsid() < 0)
 		return err_sys(e, "cannot make a session");
 	j->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

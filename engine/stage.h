@@ -61,6 +61,7 @@ struct finish {
 /* Also closes everything else, but *keep (moved to 4 where it is not -1 or NULL). */
 int stage_take_fds(const int stdio[3], bool terminal, int sync, int *keep, struct err *e);
 void stage_reset_signals(void);
+void stage_leave_keyring(void);
 _Noreturn void stage_fail(const struct err *e);
 int stage_make_stub(struct err *e);
 /* For whoever waits on the other end: 1 ready (stub), 0 the stage died, 2 console received. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MFD_EXEC
@@ -43,6 +45,10 @@ int stage_take_fds(const int stdio[3], bool terminal, int sync, int *keep, struc
 	fds_close_except(n, NULL, 0);
 	return 0;
 }
+
+/* The user's session keyring (tickets, tokens, keys of encrypted folders) is inherited like a
+ * descriptor. Where keys are used up or a filter around us has no keyctl, there is no other. */
+void stage_leave_keyring(void) { (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); }
 
 void stage_reset_signals(void)
 {

@@ -62,15 +62,17 @@ static int chdir_failed(const char *cwd, int code, struct err *e)
 	return err_status(e, 126);
 }
 
-static int change_dir(const struct finish *f, bool *again, struct err *e)
+/* Where only the user may enter it, *again is the folder, to be tried as the user. */
+static int change_dir(const struct finish *f, int *again, struct err *e)
 {
 	auto_fd fd = path_open_in(f->root, f->cwd, O_PATH, 0);
-	*again = false;
 	if (fd >= 0 && fchdir(fd) == 0)
 		return 0;
 	int code = fd < 0 ? -fd : errno;
-	*again = fd >= 0 && code == EACCES;
-	return *again ? 0 : chdir_failed(f->cwd, code, e);
+	if (fd < 0 || code != EACCES)
+		return chdir_failed(f->cwd, code, e);
+	*again = take_fd(fd);
+	return 0;
 }
 
 static int change_ids(const struct user_ids *u, struct err *e)
@@ -218,7 +220,7 @@ static int exec_stub(const struct finish *f, struct err *e)
 
 int stage_finish(const struct finish *f, struct err *e)
 {
-	bool chdir_again;
+	auto_fd chdir_again = -1;
 	int r = set_limits(f, e);
 	if (r == 0)
 		r = change_dir(f, &chdir_again, e);
@@ -234,7 +236,7 @@ int stage_finish(const struct finish *f, struct err *e)
 	r = apply_caps(f, e);
 	if (r < 0)
 		return r;
-	if (chdir_again && chdir(f->cwd) < 0)
+	if (chdir_again >= 0 && fchdir(chdir_again) < 0)
 		return chdir_failed(f->cwd, errno, e);
 	if (f->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_sys(e, "cannot set the death signal");

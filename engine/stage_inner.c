@@ -29,6 +29,7 @@ static int inner_detach(const int stdio[3], const struct launch_plan *p, int syn
 		return r;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	stage_reset_signals();
+	stage_leave_keyring();
 	(void)umask(0022); /* for the mount points and the working directory that are made */
 	if (setsid() < 0 && errno != EPERM)
 		return err_sys(e, "cannot make a session");

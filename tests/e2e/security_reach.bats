@@ -83,6 +83,22 @@ refused() {
 	[ -z "$(awk '$2 == "ok"' <<<"$output")" ]
 }
 
+@test "the user's session keyring is not the container's, without a filter either" {
+	hostile
+	run "$WORK/hostile" key-add "$WORK/hostile" key-read
+	[ "$status" -ne 99 ] || skip "no keyrings here"
+	[[ "$output" == *not-for-containers* ]]
+	moss run -d --name ct --network none --security-opt seccomp=unconfined -v "$WORK/hostile:/hostile:ro" busybox sleep 100
+	for cmd in "run --rm --network none --security-opt seccomp=unconfined -v $WORK/hostile:/hostile:ro busybox" \
+		"run --rm --network none --privileged -v $WORK/hostile:/hostile:ro busybox" "exec ct"; do
+		# shellcheck disable=SC2086 # words
+		run "$WORK/hostile" key-add "$MOSS" --root "$ROOT" --runroot "$RUNROOT" $cmd /hostile key-read
+		[ "$status" -eq 0 ]
+		[[ "$output" == *search* ]]
+		[[ "$output" != *not-for-containers* ]]
+	done
+}
+
 # ---- a folder shared with a running container (CVE-2021-30465) ----
 
 @test "names exchanged as fast as the kernel can, while others mount below them" {

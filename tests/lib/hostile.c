@@ -3,11 +3,14 @@
  *
  *   hostile flip A B        exchanges two names, for ever
  *   hostile calls           "NAME ok" or "NAME ERRNO" for system calls that a filter must refuse
+ *   hostile key-add COMMAND runs it with a key in a session keyring of its own
+ *   hostile key-read        reads that key
  *   hostile calls32         the same through the entries of other ABIs (x86)
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -88,11 +91,38 @@ static void calls32(void)
 static void calls32(void) {}
 #endif
 
+static int key_add(char **command)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+		syscall(SYS_add_key, "user", "moss-test", "not-for-containers", 18,
+			KEY_SPEC_SESSION_KEYRING) < 0) {
+		perror("no keyring");
+		return 99;
+	}
+	(void)execvp(command[0], command);
+	return 127;
+}
+
+static int key_read(void)
+{
+	char text[64];
+	long key = syscall(
+		SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "moss-test", 0);
+	say("search", key);
+	long n = key < 0 ? -1 : syscall(SYS_keyctl, KEYCTL_READ, key, text, sizeof(text));
+	printf("%.*s\n", n < 0 ? 0 : (int)n, text);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "flip"))
 		for (;;)
 			(void)renameat2(AT_FDCWD, argv[2], AT_FDCWD, argv[3], RENAME_EXCHANGE);
+	if (argc > 2 && !strcmp(argv[1], "key-add"))
+		return key_add(argv + 2);
+	if (argc == 2 && !strcmp(argv[1], "key-read"))
+		return key_read();
 	if (argc == 2 && !strcmp(argv[1], "calls"))
 		calls();
 	if (argc == 2 && !strcmp(argv[1], "calls32"))
