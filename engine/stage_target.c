@@ -60,7 +60,7 @@ static bool is_allowed_in_proc(const char *target)
 
 int inner_open_target(const struct inner *in, const char *target, bool is_dir, struct err *e)
 {
-	struct stat st;
+	struct stat st, root;
 	struct statfs fs;
 	auto_free char *clean = path_clean(target);
 	auto_fd fd = path_open_in(in->root, clean, O_PATH, 0);
@@ -68,10 +68,12 @@ int inner_open_target(const struct inner *in, const char *target, bool is_dir, s
 		fd = is_dir ? path_mkdirs_in(in->root, clean, 0755) : make_file(in->root, clean, 0);
 	if (fd < 0)
 		return err_sysn(e, -fd, "cannot make the mount point %s in the container", clean);
-	if (!strcmp(clean, "/"))
-		return err_set(e, EINVAL, "invalid mount point: the container's root");
-	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0 || fstat(in->root, &root) < 0)
 		return err_sys(e, "cannot look at %s in the container", clean);
+	/* Also by a link of the image's: it would lie between the root and what is above it. */
+	if (st.st_dev == root.st_dev && st.st_ino == root.st_ino)
+		return err_set(
+			e, EINVAL, "invalid mount point %s: it is the container's root", clean);
 	if (is_dir != S_ISDIR(st.st_mode))
 		return err_set(e, ENOTDIR, "cannot mount a %s over %s, a %s",
 			is_dir ? "directory" : "file", clean,

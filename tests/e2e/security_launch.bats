@@ -158,6 +158,23 @@ host_untouched() { [ "$(cat "$HOME/sentinel")" = "the user's own" ]; }
 	[ "$output" = from-volume ]
 }
 
+@test "a mount target that is a link to the root, or into /proc, is refused" {
+	image_with toroot 'ln -s / x; ln -s /proc y; ln -s /proc/self/root m; ln -s ../../../../../.. z'
+	mkdir "$WORK/vol"
+	for target in /x /z /x/x /x/z; do
+		run_in -v "$WORK/vol:$target" toroot true
+		[ "$status" -eq 125 ]
+		[[ "$output" == *"invalid mount point $target: it is the container's root"* ]]
+	done
+	for target in /y /y/sys /x/proc /z/proc/self/attr; do
+		run_in -v "$WORK/vol:$target" toroot true
+		[ "$status" -eq 125 ]
+		[[ "$output" == *"cannot be mounted because it is inside /proc"* ]]
+	done
+	run_in --tmpfs /m/etc toroot true
+	[ "$status" -eq 125 ]
+}
+
 @test "mounts inside /proc are refused, but those that programs replace" {
 	for target in /proc /proc/self /proc/self/attr /proc/sys/kernel /proc/1; do
 		run_in -v "$HOME:$target" busybox true
@@ -251,6 +268,18 @@ host_untouched() { [ "$(cat "$HOME/sentinel")" = "the user's own" ]; }
 		[ "$status" -eq 0 ]
 		run timeout 10 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --rm --network none -u user "$image" true
 		[ "$status" -eq 125 ]
+	done
+}
+
+@test "an image whose passwd or group is a link out: the host's is not read" {
+	local user
+	user=$(id -un)
+	printf 'sentinel:x:5:5::/:/bin/sh\n' >"$HOME/passwd"
+	image_with passwdout "rm etc/passwd etc/group; ln -s $HOME/passwd etc/passwd; ln -s ../../../../../../../..$HOME/passwd etc/group"
+	for who in sentinel 0:sentinel "$user"; do
+		run_in -u "$who" passwdout id
+		[ "$status" -eq 125 ]
+		[[ "$output" == *"unable to find"* ]]
 	done
 }
 
