@@ -197,6 +197,20 @@ teardown() {
 	[[ "$output" == *"refused"* || "$output" == *"x509: certificate is valid for other names"* ]]
 }
 
+@test "a certificate that has run out is refused" {
+	registry_stop_all
+	certificates
+	(
+		cd "$WORK" && openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days -1 \
+			-extfile ext -out server.crt
+	) 2>"$WORK/openssl.log"
+	registry_start tls
+	SSL_CERT_FILE=$WORK/ca.crt run moss pull "localhost:${REG#*:}/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"expired"* ]]
+	[ "$(moss images -q)" = "" ]
+}
+
 @test "--tls-verify wants HTTPS" {
 	run moss pull --tls-verify "$REG/docker:1"
 	[ "$status" -eq 1 ]

@@ -155,6 +155,17 @@ teardown() {
 	[[ "$output" == *"redirects from HTTPS to HTTP: refused"* ]]
 }
 
+@test "a registry with TLS that names a token server without: refused, nothing is sent there" {
+	registry_start tls token
+	host=localhost:${REG#*:}
+	docker_config "$host" alice:secret
+	: >"$WORK/tokens.log"
+	SSL_CERT_FILE=$WORK/ca.crt run moss pull "$host/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"without TLS: refused"* ]]
+	[ ! -s "$WORK/tokens.log" ]
+}
+
 @test "no password in arguments, environment, output or the database" {
 	registry_start htpasswd
 	proxy_start
