@@ -25,7 +25,8 @@ teardown() { store_drop; }
 	# Nor does the monitor keep one of them.
 	local monitor
 	monitor=$(pgrep -u "$(id -u)" -f "moss-monitor.*$ROOT" | head -1)
-	run in_userns sh -c "ls -l /proc/$monitor/fd"
+	run ls -l "/proc/$monitor/fd"
+	[[ "$output" == *.log* ]]
 	[[ "$output" != *"$HOME"* ]]
 }
 

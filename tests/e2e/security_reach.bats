@@ -54,6 +54,74 @@ done 2>/dev/null; true'
 	[ "$output" = "" ]
 }
 
+@test "a --pid=host container sees nothing of the processes that pull and load" {
+	local pull load
+	# A registry that never answers, an archive that does not come.
+	python3 - "$WORK/port" 3>&- <<-'TEXT' &
+		import os, socket, sys, time
+		s = socket.create_server(("127.0.0.1", 0))
+		open(sys.argv[1] + ".new", "w").write(str(s.getsockname()[1]))
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
+		time.sleep(60)
+	TEXT
+	local registry=$!
+	wait_for 10 test -e "$WORK/port"
+	mkfifo "$WORK/archive"
+	sleep 60 >"$WORK/archive" 3>&- &
+	local writer=$!
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull -q "127.0.0.1:$(cat "$WORK/port")/x:1" >/dev/null 2>&1 3>&- &
+	pull=$!
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" load <"$WORK/archive" >/dev/null 2>&1 3>&- &
+	load=$!
+	wait_for 10 sh -c "pgrep -P $pull moss-transfer && pgrep -P $load moss-unpack"
+	sleep 0.3
+	moss run --rm --network none --pid host busybox sh -c "$look" >"$WORK/seen"
+	kill $pull $load $registry $writer
+	wait || true
+	grep -q '^found moss-transfer$' "$WORK/seen"
+	grep -q '^found moss-unpack$' "$WORK/seen"
+	run grep -a REACHED "$WORK/seen"
+	[ "$output" = "" ]
+}
+
+@test "what joins a container shows nothing of the host, also to one that may trace" {
+	export MOSS_TEST_SECRET=not-for-containers
+	moss run -d --name ct --network none --cap-add SYS_PTRACE busybox sh -c '
+		echo begun
+		while :; do for p in /proc/[0-9]*; do
+			case $p in /proc/1|/proc/$$) continue ;; esac
+			grep -a not-for $p/environ
+			[ -z "$(ls -d $p/root/sentinel* $p/cwd/sentinel* $p/root'"$HOME"')" ] || echo reached
+			for f in $p/fd/*; do l=$(readlink $f) && case $l in
+				pipe:*|socket:*|/dev/null|/proc/*|/memfd:moss-init*|anon_inode:*|/) ;;
+				*) echo "reached $l" ;; esac; done
+		done; done 2>/dev/null'
+	wait_for 5 sh -c "'$MOSS' --root '$ROOT' --runroot '$RUNROOT' logs ct | grep begun"
+	for i in $(seq 40); do moss exec ct true; done
+	run moss logs ct
+	[ "$output" = begun ]
+}
+
+@test "with 50 folders open, no helper of the engine keeps one" {
+	local helpers
+	for i in $(seq 10 60); do eval "exec $i<$HOME"; done
+	moss run -d --name net -p "127.0.0.1:$(free_port):80" -p "127.0.0.1:$(free_port):81/udp" busybox sleep 100
+	moss --storage-driver fuse-overlayfs run -d --name fuse --network none busybox sleep 100
+	moss exec -d -t net sleep 100
+	for i in $(seq 10 60); do eval "exec $i<&-"; done
+	helpers=$(pgrep -u "$(id -u)" -f "$ROOT")
+	helpers+=" $(pgrep -u "$(id -u)" slirp4netns)"
+	for pid in $helpers; do
+		ls -l "/proc/$pid/fd" >>"$WORK/open" || true
+		cat "/proc/$pid/comm" >>"$WORK/names" || true
+	done
+	for name in moss-monitor slirp4netns moss-udp fuse-overlayfs moss; do grep -qx "$name" "$WORK/names"; done
+	grep -q /dev/net/tun "$WORK/open"
+	grep -q /dev/fuse "$WORK/open"
+	run grep -F "$HOME" "$WORK/open"
+	[ "$output" = "" ]
+}
+
 # ---- system calls ----
 
 # Calls that do not exist get ENOSYS, so that programs fall back; the others EPERM.
