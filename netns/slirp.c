@@ -54,7 +54,7 @@ static void options_to_argv(const struct slirp_options *o, struct strv *argv)
 	strv_add(argv, "--exit-fd=4");
 	strv_add(argv, "--netns-type=path");
 	strv_add(argv, "/proc/self/fd/5");
-	strv_add(argv, "tap0");
+	strv_add(argv, "eth0");
 }
 
 static int start_error(int r, struct err *e)

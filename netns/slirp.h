@@ -21,7 +21,7 @@ struct slirp_options {
 	bool allow_host_loopback;
 	bool enable_ipv6;
 	int mtu; /* 0 = 65520 */
-	const char *mac; /* of tap0; NULL = SLIRP_MAC */
+	const char *mac; /* of eth0; NULL = SLIRP_MAC */
 	const char *api_socket; /* absolute, of any length; NULL where no port is published */
 };
 
@@ -45,7 +45,7 @@ enum { SLIRP_PREFIX = 24 };
 /* In the user namespace: starts it and returns at once. Missing program or tun device: the error
  * says the cure. */
 int slirp_start(const struct slirp_options *o, struct slirp *s, struct err *e);
-/* Waits until tap0 is configured. */
+/* Waits until eth0 is configured. */
 int slirp_wait_ready(struct slirp *s, struct err *e);
 /* Publishes a TCP port through the API socket. A port that is taken: -EADDRINUSE, "port is already
  * allocated" as Docker says; one that only root may bind: -EACCES, with the cure. */

@@ -353,7 +353,7 @@ static void start_slirp(pid_t pid)
 		dup2(null, 1);
 		dup2(null, 2);
 		execlp("slirp4netns", "slirp4netns", "--configure", "--mtu=65520",
-			"--disable-host-loopback", "-r", fd_text, text, "tap0", (char *)NULL);
+			"--disable-host-loopback", "-r", fd_text, text, "eth0", (char *)NULL);
 		_exit(127);
 	}
 	close(p[1]);

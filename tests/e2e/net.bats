@@ -14,7 +14,7 @@ server() {
 fetch() { curl -sS --max-time 5 "$@"; }
 
 @test "a container has an address, a gateway and a name server" {
-	run -0 moss run --rm busybox sh -c 'ip -4 addr show tap0; ip route; cat /etc/hosts'
+	run -0 moss run --rm busybox sh -c 'ip -4 addr show eth0; ip route; cat /etc/hosts'
 	[[ $output == *10.0.2.100/24* ]]
 	[[ $output == *"default via 10.0.2.2"* ]]
 	[[ $output == *$'10.0.2.100\t'* ]]
@@ -179,7 +179,7 @@ while True:
 }
 
 @test "--mac-address" {
-	run -0 moss run --rm --mac-address 02:11:22:33:44:55 busybox cat /sys/class/net/tap0/address
+	run -0 moss run --rm --mac-address 02:11:22:33:44:55 busybox cat /sys/class/net/eth0/address
 	[ "$output" = 02:11:22:33:44:55 ]
 }
 
