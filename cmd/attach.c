@@ -31,7 +31,8 @@ static int attach_cmd_run(struct cmd_call *call, void *args, struct err *e)
 		.attach_stdout = true,
 		.attach_stderr = true,
 		.sig_proxy = a->sig_proxy,
-		.detach_keys = a->detach_keys};
+		.detach_keys = a->detach_keys,
+		.detach_fails = true};
 	int r = container_get(call->store, call->argv[0], &row, e);
 	if (r < 0)
 		return r;

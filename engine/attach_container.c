@@ -69,7 +69,7 @@ int container_attach(
 		.init = row->init};
 	int r = attach_run(&a, e);
 	if (r == ATTACH_DETACHED)
-		return 0;
+		return o->detach_fails ? err_set(e, ECANCELED, "read escape sequence") : 0;
 	if (r != ATTACH_LOST)
 		return r;
 	r = container_reconcile(s, row, e);

@@ -156,7 +156,7 @@ static int relay(
 	};
 	int code = attach_run(&a, e);
 	if (code == ATTACH_DETACHED)
-		return 0;
+		return err_set(e, ECANCELED, "read escape sequence");
 	if (code == ATTACH_LOST)
 		return err_set(e, EPIPE, "the process that holds the new one's output was killed");
 	return code;

@@ -22,7 +22,8 @@ struct exec_options {
 	const char *detach_keys; /* NULL = ctrl-p,ctrl-q */
 };
 
-/* The process's exit code (0 where detached), or an error with the status to exit with. */
+/* The process's exit code (0 where options.detached), or an error with the status to exit with: 1
+ * "read escape sequence" where the user left by the detach keys. */
 int container_exec(struct store *s, const struct container_row *row, const struct exec_request *r,
 	const struct exec_options *o, struct err *e);
 

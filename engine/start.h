@@ -15,6 +15,8 @@ struct start_options {
 	bool attach_stdin, attach_stdout, attach_stderr; /* none: detached */
 	bool sig_proxy;
 	const char *detach_keys; /* NULL = ctrl-p,ctrl-q */
+	bool detach_fails; /* attach: leaving by these keys is an error (status 1), as Docker's is
+			    */
 	/* Called once the container is recorded and has started, before streaming (--cidfile, -d).
 	 */
 	void (*started)(const char *id, void *arg);
@@ -29,8 +31,8 @@ int container_run(
 int container_start(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e);
 
-/* Joins one that runs: the exit status, 0 when detached by keys. Without terminal signals are
- * passed on where sig_proxy. */
+/* Joins one that runs: the exit status, 0 when detached by keys (see detach_fails). Without
+ * terminal signals are passed on where sig_proxy. */
 int container_attach(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e);
 

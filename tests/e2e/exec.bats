@@ -161,7 +161,8 @@ on_pty() { "$MOSS_TEST_LIB/pty" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" "$@"
 	on_pty exec -it ct sh -c 'echo ready; sleep 1; echo lived >/tmp/mark; sleep 100' <<-'STEPS'
 		expect ready
 		send \x10\x11
-		exit 0
+		expect read escape sequence
+		exit 1
 		cooked
 	STEPS
 	wait_for 5 moss exec ct test -s /tmp/mark

@@ -81,6 +81,14 @@ run_it() { on_pty run --rm --network none -it --name tt busybox "$@"; }
 	STEPS
 	[ "$(moss inspect -f '{{.State.Running}}' tt)" = true ]
 	on_pty attach tt <<-'STEPS'
+		send \r
+		expect #
+		send \x10\x11
+		expect read escape sequence
+		exit 1
+		cooked
+	STEPS
+	on_pty attach tt <<-'STEPS'
 		raw
 		send echo is-$a\r
 		expect is-seven
