@@ -188,6 +188,25 @@ refused() {
 	[ "$output" = "" ]
 }
 
+# ---- the network (CVE-2021-20199) ----
+
+@test "a connection to a published port does not come from 127.0.0.1" {
+	local port
+	port=$(free_port)
+	moss run -d --name ct -p "127.0.0.1:$port:80" busybox nc -ll -p 80 -e cat /proc/net/tcp /proc/net/tcp6
+	wait_for 10 python3 -c 'import socket, sys
+c = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2)
+text = b""
+while b := c.recv(4096): text += b
+open(sys.argv[2], "wb").write(text)
+assert b":0050" in text' "$port" "$WORK/tcp"
+	# Columns: local address, remote address, state (01 = established).
+	run awk '$2 ~ /:0050$/ && $4 == "01" {print $3}' "$WORK/tcp"
+	[ -n "$output" ]
+	[[ "$output" != *0100007F* ]]
+	[[ "$output" != *0000007F* ]]
+}
+
 # ---- what it leaves behind ----
 
 # nest N: N folders, each in the one before.
