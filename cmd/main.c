@@ -46,12 +46,27 @@ static int show_help(const struct invocation *in, FILE *to)
 	return 0;
 }
 
+/* Docker's commands that may be missing here: told from typos. */
+static bool is_dockers(const char *word)
+{
+	static const char *const words[] = {"build", "builder", "buildx", "commit", "compose",
+		"context", "cp", "df", "diff", "events", "export", "history", "import", "login",
+		"logout", "manifest", "network", "pause", "prune", "push", "rename", "save",
+		"search", "stats", "top", "unpause", "update"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
 static int unknown_command(const struct invocation *in, const char *word)
 {
 	fprintf(stderr, "moss: '%s' is not a %s command.\nSee '%s --help'\n", word, in->program,
 		in->program);
 	const char *near = suggest_command(NULL, word);
-	if (near)
+	if (is_dockers(word))
+		fprintf(stderr, "Docker's command of this name is not supported yet\n");
+	else if (near)
 		fprintf(stderr, "Did you mean '%s %s'?\n", in->program, near);
 	return 1;
 }
@@ -72,7 +87,9 @@ static int run_group(const struct invocation *in)
 	fprintf(stderr, "moss: '%s %s' is not a %s command.\nSee '%s %s --help'\n", in->typed, word,
 		in->program, in->program, in->typed);
 	const char *near = suggest_command(in->cmd, word);
-	if (near)
+	if (is_dockers(word))
+		fprintf(stderr, "Docker's command of this name is not supported yet\n");
+	else if (near)
 		fprintf(stderr, "Did you mean '%s %s %s'?\n", in->program, in->typed, near);
 	return 1;
 }
