@@ -295,6 +295,15 @@ host_untouched() { [ "$(cat "$HOME/sentinel")" = "the user's own" ]; }
 	[[ "$output" == *1 ]]
 }
 
+@test "what an image is made to say in an error gives the terminal no orders" {
+	image_with talks 'printf "x:x:1:1::/:/bin/sh\n" >etc/passwd'
+	for word in $'\e[2Jnosuch' $'/\a\e]0;owned\a'; do
+		run -127 moss run --rm --network none talks "$word"
+		[[ "$output" == *"exec: "* ]]
+		[[ "$output" != *$'\e'* && "$output" != *$'\a'* ]]
+	done
+}
+
 # ---- the filter (CVE-2017-5226, 2021-41133) ----
 
 @test "the filter: no new namespaces, no keyrings, no mounts; unconfined lifts it" {
