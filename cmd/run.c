@@ -109,7 +109,9 @@ const struct cmd cmd_run = {
 		"Makes a container from an image and runs it: in the foreground with its output on "
 		"the terminal, or with -d in the background. The image is pulled where it is "
 		"missing. The exit status is the container's own; 125 where moss failed, 126 where "
-		"the command cannot be run, 127 where it is not found.",
+		"the command cannot be run, 127 where it is not found.\n\n"
+		"With --pid=host together with --privileged or --cap-add SYS_PTRACE a container can "
+		"trace moss's own processes and reach your files through them.",
 	.examples = "moss run --rm -it debian bash\n"
 		    "moss run -d --name web -p 8080:80 -v site:/usr/share/nginx/html nginx",
 	.run = run_run,
