@@ -71,6 +71,10 @@ struct cmd {
 /* Prints "moss: <msg>" at once and counts a failure: for commands that try every operand. The
  * command then returns call->failures ? 1 : 0. */
 void cmd_report(struct cmd_call *call, const struct err *e);
+/* Tries every operand: prints it on a line of its own where `one` succeeds, reports where it fails.
+ * The command's exit status. */
+int cmd_each(struct cmd_call *call, void *args,
+	int (*one)(struct cmd_call *call, void *args, const char *operand, struct err *e));
 /* "moss: <msg>", and the hint on a line of its own, on stderr. */
 void cmd_print_error(const struct err *e);
 

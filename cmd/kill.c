@@ -20,8 +20,9 @@ static const struct opt kill_opts[] = {
 };
 // clang-format on
 
-static int kill_one(struct cmd_call *call, const char *signal, const char *name, struct err *e)
+static int kill_one(struct cmd_call *call, void *args, const char *name, struct err *e)
 {
+	const char *signal = ((const struct kill *)args)->signal;
 	struct container_row row;
 	int r = container_get(call->store, name, &row, e);
 	if (r < 0)
@@ -34,16 +35,8 @@ static int kill_one(struct cmd_call *call, const char *signal, const char *name,
 
 static int kill_run(struct cmd_call *call, void *args, struct err *e)
 {
-	const struct kill *a = args;
 	(void)e;
-	for (int i = 0; i < call->argc; i++) {
-		struct err one = {0};
-		if (kill_one(call, a->signal, call->argv[i], &one) < 0)
-			cmd_report(call, &one);
-		else
-			puts(call->argv[i]);
-	}
-	return call->failures ? 1 : 0;
+	return cmd_each(call, args, kill_one);
 }
 
 static const char *const kill_aliases[] = {"container kill", NULL};

@@ -29,3 +29,16 @@ void cmd_report(struct cmd_call *call, const struct err *e)
 	call->failures++;
 	cmd_print_error(e);
 }
+
+int cmd_each(struct cmd_call *call, void *args,
+	int (*one)(struct cmd_call *call, void *args, const char *operand, struct err *e))
+{
+	for (int i = 0; i < call->argc; i++) {
+		struct err e = {0};
+		if (one(call, args, call->argv[i], &e) < 0)
+			cmd_report(call, &e);
+		else
+			puts(call->argv[i]);
+	}
+	return call->failures ? 1 : 0;
+}

@@ -29,9 +29,9 @@ static const struct opt restart_opts[] = {
 };
 // clang-format on
 
-static int restart_one(
-	struct cmd_call *call, const struct restart *a, const char *name, struct err *e)
+static int restart_one(struct cmd_call *call, void *args, const char *name, struct err *e)
 {
+	const struct restart *a = args;
 	struct container_row row;
 	const struct start_options detached = {0};
 	int sig = 0;
@@ -54,14 +54,7 @@ static int restart_one(
 static int restart_run(struct cmd_call *call, void *args, struct err *e)
 {
 	(void)e;
-	for (int i = 0; i < call->argc; i++) {
-		struct err one = {0};
-		if (restart_one(call, args, call->argv[i], &one) < 0)
-			cmd_report(call, &one);
-		else
-			puts(call->argv[i]);
-	}
-	return call->failures ? 1 : 0;
+	return cmd_each(call, args, restart_one);
 }
 
 static const char *const restart_aliases[] = {"container restart", NULL};

@@ -28,8 +28,9 @@ static const struct opt stop_opts[] = {
 };
 // clang-format on
 
-static int stop_one(struct cmd_call *call, const struct stop *a, const char *name, struct err *e)
+static int stop_one(struct cmd_call *call, void *args, const char *name, struct err *e)
 {
+	const struct stop *a = args;
 	struct container_row row;
 	int sig = 0;
 	int r = container_get(call->store, name, &row, e);
@@ -49,14 +50,7 @@ static int stop_one(struct cmd_call *call, const struct stop *a, const char *nam
 static int stop_run(struct cmd_call *call, void *args, struct err *e)
 {
 	(void)e;
-	for (int i = 0; i < call->argc; i++) {
-		struct err one = {0};
-		if (stop_one(call, args, call->argv[i], &one) < 0)
-			cmd_report(call, &one);
-		else
-			puts(call->argv[i]);
-	}
-	return call->failures ? 1 : 0;
+	return cmd_each(call, args, stop_one);
 }
 
 static const char *const stop_aliases[] = {"container stop", NULL};

@@ -181,12 +181,10 @@ int container_row_insert(struct db *db, const struct container_row *row,
 	return r;
 }
 
-static int find_by_id(struct db *db, const char *id, struct container_row *out, struct err *e)
+static int find_one(struct db *db, sqlite3_stmt *s, const char *text, struct container_row *out,
+	struct err *e)
 {
-	auto_stmt s = db_prepare(db, "SELECT " COLUMNS " FROM container WHERE id = ?1", e);
-	if (!s)
-		return -e->code;
-	bind_text(s, 1, id);
+	bind_text(s, 1, text);
 	int r = db_step(db, s, e);
 	if (r < 0)
 		return r;
@@ -196,19 +194,16 @@ static int find_by_id(struct db *db, const char *id, struct container_row *out, 
 	return ROW_OK;
 }
 
+static int find_by_id(struct db *db, const char *id, struct container_row *out, struct err *e)
+{
+	auto_stmt s = db_prepare(db, "SELECT " COLUMNS " FROM container WHERE id = ?1", e);
+	return s ? find_one(db, s, id, out, e) : -e->code;
+}
+
 static int find_by_name(struct db *db, const char *name, struct container_row *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db, "SELECT " COLUMNS " FROM container WHERE name = ?1", e);
-	if (!s)
-		return -e->code;
-	bind_text(s, 1, name);
-	int r = db_step(db, s, e);
-	if (r < 0)
-		return r;
-	if (r == STEP_DONE)
-		return ROW_ABSENT;
-	row_read(s, out);
-	return ROW_OK;
+	return s ? find_one(db, s, name, out, e) : -e->code;
 }
 
 static int find_by_prefix(struct db *db, const char *what, struct container_row *out, struct err *e)
