@@ -57,6 +57,11 @@ static void drop_container(struct store *s, int tmp, const char *marker)
 	if (r < 0)
 		return;
 	auto_free char *relative = xasprintf("containers/%s", id);
+	if (!is_ours) {
+		/* Nobody recorded it, so nobody else will look for its sockets (engine/monitor.h). */
+		auto_free char *sockets = xasprintf("c/%.12s", id);
+		(void)path_remove_at(s->runroot_fd, sockets, &e);
+	}
 	if (is_ours || store_trash(s, relative, &e) == 0)
 		(void)unlinkat(tmp, marker, 0);
 }

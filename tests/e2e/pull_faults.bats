@@ -300,7 +300,8 @@ pull_seconds() {
 		wait "$pid" || status=$?
 		cat "$WORK/out"
 		[ "$status" -eq 1 ]
-		grep -q 'died unexpectedly' "$WORK/out"
+		# Whichever is seen first: the helper's end, or the layer that it cut short.
+		grep -Eq 'died unexpectedly|verification failed' "$WORK/out"
 		nothing_visible
 	done
 	no_faults
