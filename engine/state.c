@@ -20,16 +20,18 @@ static const char *const names[STATE_COUNT] = {
 #define NEW STATE_CREATED
 #define END STATE_EXITED
 #define GO STATE_REMOVING
+#define AGAIN STATE_RESTARTING
+#define PAUSE STATE_PAUSED
 // clang-format off
 static const enum container_state next[STATE_COUNT][EVENT_COUNT] = {
-	/*                     start failed  end   stop  kill  rm    rm -f */
-	[STATE_CREATED]    = { RUN,  SAME,   SAME, SAME, NO,   GO,   GO },
-	[STATE_RUNNING]    = { SAME, NEW,    END,  END,  END,  NO,   GO },
-	[STATE_PAUSED]     = { NO,   NO,     END,  END,  END,  NO,   GO },
-	[STATE_RESTARTING] = { SAME, END,    END,  END,  END,  NO,   GO },
-	[STATE_REMOVING]   = { NO,   SAME,   SAME, SAME, NO,   SAME, SAME },
-	[STATE_EXITED]     = { RUN,  SAME,   SAME, SAME, NO,   GO,   GO },
-	[STATE_DEAD]       = { NO,   SAME,   SAME, SAME, NO,   GO,   GO },
+	/*                     start failed  end   again  pause  unpause  stop  kill  rm    rm -f */
+	[STATE_CREATED]    = { RUN,  SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
+	[STATE_RUNNING]    = { SAME, NEW,    END,  AGAIN, PAUSE, NO,      END,  END,  NO,   GO },
+	[STATE_PAUSED]     = { NO,   NO,     END,  AGAIN, NO,    RUN,     END,  END,  NO,   GO },
+	[STATE_RESTARTING] = { SAME, END,    END,  AGAIN, NO,    NO,      END,  END,  NO,   GO },
+	[STATE_REMOVING]   = { NO,   SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   SAME, SAME },
+	[STATE_EXITED]     = { RUN,  SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
+	[STATE_DEAD]       = { NO,   SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
 };
 // clang-format on
 

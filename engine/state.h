@@ -2,6 +2,8 @@
  *
  *   created --start--> running --end--> exited --start--> running ...
  *   running --start failed--> created        any --remove--> removing --> gone
+ *   running --pause--> paused --unpause--> running
+ *   running --end, by policy--> restarting --start--> running   (or --stop--> exited)
  *
  * The database keeps the state as text; a change is one transaction with the old state in its
  * WHERE, so that who asks the table with a stale state loses the race, not the container.
@@ -29,6 +31,9 @@ enum container_event {
 	EVENT_START,
 	EVENT_START_FAILED,
 	EVENT_END, /* init has ended */
+	EVENT_END_RESTART, /* the same, and its policy will start it again */
+	EVENT_PAUSE,
+	EVENT_UNPAUSE,
 	EVENT_STOP,
 	EVENT_KILL,
 	EVENT_REMOVE,

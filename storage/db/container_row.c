@@ -11,7 +11,8 @@
 #define COLUMNS                                                                                    \
 	"id, name, image_id, image_name, state, config, driver, auto_remove, created, started, "   \
 	"finished, exit_code, oom_killed, error, restart_count, boot_id, init_pid, init_start, "   \
-	"init_ns, monitor_pid, monitor_start, monitor_ns, network"
+	"init_ns, monitor_pid, monitor_start, monitor_ns, network, is_stopped, restart_policy, "   \
+	"health, cgroup"
 
 void container_row_deinit(struct container_row *r)
 {
@@ -24,6 +25,9 @@ void container_row_deinit(struct container_row *r)
 	free(r->error);
 	free(r->boot_id);
 	free(r->network);
+	free(r->restart_policy);
+	free(r->health);
+	free(r->cgroup);
 	*r = (struct container_row){0};
 }
 
@@ -64,6 +68,10 @@ static void row_read(sqlite3_stmt *s, struct container_row *r)
 		.init = column_proc(s, 16),
 		.monitor = column_proc(s, 19),
 		.network = column_dup(s, 22),
+		.is_stopped = column_int(s, 23),
+		.restart_policy = column_dup(s, 24),
+		.health = column_dup(s, 25),
+		.cgroup = column_dup(s, 26),
 	};
 	const char *id = (const char *)sqlite3_column_text(s, 0);
 	strncpy(r->id, id ? id : "", sizeof(r->id) - 1);
@@ -92,7 +100,8 @@ static int insert_row(struct db *db, const struct container_row *r, struct err *
 	auto_stmt s = db_prepare(db,
 		"INSERT INTO container(" COLUMNS
 		") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-		"?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+		"?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, "
+		"?27)",
 		e);
 	if (!s)
 		return -e->code;
@@ -115,6 +124,10 @@ static int insert_row(struct db *db, const struct container_row *r, struct err *
 	bind_proc(s, 17, &r->init);
 	bind_proc(s, 20, &r->monitor);
 	bind_text(s, 23, r->network);
+	bind_int(s, 24, r->is_stopped);
+	bind_text(s, 25, r->restart_policy);
+	bind_text(s, 26, r->health);
+	bind_text(s, 27, r->cgroup);
 	return db_change(db, s, e);
 }
 
@@ -181,8 +194,8 @@ int container_row_insert(struct db *db, const struct container_row *row,
 	return r;
 }
 
-static int find_one(struct db *db, sqlite3_stmt *s, const char *text, struct container_row *out,
-	struct err *e)
+static int find_one(
+	struct db *db, sqlite3_stmt *s, const char *text, struct container_row *out, struct err *e)
 {
 	bind_text(s, 1, text);
 	int r = db_step(db, s, e);

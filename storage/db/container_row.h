@@ -38,6 +38,10 @@ struct container_row {
 	struct proc_id init; /* ns_ino = inode of its pid namespace */
 	struct proc_id monitor; /* ns_ino = inode of its user namespace */
 	char *network; /* JSON: NetworkSettings as inspect shows them; may be NULL */
+	bool is_stopped; /* by the user: no policy starts it again until a start does */
+	char *restart_policy; /* "always", "unless-stopped", "on-failure:3"; NULL = no */
+	char *health; /* JSON: State.Health as inspect shows it; NULL = no check */
+	char *cgroup; /* below the cgroup2 mount, with a leading "/"; NULL = none */
 };
 void container_row_deinit(struct container_row *r);
 

@@ -29,7 +29,8 @@ int container_row_set_running(
 		"0,"
 		" oom_killed = 0, error = NULL, restart_count = ?5, boot_id = ?6, init_pid = ?7,"
 		" init_start = ?8, init_ns = ?9, monitor_pid = ?10, monitor_start = ?11,"
-		" monitor_ns = ?12, network = ?13 WHERE id = ?1 AND state = ?2",
+		" monitor_ns = ?12, network = ?13, is_stopped = ?14, health = ?15, cgroup = ?16"
+		" WHERE id = ?1 AND state = ?2",
 		e);
 	if (!s)
 		return -e->code;
@@ -46,6 +47,9 @@ int container_row_set_running(
 	bind_int(s, 11, (int64_t)r->monitor.start);
 	bind_int(s, 12, (int64_t)r->monitor.ns_ino);
 	bind_text(s, 13, r->network);
+	bind_int(s, 14, r->is_stopped);
+	bind_text(s, 15, r->health);
+	bind_text(s, 16, r->cgroup);
 	return change_one(db, DB_NORMAL, s, e);
 }
 
@@ -54,7 +58,7 @@ int container_row_set_ended(struct db *db, const char *id, const char *to_state,
 {
 	auto_stmt s = db_prepare(db,
 		"UPDATE container SET state = ?2, exit_code = ?3, oom_killed = ?4, error = ?5,"
-		" finished = ?6, boot_id = NULL, init_pid = 0, monitor_pid = 0"
+		" finished = ?6, boot_id = NULL, init_pid = 0, monitor_pid = 0, cgroup = NULL"
 		" WHERE id = ?1 AND state IN ('running', 'paused', 'restarting')",
 		e);
 	if (!s)

@@ -51,6 +51,13 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE event(id INTEGER PRIMARY KEY, time INT NOT NULL, type TEXT NOT NULL,"
 	" action TEXT NOT NULL, actor TEXT NOT NULL, attributes TEXT);"
 	"PRAGMA user_version = 1;",
+	"ALTER TABLE container ADD COLUMN is_stopped INT NOT NULL DEFAULT 0;"
+	"ALTER TABLE container ADD COLUMN restart_policy TEXT;"
+	"ALTER TABLE container ADD COLUMN health TEXT;"
+	"ALTER TABLE container ADD COLUMN cgroup TEXT;"
+	"CREATE TABLE trash(id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
+	" removed INT NOT NULL, size INT, content TEXT NOT NULL) WITHOUT ROWID;"
+	"PRAGMA user_version = 2;",
 };
 
 int schema_version(struct db *db, struct err *e)

@@ -32,6 +32,10 @@ static void states(void **state)
 	assert_int_equal(state_next(STATE_REMOVING, EVENT_START), STATE_REFUSED);
 	assert_int_equal(state_next(STATE_PAUSED, EVENT_REMOVE), STATE_REFUSED);
 	assert_int_equal(state_next(STATE_EXITED, EVENT_KILL), STATE_REFUSED);
+	assert_int_equal(state_next(STATE_RUNNING, EVENT_PAUSE), STATE_PAUSED);
+	assert_int_equal(state_next(STATE_PAUSED, EVENT_UNPAUSE), STATE_RUNNING);
+	assert_int_equal(state_next(STATE_EXITED, EVENT_PAUSE), STATE_REFUSED);
+	assert_int_equal(state_next(STATE_RUNNING, EVENT_END_RESTART), STATE_RESTARTING);
 }
 
 /* What no state may do: a removal of what lives only with force, nothing out of removing. */
