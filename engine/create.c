@@ -17,6 +17,7 @@
 #include "base/scope.h"
 #include "engine/create_plan.h"
 #include "engine/enter.h"
+#include "engine/event.h"
 #include "engine/names.h"
 #include "engine/network.h"
 #include "storage/db/db.h"
@@ -234,21 +235,18 @@ static int sync_files(const struct container_new *c, struct err *e)
 
 static int insert_once(struct store *s, struct container_new *c, char **other, struct err *e)
 {
-	auto_json attributes =
-		json_pack("{s:s, s:s}", "image", c->row.image_name, "name", c->row.name);
-	auto_free char *text = json_text(attributes);
 	int r = db_begin(s->db, c->row.auto_remove ? DB_NORMAL : DB_FULL, e);
 	if (r < 0)
 		return r;
 	r = container_row_insert(s->db, &c->row, (const char *const *)c->layer_ids, c->n_layers,
 		(const char *const *)c->volume_names, c->n_volumes, other, e);
 	if (r == ROW_OK)
-		r = event_row_add(
-			s->db, c->row.created_ns, "container", "create", c->row.id, text, e);
+		r = event_container(s, &c->row, "create", NULL, e);
+	if (r == ROW_OK && c->is_attached)
+		r = event_container(s, &c->row, "attach", NULL, e);
 	/* run: recorded when it starts. */
 	if (r == ROW_OK && c->row.started_ns)
-		r = event_row_add(
-			s->db, c->row.started_ns, "container", "start", c->row.id, text, e);
+		r = event_container_start(s, &c->row, e);
 	if (r == ROW_OK)
 		return db_commit(s->db, e);
 	db_rollback(s->db);

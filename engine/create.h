@@ -67,6 +67,7 @@ struct container_new {
 	char **volume_names;
 	size_t n_volumes;
 	bool name_is_generated; /* another is taken where it is in use */
+	bool is_attached; /* run: somebody attaches before it starts */
 };
 void container_new_deinit(struct container_new *c);
 

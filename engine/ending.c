@@ -1,33 +1,15 @@
 #include "engine/ending.h"
-#include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/scope.h"
+#include "engine/event.h"
 #include "engine/state.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
 #include "storage/volume.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int container_event(struct store *s, const struct container_row *row, const char *action,
-	const char *more, struct err *e)
-{
-	auto_json attrs = json_object();
-	json_set_str(attrs, "image", row->image_name);
-	json_set_str(attrs, "name", row->name);
-	auto_free char *text = json_text(attrs);
-	auto_free char *all = NULL;
-	if (more) {
-		text[strlen(text) - 1] = '\0';
-		all = xasprintf("%s,%s}", text, more);
-	}
-	return event_row_add(
-		s->db, clock_now_ns(), "container", action, row->id, all ? all : text, e);
-}
 
 /* Volumes of no type but bind: nothing to look for. */
 static bool may_have_volumes(const struct container_row *row)
@@ -85,7 +67,7 @@ static int forget(struct store *s, const struct container_row *row, struct err *
 	int r = store_trash(s, files, e);
 	if (r >= 0)
 		r = container_row_delete(s->db, row->id, e);
-	return r == ROW_OK ? container_event(s, row, "destroy", NULL, e) : r;
+	return r == ROW_OK ? event_container(s, row, "destroy", NULL, e) : r;
 }
 
 int ending_forget(struct store *s, const struct container_row *row, bool volumes, struct err *e)
@@ -101,13 +83,11 @@ int ending_forget(struct store *s, const struct container_row *row, bool volumes
 static int record_end(struct store *s, const struct container_row *row,
 	const struct attach_ended *ended, struct err *e)
 {
-	char more[64];
 	int r = container_row_set_ended(s->db, row->id, state_text(STATE_EXITED), ended->exit_code,
 		ended->oom_killed, "", ended->finished_ns, e);
 	if (r != ROW_OK)
 		return r;
-	snprintf(more, sizeof(more), "\"exitCode\":\"%d\"", ended->exit_code);
-	r = container_event(s, row, "die", more, e);
+	r = event_container_die(s, row, ended, e);
 	return r >= 0 && row->auto_remove ? forget(s, row, e) : r;
 }
 
@@ -132,15 +112,32 @@ int ending_record(struct store *s, const char *id, const struct attach_ended *en
 	return r < 0 ? r : 0;
 }
 
+/* A command that cannot be executed is known after the start was told of, so its end is told, too.
+ */
+static int record_failure(
+	struct store *s, const struct container_row *row, const struct err *failure, struct err *e)
+{
+	const struct attach_ended how = {
+		.finished_ns = row->started_ns, .exit_code = failure->status ? failure->status : 128};
+	int r = container_row_set_ended(s->db, row->id, state_text(STATE_CREATED), how.exit_code,
+		false, failure->msg, 0, e);
+	if (r != ROW_OK)
+		return r;
+	r = event_container_die(s, row, &how, e);
+	return r >= 0 && row->auto_remove ? forget(s, row, e) : r;
+}
+
 int ending_record_failure(struct store *s, const char *id, const struct err *failure, struct err *e)
 {
 	struct container_row row = {0};
+	struct nameless v = {0};
 	int r = container_row_find(s->db, id, &row, e);
-	if (r == ROW_OK && row.auto_remove)
-		r = ending_forget(s, &row, true, e);
-	else if (r == ROW_OK)
-		r = container_row_set_ended(s->db, id, state_text(STATE_CREATED),
-			failure->status ? failure->status : 128, false, failure->msg, 0, e);
+	if (r == ROW_OK && (r = nameless_load(s, &row, row.auto_remove, &v, e)) >= 0) {
+		if ((r = db_begin(s->db, DB_NORMAL, e)) == 0)
+			r = conclude(s, record_failure(s, &row, failure, e), e);
+		int deleted = nameless_delete(s, &v, r >= 0, e);
+		r = r < 0 ? r : deleted;
+	}
 	container_row_deinit(&row);
 	return r < 0 ? r : 0;
 }

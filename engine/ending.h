@@ -28,9 +28,4 @@ int ending_record_failure(
  * is fine. */
 int ending_forget(struct store *s, const struct container_row *row, bool volumes, struct err *e);
 
-/* Adds an event of this container: name, image and what else is given as JSON members
- * ("\"exitCode\":\"1\"", may be NULL). */
-int container_event(struct store *s, const struct container_row *row, const char *action,
-	const char *more, struct err *e);
-
 #endif

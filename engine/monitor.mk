@@ -5,6 +5,7 @@ libengine_a_SOURCES += \
 	engine/attach_container.c \
 	engine/detach_keys.c \
 	engine/ending.c engine/ending.h \
+	engine/event.c engine/event.h \
 	engine/log.h \
 	engine/log_config.c \
 	engine/log_parse.c \

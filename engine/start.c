@@ -19,6 +19,7 @@
 #include "engine/create.h"
 #include "engine/ending.h"
 #include "engine/enter.h"
+#include "engine/event.h"
 #include "engine/log.h"
 #include "engine/monitor.h"
 #include "engine/state.h"
@@ -170,6 +171,7 @@ static int record(struct starting *st, const struct mon_msg *msg, struct err *e)
 	row_set_state(st->row, STATE_RUNNING);
 	int r;
 	if (st->fresh) {
+		st->fresh->is_attached = is_attached(st->o);
 		r = container_insert(s, st->fresh, e);
 		st->is_recorded = r == 0;
 		return r;
@@ -179,8 +181,10 @@ static int record(struct starting *st, const struct mon_msg *msg, struct err *e)
 	r = container_row_set_running(s->db, st->row, from, e);
 	if (r == ROW_LOST)
 		r = err_set(e, EBUSY, "container %s was changed by another command", st->row->name);
+	if (r >= 0 && is_attached(st->o))
+		r = event_container(s, st->row, "attach", NULL, e);
 	if (r >= 0)
-		r = container_event(s, st->row, "start", NULL, e);
+		r = event_container_start(s, st->row, e);
 	if (r < 0) {
 		db_rollback(s->db);
 		return r;
@@ -246,6 +250,7 @@ static void give_up(struct starting *st, const struct err *failure)
 	} else if (st->fresh && st->row->auto_remove) {
 		container_discard(s, st->fresh);
 	} else if (st->fresh) {
+		st->fresh->is_attached = is_attached(st->o);
 		row_set_state(st->row, STATE_CREATED);
 		st->row->exit_code = failure->status ? failure->status : 128;
 		free(st->row->error);

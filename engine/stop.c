@@ -7,7 +7,7 @@
 #include "base/lock.h"
 #include "base/scope.h"
 #include "engine/attach.h"
-#include "engine/ending.h"
+#include "engine/event.h"
 #include "engine/monitor.h"
 #include "engine/state.h"
 #include "storage/db/container_row.h"
@@ -80,9 +80,9 @@ static int send_signal(int pidfd, const struct container_row *row, int sig, stru
 static void record_kill(struct store *s, const struct container_row *row, int sig)
 {
 	struct err ignored;
-	char more[32];
-	snprintf(more, sizeof(more), "\"signal\":\"%d\"", sig);
-	(void)container_event(s, row, "kill", more, &ignored);
+	char number[16];
+	snprintf(number, sizeof(number), "%d", sig);
+	(void)event_container(s, row, "kill", EVENT_WITH("signal", number), &ignored);
 }
 
 /* The container's own stop signal and timeout. */
@@ -127,7 +127,7 @@ int container_stop_with(
 	r = wait_for_end(s, row, end, e);
 	struct err ignored;
 	if (r >= 0)
-		(void)container_event(s, row, "stop", NULL, &ignored);
+		(void)event_container(s, row, "stop", NULL, &ignored);
 	return r < 0 ? r : 0;
 }
 
