@@ -34,10 +34,15 @@
 	X(cmd_stop) \
 	X(cmd_tag) \
 	X(cmd_volume_create) \
+	X(cmd_volume_exists) \
 	X(cmd_volume_inspect) \
 	X(cmd_volume_ls) \
+	X(cmd_volume_mount) \
 	X(cmd_volume_prune) \
+	X(cmd_volume_reload) \
 	X(cmd_volume_rm) \
+	X(cmd_volume_unmount) \
+	X(cmd_volume_update) \
 	X(cmd_wait)
 // clang-format on
 

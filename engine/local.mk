@@ -5,6 +5,7 @@ libengine_a_SOURCES = \
 	engine/host.c engine/host.h \
 	engine/inspect_image.c engine/inspect_object.h \
 	engine/size.c engine/size.h \
+	engine/volume.c engine/volume.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
 	engine/transfer/load.c \
 	engine/transfer/platform.c engine/transfer/platform.h \

@@ -57,8 +57,7 @@ static int64_t tree_size(const char *path)
 }
 
 struct sizes {
-	struct store *s;
-	const char *const *ids;
+	char *const *paths;
 	size_t n;
 	int64_t *bytes; /* shared with the child */
 };
@@ -67,29 +66,44 @@ static int measure(void *arg, struct err *e)
 {
 	struct sizes *z = arg;
 	(void)e;
-	for (size_t i = 0; i < z->n; i++) {
-		auto_free char *upper = store_path(z->s, "containers/%s/upper", z->ids[i]);
-		z->bytes[i] = tree_size(upper);
-	}
+	for (size_t i = 0; i < z->n; i++)
+		z->bytes[i] = tree_size(z->paths[i]);
 	return 0;
+}
+
+static int tree_sizes(
+	struct store *s, const struct strv *paths, const char *what, int64_t *bytes, struct err *e)
+{
+	if (paths->n == 0)
+		return 0;
+	size_t len = paths->n * sizeof(*bytes);
+	int64_t *shared =
+		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return err_sys(e, "cannot get memory for sizes");
+	struct sizes z = {paths->v, paths->n, shared};
+	int r = enter_call(s, measure, &z, e);
+	if (r < 0)
+		r = err_ctx(e, "cannot measure %s", what);
+	else
+		memcpy(bytes, shared, len);
+	munmap(shared, len);
+	return r < 0 ? r : 0;
 }
 
 int container_sizes(
 	struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e)
 {
-	if (n == 0)
-		return 0;
-	size_t len = n * sizeof(*bytes);
-	int64_t *shared =
-		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return err_sys(e, "cannot get memory for sizes");
-	struct sizes z = {s, ids, n, shared};
-	int r = enter_call(s, measure, &z, e);
-	if (r < 0)
-		r = err_ctx(e, "cannot measure the containers' files");
-	else
-		memcpy(bytes, shared, len);
-	munmap(shared, len);
-	return r < 0 ? r : 0;
+	auto_strv paths = STRV_INIT;
+	for (size_t i = 0; i < n; i++)
+		strv_take(&paths, store_path(s, "containers/%s/upper", ids[i]));
+	return tree_sizes(s, &paths, "the containers' files", bytes, e);
+}
+
+int volume_sizes(struct store *s, const char *const *names, size_t n, int64_t *bytes, struct err *e)
+{
+	auto_strv paths = STRV_INIT;
+	for (size_t i = 0; i < n; i++)
+		strv_take(&paths, store_path(s, "volumes/%s/_data", names[i]));
+	return tree_sizes(s, &paths, "the volumes' files", bytes, e);
 }

@@ -1,4 +1,4 @@
-/* size: how much a container has written. */
+/* size: how much containers have written and volumes hold. */
 #ifndef ENGINE_SIZE_H
 #define ENGINE_SIZE_H
 
@@ -12,5 +12,8 @@ struct store;
  * subordinate ids cannot all be seen from outside, so this enters the user namespace, once. */
 int container_sizes(
 	struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e);
+/* The same of volumes, of what lies in their own folders. */
+int volume_sizes(
+	struct store *s, const char *const *names, size_t n, int64_t *bytes, struct err *e);
 
 #endif

@@ -23,7 +23,8 @@ libstorage_a_SOURCES = \
 	storage/rootfs_vfs.c \
 	storage/store.c storage/store.h \
 	storage/trash.c \
-	storage/volume.c storage/volume.h
+	storage/volume.c storage/volume.h \
+	storage/volume_options.c storage/volume_options.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/storage_container

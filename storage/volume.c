@@ -9,6 +9,7 @@
 #include "storage/db/volume_row.h"
 #include "storage/intent.h"
 #include "storage/store.h"
+#include "storage/volume_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,8 +154,11 @@ int volume_create(struct store *s, const char *name, const char *driver, const c
 	int r = name ? find(s, name, out, e) : ROW_ABSENT;
 	if (r != ROW_ABSENT)
 		return r;
-	r = db_begin(s->db, DB_FULL, e);
-	if (r < 0)
+	auto_json parsed = options ? json_parse(options, strlen(options), "options", e) : NULL;
+	if (options && !parsed)
+		return -e->code;
+	r = volume_options_check(shown, parsed, e);
+	if (r < 0 || (r = db_begin(s->db, DB_FULL, e)) < 0)
 		return r;
 	r = create_locked(s, &v, e);
 	if (r < 0) {

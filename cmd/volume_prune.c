@@ -1,0 +1,142 @@
+/* volume prune */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "cmd/cmd.h"
+#include "cmd/filter.h"
+#include "cmd/format/human.h"
+#include "cmd/volume_select.h"
+#include "engine/size.h"
+#include "storage/volume.h"
+
+struct volume_prune {
+	bool all, force, dry_run;
+	struct strv filter;
+};
+
+static bool asked(const char *what)
+{
+	char answer[16] = "";
+	printf("WARNING! This will remove %s not used by at least one container.\n"
+	       "Are you sure you want to continue? [y/N] ",
+		what);
+	fflush(stdout);
+	if (!fgets(answer, sizeof(answer), stdin))
+		return false;
+	return !strcmp(answer, "y\n") || !strcmp(answer, "Y\n");
+}
+
+/* Whether named ones go, too: by --all or by the filter of that name. */
+static int wants_all(const struct volume_prune *a, bool *all, struct err *e)
+{
+	bool has_all = false;
+	int r = filter_bool(&a->filter, "all", &has_all, all, e);
+	if (r < 0)
+		return r;
+	if (has_all && a->all)
+		return err_set(e, EINVAL,
+			"conflicting options: cannot specify both --all and --filter all=1");
+	*all |= a->all;
+	return 0;
+}
+
+/* Names of what nothing uses and the filters let through. */
+static int candidates(
+	struct store *s, const struct volume_filter *f, bool all, struct strv *out, struct err *e)
+{
+	struct volume *list = NULL;
+	size_t n = 0;
+	int r = volume_list(s, &list, &n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		int used = 1, matches = 0;
+		if (r >= 0 && (all || list[i].is_anonymous))
+			r = matches = volume_filter_match(s, f, &list[i], e);
+		if (r >= 0 && matches)
+			r = used = volume_is_used(s, &list[i], e);
+		if (r >= 0 && matches && !used)
+			strv_add(out, list[i].name);
+		volume_deinit(&list[i]);
+	}
+	free(list);
+	return r < 0 ? r : 0;
+}
+
+/* One that a container began to use meanwhile stays. */
+static int delete_all(struct store *s, const struct strv *names, struct err *e)
+{
+	int64_t *sizes = xcalloc(names->n + 1, sizeof(*sizes)), total = 0;
+	size_t removed = 0;
+	int r = volume_sizes(s, (const char *const *)names->v, names->n, sizes, e);
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		struct err one = {0};
+		if (volume_remove_one(s, names->v[i], true, &one) < 0) {
+			log_debug("%s", one.msg);
+			continue;
+		}
+		printf("%s%s\n", removed++ ? "" : "Deleted Volumes:\n", names->v[i]);
+		total += sizes[i];
+	}
+	free(sizes);
+	volume_purge(s);
+	if (r < 0)
+		return r;
+	auto_free char *text = human_size4(total);
+	printf("%sTotal reclaimed space: %s\n", removed ? "\n" : "", text);
+	return 0;
+}
+
+static int prune_run(struct cmd_call *call, void *args, struct err *e)
+{
+	static const char *const known[] = {
+		"after", "all", "anonymous", "label", "label!", "since", "until", NULL};
+	const struct volume_prune *a = args;
+	auto_volume_filter filter = {0};
+	auto_strv names = STRV_INIT;
+	bool all = false;
+	int r;
+	if ((r = volume_filter_parse(call->store, &a->filter, known, &filter, e)) < 0 ||
+		(r = wants_all(a, &all, e)) < 0)
+		return r;
+	if (!a->force && !a->dry_run &&
+		!asked(all ? "all local volumes" : "anonymous local volumes"))
+		return 0;
+	r = candidates(call->store, &filter, all, &names, e);
+	if (r < 0)
+		return r;
+	if (!a->dry_run)
+		return delete_all(call->store, &names, e);
+	for (size_t i = 0; i < names.n; i++)
+		puts(names.v[i]);
+	return 0;
+}
+
+// clang-format off
+static const struct opt prune_opts[] = {
+	{"all", 'a', OPT_BOOL, FIELD(struct volume_prune, all), "",
+		"Remove all unused volumes, not just anonymous ones"},
+	{"dry-run", 0, OPT_BOOL, FIELD(struct volume_prune, dry_run), "",
+		"Print the names of what would be removed"},
+	{"filter", 0, OPT_LIST, FIELD(struct volume_prune, filter), "filter",
+		"Provide filter values (e.g. \"label=<label>\")"},
+	{"force", 'f', OPT_BOOL, FIELD(struct volume_prune, force), "",
+		"Do not prompt for confirmation"},
+	{0},
+};
+// clang-format on
+
+const struct cmd cmd_volume_prune = {
+	.name = "volume prune",
+	.brief = "Remove unused local volumes",
+	.needs = NEED_STORE,
+	.opts = prune_opts,
+	.args_size = sizeof(struct volume_prune),
+	.run = prune_run,
+	.about = "Filters: after=VOLUME or since=VOLUME, all=BOOL (as --all), anonymous=BOOL, "
+		 "label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME.",
+};
