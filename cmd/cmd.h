@@ -75,6 +75,9 @@ void cmd_report(struct cmd_call *call, const struct err *e);
  * The command's exit status. */
 int cmd_each(struct cmd_call *call, void *args,
 	int (*one)(struct cmd_call *call, void *args, const char *operand, struct err *e));
+/* Opens a file that an operand or a flag names; errors in Go's spelling, which scripts look for:
+ * "open x: no such file or directory". */
+int cmd_open_input(const char *path, struct err *e);
 /* "moss: <msg>", and the hint on a line of its own, on stderr. */
 void cmd_print_error(const struct err *e);
 

@@ -21,6 +21,7 @@
 	X(cmd_create) \
 	X(cmd_help) \
 	X(cmd_image_inspect) \
+	X(cmd_import) \
 	X(cmd_inspect) \
 	X(cmd_kill) \
 	X(cmd_load) \

@@ -2,11 +2,9 @@
 #include "engine/transfer/pull.h"
 #include "base/scope.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 struct load_args {
@@ -14,21 +12,10 @@ struct load_args {
 	bool quiet;
 };
 
-/* In Go's spelling, which scripts look for: "open x: no such file or directory". */
-static int cannot_open(const char *path, struct err *e)
-{
-	int code = errno;
-	auto_free char *why = xstrdup(strerror(code));
-	why[0] = (char)tolower((unsigned char)why[0]);
-	return err_set(e, code, "open %s: %s", path, why);
-}
-
 static int open_input(const struct load_args *a, struct err *e)
 {
-	if (!str_empty(a->input)) {
-		int fd = open(a->input, O_RDONLY | O_CLOEXEC);
-		return fd < 0 ? cannot_open(a->input, e) : fd;
-	}
+	if (!str_empty(a->input))
+		return cmd_open_input(a->input, e);
 	if (isatty(STDIN_FILENO)) {
 		err_set(e, EINVAL, "requested load from stdin, but stdin is empty");
 		return err_hint(

@@ -48,6 +48,7 @@ libcmd_a_SOURCES = \
 	cmd/help.c \
 	cmd/help_command.c \
 	cmd/info.c \
+	cmd/import.c \
 	cmd/inspect.c \
 	cmd/kill.c \
 	cmd/load.c \

@@ -50,7 +50,7 @@ static int show_help(const struct invocation *in, FILE *to)
 static bool is_dockers(const char *word)
 {
 	static const char *const words[] = {"build", "builder", "buildx", "commit", "compose",
-		"context", "cp", "df", "diff", "events", "export", "history", "import", "login",
+		"context", "cp", "df", "diff", "events", "export", "history", "login",
 		"logout", "manifest", "network", "pause", "prune", "push", "rename", "save",
 		"search", "stats", "top", "unpause", "update"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)

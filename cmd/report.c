@@ -1,6 +1,11 @@
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "base/scope.h"
 #include "cmd/cmd.h"
 
 /* A message may hold words of an image: they are not to give the terminal orders. */
@@ -41,4 +46,15 @@ int cmd_each(struct cmd_call *call, void *args,
 			puts(call->argv[i]);
 	}
 	return call->failures ? 1 : 0;
+}
+
+int cmd_open_input(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	int code = errno;
+	auto_free char *why = xstrdup(strerror(code));
+	why[0] = (char)tolower((unsigned char)why[0]);
+	return err_set(e, code, "open %s: %s", path, why);
 }

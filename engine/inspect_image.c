@@ -40,8 +40,7 @@ static json_t *sorted(json_t *j)
 	return json_is_object(j) ? json_sorted(json_incref(j)) : json_incref(j);
 }
 
-/* The members of from's config that Docker always shows, empty where the image has none. */
-static json_t *image_config(const json_t *from)
+json_t *image_config_complete(const json_t *from)
 {
 	static const struct {
 		const char *key;
@@ -115,12 +114,12 @@ json_t *image_inspect(struct store *s, const struct image *image)
 	json_set_str(o, "Id", image->id);
 	json_set(o, "RepoTags", familiar_names(image->names));
 	json_set(o, "RepoDigests", familiar_names(image->digests));
-	json_set_str(o, "Parent", "");
+	json_set_str(o, "Parent", json_str_or(config, "moss.parent", ""));
 	json_set_str(o, "Comment", comment(config));
 	json_set_str(o, "Created", created);
 	json_set_str(o, "DockerVersion", json_str_or(config, "docker_version", ""));
 	json_set_str(o, "Author", json_str_or(config, "author", ""));
-	json_set(o, "Config", image_config(json_at(config, "config")));
+	json_set(o, "Config", image_config_complete(json_at(config, "config")));
 	json_set_str(o, "Architecture", json_str_or(config, "architecture", ""));
 	if (!str_empty(json_str(config, "variant")))
 		json_set_str(o, "Variant", json_str(config, "variant"));

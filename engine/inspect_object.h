@@ -14,6 +14,10 @@ struct volume;
 json_t *image_inspect(struct store *s, const struct image *image);
 json_t *volume_inspect(const struct volume *volume);
 
+/* The members of a Config in Docker's order; those that Docker always shows are empty where `from`
+ * (may be NULL) has none, others are left out. New reference. */
+json_t *image_config_complete(const json_t *from);
+
 /* The image that a user named: id, prefix of an id, or reference. ROW_OK, ROW_ABSENT (with e set:
  * "No such image: X:latest", or why X is no reference) or -errno. */
 int image_lookup(struct store *s, const char *typed, struct image *out, struct err *e);

@@ -1,6 +1,11 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/commit_change.c engine/commit_change.h engine/commit_internal.h \
+	engine/commit_health.c \
+	engine/commit_image.c engine/commit_image.h \
+	engine/commit_words.c \
+	engine/import.c engine/import.h \
 	engine/image_remove.c engine/image_remove.h \
 	engine/host.c engine/host.h \
 	engine/inspect_image.c engine/inspect_object.h \

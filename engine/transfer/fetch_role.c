@@ -182,12 +182,21 @@ static int op_blob(
 	return 0;
 }
 
+/* The process is of no other use afterwards: it has no client. */
+static int op_url(struct role *r, const json_t *m, int out, struct err *e)
+{
+	int result = fetch_url(json_str_or(m, "url", ""), out, e);
+	return result < 0 ? result : reply(r, ok(), e);
+}
+
 static int dispatch(
 	struct role *r, const json_t *m, int *fds, size_t *n_fds, const char **kind, struct err *e)
 {
 	const char *op = json_str_or(m, "op", "");
 	if (!strcmp(op, "config") && *n_fds == 0)
 		return op_config(r, m, kind, e);
+	if (!strcmp(op, "url") && *n_fds == 1 && !r->client)
+		return op_url(r, m, fds[0], e);
 	*kind = "bad-request";
 	if (!r->client)
 		return err_set(e, EINVAL, "not configured yet");

@@ -161,6 +161,21 @@ int fetcher_start(struct store *s, const struct reference *ref, const struct pul
 	return r;
 }
 
+int fetcher_start_url(struct store *s, const char *url, int out, struct fetcher *f, struct err *e)
+{
+	*f = FETCHER_INIT;
+	int r = start_process(s, f, e);
+	if (r < 0)
+		return err_ctx(e, "cannot start the fetcher");
+	auto_json m = json_object();
+	json_set_str(m, "op", "url");
+	json_set_str(m, "url", url);
+	r = proto_send(f->sock, m, &out, 1, e);
+	if (r < 0)
+		fetcher_stop(f);
+	return r;
+}
+
 void fetcher_stop(struct fetcher *f)
 {
 	int saved = errno;

@@ -26,6 +26,10 @@ struct fetcher {
  * fetcher_ready does, before the first request. */
 int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
 	struct fetcher *f, struct err *e);
+/* For one file instead: asks at once for what is at the URL, into `out` (the caller's). fetcher_ready
+ * tells when it is whole. */
+int fetcher_start_url(
+	struct store *s, const char *url, int out, struct fetcher *f, struct err *e);
 int fetcher_ready(struct fetcher *f, struct err *e);
 /* An empty memory file, for a config. */
 int fetcher_memory_file(struct err *e);

@@ -6,6 +6,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/confine.c engine/transfer/confine.h engine/transfer/confine_internal.h \
 	engine/transfer/confine_filter.c \
 	engine/transfer/fetch_role.c \
+	engine/transfer/fetch_url.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/role_main.c engine/transfer/roles.h \
 	engine/transfer/unpack_archive.c \

@@ -17,6 +17,8 @@
  *       several at once; the bytes go to both; the part file is read first (resume: Range)
  *       -> {"ok", "id": n}
  *   {"op": "config", "plain_http": bool, "tls_verify": bool, ...}  first message
+ *   {"op": "url", "url"}                                  fds: [pipe]
+ *       instead of "config", and the only request: one file from anywhere -> {"ok"}
  *
  * role unpack (no network; one process a layer or archive, while one process may answer for the
  * manifests and the config of an image; started and spoken to through engine/transfer/unpacker.h):

@@ -18,6 +18,9 @@ enum { TRANSFER_SOCK = 3 }; /* the control socket's number */
 int fetch_role_run(int sock, struct err *e);
 int unpack_role_run(int sock, struct err *e);
 
+/* The fetcher's request "url": confines the process and writes what is at the URL to `out`. */
+int fetch_url(const char *url, int out, struct err *e);
+
 /* What both mains do: checks that moss started the program, runs the role, ends the process. */
 _Noreturn void role_main(const char *program, int (*run)(int sock, struct err *e));
 

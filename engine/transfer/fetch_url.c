@@ -1,0 +1,75 @@
+/* The fetcher's other use: one file from a URL into a descriptor (import, later ADD). No
+ * credentials are sent anywhere. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "engine/transfer/confine.h"
+#include "engine/transfer/roles.h"
+#include "registry/http.h"
+
+enum { REDIRECTS_MAX = 10 };
+
+static int into(void *arg, const void *p, size_t n) { return write_all(*(const int *)arg, p, n); }
+
+/* 1 where it goes on at another place, which replaces *url. */
+static int settle(const struct http_exchange *x, const char *first, char **url, struct err *e)
+{
+	const struct http_reply *r = &x->reply;
+	if (x->sink_result < 0)
+		return err_sysn(e, -x->sink_result, "cannot pass on what %s sends", first);
+	if (x->curl_code)
+		return err_set(e, x->os_errno ? x->os_errno : EIO, "Get \"%s\": %s", first, x->why);
+	if (r->status == 301 || r->status == 302 || r->status == 303 || r->status == 307 ||
+		r->status == 308) {
+		char *next = r->location ? http_resolve(*url, r->location) : NULL;
+		if (!next)
+			return err_set(e, EBADMSG, "Get \"%s\": a redirect without a place", first);
+		bool is_downgrade = http_is_tls(*url) && !http_is_tls(next);
+		free(*url);
+		*url = next;
+		return is_downgrade ? err_set(e, EPERM,
+					      "Get \"%s\": redirected from HTTPS to HTTP: refused",
+					      first)
+				    : 1;
+	}
+	if (r->status != 200)
+		return err_set(e, r->status == 404 ? ENOENT : EIO,
+			"failed to GET %s with status %ld", first, r->status);
+	return 0;
+}
+
+int fetch_url(const char *first, int out, struct err *e)
+{
+	if (strncasecmp(first, "http://", 7) != 0 && strncasecmp(first, "https://", 8) != 0)
+		return err_set(e, EINVAL, "%s: neither http:// nor https://", first);
+	int r = confine_fetcher(NULL, 0, e);
+	if (r < 0)
+		return r;
+	auto_free char *url = xstrdup(first);
+	struct http *http = http_new();
+	r = 1;
+	for (int i = 0; r == 1; i++) {
+		struct http_exchange x;
+		http_exchange_init(&x);
+		x.url = url;
+		x.tls.verify = true;
+		x.sink = into;
+		x.sink_arg = &out;
+		r = http_run(http, &x, e);
+		if (r == 0)
+			r = settle(&x, first, &url, e);
+		http_exchange_deinit(http, &x);
+		if (r == 1 && i == REDIRECTS_MAX)
+			r = err_set(e, ELOOP, "Get \"%s\": stopped after %d redirects", first,
+				REDIRECTS_MAX);
+	}
+	http_free(http);
+	return r;
+}
