@@ -19,6 +19,7 @@
 	X(cmd_complete) \
 	X(cmd_container_inspect) \
 	X(cmd_create) \
+	X(cmd_events) \
 	X(cmd_help) \
 	X(cmd_image_inspect) \
 	X(cmd_import) \

@@ -58,6 +58,7 @@ libcmd_a_SOURCES = \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
 	cmd/platform.c cmd/platform.h \
+	cmd/events.c \
 	cmd/exec.c \
 	cmd/ps.c cmd/ps.h \
 	cmd/ps_filter.c cmd/ps_filter.h \

@@ -12,6 +12,7 @@
 #include "engine/monitor.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/db/event_row.h"
 #include "storage/image.h"
 #include "storage/store.h"
 

@@ -87,7 +87,7 @@ int container_logs(struct store *s, struct container_row *row, const struct log_
 bool log_parse_line(const char *line, size_t len, struct buf *scratch, struct log_record *r);
 
 /* --since, --until: a Go duration before now, RFC 3339 with parts left out, a date, or Unix
- * seconds with a fraction. `flag` names it in the error, as Docker does. */
+ * seconds with a fraction. `flag` names it in the error, as Docker does (NULL: nothing does). */
 int log_parse_time(const char *flag, const char *text, int64_t now_ns, int64_t *out, struct err *e);
 
 /* HostConfig.LogConfig: what the log driver's options say. Errors are Docker's words. */

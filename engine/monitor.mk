@@ -6,6 +6,7 @@ libengine_a_SOURCES += \
 	engine/detach_keys.c \
 	engine/ending.c engine/ending.h \
 	engine/event.c engine/event.h \
+	engine/event_follow.c engine/event_follow.h \
 	engine/log.h \
 	engine/log_config.c \
 	engine/log_parse.c \

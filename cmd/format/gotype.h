@@ -62,5 +62,6 @@ extern const struct gotype go_plain, go_plain_map, go_plain_slice;
 extern const struct gotype go_container; /* docker inspect of a container */
 extern const struct gotype go_image;
 extern const struct gotype go_volume;
+extern const struct gotype go_event; /* of docker events */
 
 #endif

@@ -270,4 +270,17 @@ static const struct gofield volume_fields[] = {
 	{"Status", NULL, &go_any_map}, {"UsageData", NULL, &ptr_usage}, {NULL, NULL, NULL}};
 const struct gotype go_volume = {
 	.kind = GO_STRUCT, .name = "volume.Volume", .fields = volume_fields};
+
+NAMED(event_type, GO_STRING, "events.Type");
+NAMED(event_action, GO_STRING, "events.Action");
+static const struct gofield actor_fields[] = {
+	{"ID", NULL, &go_string}, {"Attributes", NULL, &go_string_map}, {NULL, NULL, NULL}};
+STRUCT(actor, "events.Actor");
+static const struct gofield event_fields[] = {
+	{"Status", "status", &go_string}, {"ID", "id", &go_string}, {"From", "from", &go_string},
+	{"Type", NULL, &event_type}, {"Action", NULL, &event_action}, {"Actor", NULL, &actor},
+	{"Scope", "scope", &go_string}, {"Time", "time", &go_int64},
+	{"TimeNano", "timeNano", &go_int64}, {NULL, NULL, NULL}};
+STRUCT(event, "events.Message");
+const struct gotype go_event = {.kind = GO_PTR, .name = "*events.Message", .elem = &event};
 // clang-format on

@@ -82,8 +82,4 @@ int container_row_list_removing(struct db *db, char ***ids, size_t *n, struct er
 /* Monitors of running containers of this boot: candidates for joining their user namespace. */
 int container_row_monitors(struct db *db, struct proc_id **out, size_t *n, struct err *e);
 
-/* Events: type, action, actor id, attributes (JSON object). */
-int event_row_add(struct db *db, int64_t time_ns, const char *type, const char *action,
-	const char *actor, const char *attributes, struct err *e);
-
 #endif

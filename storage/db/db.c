@@ -274,6 +274,16 @@ int db_commit(struct db *db, struct err *e)
 
 bool db_in_transaction(const struct db *db) { return db->depth > 0; }
 
+int db_await_writer(struct db *db, struct err *e)
+{
+	if (db->depth)
+		return 0;
+	int r = queue_enter(db, e);
+	if (r == 0)
+		queue_leave(db);
+	return r;
+}
+
 void db_rollback(struct db *db)
 {
 	if (!db->depth)

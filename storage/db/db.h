@@ -32,5 +32,8 @@ int db_begin(struct db *db, enum db_durability d, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
+/* Returns when the transaction of another process that may be going on has ended: what was written
+ * to the database's files before the call can be read after it. */
+int db_await_writer(struct db *db, struct err *e);
 
 #endif

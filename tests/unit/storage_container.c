@@ -4,6 +4,7 @@
 #include "base/proc.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/db/event_row.h"
 
 #define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define ID_B "aaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

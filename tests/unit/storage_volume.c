@@ -7,6 +7,7 @@
 
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/db/event_row.h"
 #include "storage/volume.h"
 
 #define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
