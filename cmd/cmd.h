@@ -78,6 +78,10 @@ int cmd_each(struct cmd_call *call, void *args,
 /* Opens a file that an operand or a flag names; errors in Go's spelling, which scripts look for:
  * "open x: no such file or directory". */
 int cmd_open_input(const char *path, struct err *e);
+/* Docker's sentence and usage on stderr where n operands are not as many as are wanted, at least min
+ * and at most the command's max; false where they are. */
+bool cmd_wrong_count(
+	const struct cmd *c, const char *program, const char *typed, int min, size_t n);
 /* "moss: <msg>", and the hint on a line of its own, on stderr. */
 void cmd_print_error(const struct err *e);
 

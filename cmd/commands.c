@@ -28,6 +28,7 @@
 	X(cmd_load) \
 	X(cmd_logs) \
 	X(cmd_manual) \
+	X(cmd_pause) \
 	X(cmd_restart) \
 	X(cmd_port) \
 	X(cmd_rm) \
@@ -35,6 +36,7 @@
 	X(cmd_start) \
 	X(cmd_stop) \
 	X(cmd_tag) \
+	X(cmd_unpause) \
 	X(cmd_volume_create) \
 	X(cmd_volume_exists) \
 	X(cmd_volume_inspect) \

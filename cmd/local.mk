@@ -57,6 +57,9 @@ libcmd_a_SOURCES = \
 	cmd/object.c cmd/object.h \
 	cmd/opt.c cmd/opt.h \
 	cmd/opt_value.c \
+	cmd/pause.c \
+	cmd/pick.c cmd/pick.h \
+	cmd/unpause.c \
 	cmd/platform.c cmd/platform.h \
 	cmd/events.c \
 	cmd/exec.c \

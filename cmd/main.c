@@ -94,27 +94,6 @@ static int run_group(const struct invocation *in)
 	return 1;
 }
 
-/* Docker's sentence about the number of operands; false where the number is right. */
-static bool wrong_count(const struct invocation *in, size_t n)
-{
-	const struct cmd *c = in->cmd;
-	if (n >= (size_t)c->min && (c->max == ANY || n <= (size_t)c->max))
-		return false;
-	auto_buf usage = BUF_INIT;
-	fprintf(stderr, "\"%s %s\" ", in->program, in->typed);
-	int count = n < (size_t)c->min ? c->min : c->max;
-	if (c->max == 0)
-		fprintf(stderr, "accepts no arguments.\n");
-	else if (c->min == c->max)
-		fprintf(stderr, "requires exactly %d argument%s.\n", count, count == 1 ? "" : "s");
-	else
-		fprintf(stderr, "requires at %s %d argument%s.\n",
-			n < (size_t)c->min ? "least" : "most", count, count == 1 ? "" : "s");
-	help_short(c, in->program, in->typed, &usage);
-	fprintf(stderr, "See '%s %s --help'.\n\n%s", in->program, in->typed, usage.data);
-	return true;
-}
-
 static int open_store(const struct globals *g, struct store *store, struct err *e)
 {
 	struct store_options o = {
@@ -170,7 +149,8 @@ static int run_command(const struct invocation *in)
 		status = usage_error(in, &e);
 	} else if (r == 1) {
 		status = show_help(in, stdout);
-	} else if (wrong_count(in, operands.n)) {
+	} else if (cmd_wrong_count(
+			   in->cmd, in->program, in->typed, in->cmd->min, operands.n)) {
 		status = 1;
 	} else {
 		status = execute(in, args, &operands, &e);

@@ -58,3 +58,22 @@ int cmd_open_input(const char *path, struct err *e)
 	why[0] = (char)tolower((unsigned char)why[0]);
 	return err_set(e, code, "open %s: %s", path, why);
 }
+
+bool cmd_wrong_count(const struct cmd *c, const char *program, const char *typed, int min, size_t n)
+{
+	if (n >= (size_t)min && (c->max == ANY || n <= (size_t)c->max))
+		return false;
+	auto_buf usage = BUF_INIT;
+	fprintf(stderr, "\"%s %s\" ", program, typed);
+	int count = n < (size_t)min ? min : c->max;
+	if (c->max == 0)
+		fprintf(stderr, "accepts no arguments.\n");
+	else if (min == c->max)
+		fprintf(stderr, "requires exactly %d argument%s.\n", count, count == 1 ? "" : "s");
+	else
+		fprintf(stderr, "requires at %s %d argument%s.\n",
+			n < (size_t)min ? "least" : "most", count, count == 1 ? "" : "s");
+	help_short(c, program, typed, &usage);
+	fprintf(stderr, "See '%s %s --help'.\n\n%s", program, typed, usage.data);
+	return true;
+}

@@ -27,6 +27,7 @@
  *   moss.user       "name|uid[:group|gid]": resolved in the container's own /etc/passwd and
  *                   /etc/group once its root is mounted; process.user.uid and .gid are not used
  *   moss.group-add  JSON array of group names or numbers, resolved there too
+ *   moss.cgroup-parent  where the container's cgroup is made (engine/cgroup.h)
  *   moss.seccomp    "default": the filter of engine/seccomp_profile.h for the bounding set
  *
  * HOME is added from the container's passwd where process.env has none; a missing working
@@ -61,10 +62,12 @@ struct launched {
 	pid_t server_pid; /* fuse-overlayfs, 0 = none */
 	int server_pidfd;
 	struct proc_id id; /* ns_ino = pid namespace */
+	int cgroup; /* its folder, -1 = the container has none */
+	char *cgroup_path; /* as in /proc/PID/cgroup; owned, NULL = none */
 };
 
 /* In the user namespace: clones init with the namespaces the plan asks for (clone3, CLONE_PIDFD,
- * CLONE_INTO_CGROUP where there is one). Returns at once: its namespaces exist, so the network
+ * CLONE_INTO_CGROUP where there is one: engine/cgroup.h). Returns at once: its namespaces exist, so the network
  * helper can be started while it mounts. stdio[] are the container's 0, 1, 2 (ignored with a
  * terminal, where they come from the new pty). Init keeps no other descriptor. */
 int launch_clone(
@@ -75,7 +78,7 @@ int launch_wait_ready(struct launched *l, struct err *e);
  * and Docker's words ("exec: \"foo\": executable file not found in $PATH"). */
 int launch_release(struct launched *l, struct err *e);
 /* Kills and reaps what launch_clone made, also after errors and after the container's end: a pid
- * that the caller has reaped must be set to 0 before. */
+ * that the caller has reaped must be set to 0 before. Removes its cgroup. */
 void launch_abort(struct launched *l);
 
 /* ---- exec: one more process in a running container ---- */

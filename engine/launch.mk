@@ -1,6 +1,9 @@
 # From a bundle to a process: what engine/launch.h and engine/enter.h promise.
 libengine_a_SOURCES += \
 	engine/caps.c engine/caps.h \
+	engine/cgroup.c engine/cgroup.h \
+	engine/cgroup_limit.c \
+	engine/cgroup_place.c \
 	engine/enter.c engine/enter.h \
 	engine/exec.c engine/exec.h \
 	engine/exec_serve.c \

@@ -2,6 +2,7 @@
 #include "engine/launch.h"
 #include "base/err.h"
 #include "base/msg.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "engine/launch_plan.h"
@@ -13,6 +14,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -55,19 +57,52 @@ static int join_pid_namespace(const char *path, struct err *e)
 	return 0;
 }
 
-static int clone_init(const struct launch_plan *p, const int stdio[3], int sync, struct launched *l,
-	struct err *e)
+static void leave_cgroup(struct launched *l)
+{
+	scope_close(&l->cgroup);
+	l->cgroup = -1;
+	if (l->cgroup_path)
+		cgroup_remove(l->cgroup_path);
+	free(take_ptr(l->cgroup_path));
+}
+
+static int make_cgroup(const struct launch_plan *p, struct launched *l, struct err *e)
+{
+	const char *parent = launch_annotation(p, "moss.cgroup-parent");
+	int r = cgroup_make(parent, path_base(p->bundle), &p->limits, &l->cgroup_path, e);
+	if (r >= 0)
+		l->cgroup = r;
+	return r < 0 && r != -ENOENT ? r : 0;
+}
+
+/* The cgroup namespace is made by init, once it is where the namespace's root is to be. */
+static long clone_into(struct launched *l, const struct launch_plan *p)
 {
 	struct clone_args args = {
-		.flags = plan_ns_flags(p, true) | CLONE_PIDFD,
+		.flags = (plan_ns_flags(p, true) & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&l->pidfd,
 		.exit_signal = SIGCHLD,
 	};
+	if (l->cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)l->cgroup;
+	}
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int clone_init(const struct launch_plan *p, const int stdio[3], int sync, struct launched *l,
+	struct err *e)
+{
 	const char *pid_path = p->ns[NS_PID].path;
 	int r = pid_path ? join_pid_namespace(pid_path, e) : 0;
 	if (r < 0)
 		return r;
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	long pid = clone_into(l, p);
+	if (pid < 0 && l->cgroup >= 0 && !cgroup_limits_need(&p->limits)) {
+		/* Some rule of the tree that we did not foresee: it goes without. */
+		leave_cgroup(l);
+		pid = clone_into(l, p);
+	}
 	if (pid == 0)
 		inner_main(p, stdio, sync);
 	int code = errno;
@@ -87,7 +122,8 @@ int launch_clone(const struct launch_plan *p, const int stdio[3], struct launche
 		.sync = -1,
 		.console = -1,
 		.server_pid = 0,
-		.server_pidfd = -1};
+		.server_pidfd = -1,
+		.cgroup = -1};
 	int r = msg_pair(pair);
 	if (r < 0)
 		return err_sysn(e, -r, "cannot make a socket pair");
@@ -95,6 +131,8 @@ int launch_clone(const struct launch_plan *p, const int stdio[3], struct launche
 	auto_fd theirs = pair[1];
 	l->arg0 = p->args[0];
 	r = prepare_rootfs(p, l, e);
+	if (r == 0)
+		r = make_cgroup(p, l, e);
 	if (r == 0)
 		r = clone_init(p, stdio, theirs, l, e);
 	if (r < 0) {
@@ -144,6 +182,7 @@ void launch_abort(struct launched *l)
 	if (l->console >= 0)
 		close(take_fd(l->console));
 	end_process(&l->pid, &l->pidfd);
+	leave_cgroup(l);
 	rootfs_stop_server(&l->server_pid, &l->server_pidfd);
 	errno = saved;
 }

@@ -4,8 +4,10 @@
 #include "engine/launch.h"
 #include "base/err.h"
 #include "base/msg.h"
+#include "base/io.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "engine/cgroup.h"
 #include "engine/launch_plan.h"
 #include "engine/parse_env.h"
 #include "engine/stage.h"
@@ -16,6 +18,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -34,6 +37,7 @@ struct joiner {
 	struct caps caps;
 	struct strv env;
 	int root, stub;
+	int cgroup, cgroup_ns; /* init's, -1 = none */
 };
 
 /* ---- the child, inside ---- */
@@ -72,6 +76,9 @@ static int joined_resolve_user(struct joiner *j, struct err *e)
 
 static int joined_build(struct joiner *j, const int stdio[3], int sync, struct err *e)
 {
+	/* In the cgroup by now: before, the namespace would have hidden where we came from. */
+	if (j->cgroup_ns >= 0 && setns(j->cgroup_ns, CLONE_NEWCGROUP) < 0)
+		return err_sys(e, "cannot join the container's cgroup namespace");
 	int r = stage_take_fds(stdio, false, sync, &j->stub, e);
 	if (r < 0)
 		return r;
@@ -116,7 +123,8 @@ static _Noreturn void joined_main(struct joiner *j, const int stdio[3], int sync
 static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e)
 {
 	/* Those that it shares with the host are ours already, and not ours to enter. */
-	const int flags = CLONE_NEWUSER | (int)plan_ns_flags(p, false);
+	const int flags =
+		CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP);
 	auto_fd pidfd = proc_open(init);
 	if (pidfd < 0)
 		return err_set(e, ESRCH, "the container is not running");
@@ -132,6 +140,27 @@ static int join(const struct launch_plan *p, const struct proc_id *init, struct 
 	if (errno == ESRCH)
 		return err_set(e, ESRCH, "the container is not running");
 	return err_sys(e, "cannot join the container's namespaces");
+}
+
+/* Where init is, if that is the container's own cgroup or below it, and its cgroup namespace. */
+static void joiner_find_cgroup(struct joiner *j, const struct proc_id *init)
+{
+	char path[64];
+	auto_buf text = BUF_INIT;
+	struct err ignored;
+	snprintf(path, sizeof(path), "/proc/%d/ns/cgroup", (int)init->pid);
+	if (j->p->ns[NS_CGROUP].wanted)
+		j->cgroup_ns = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)init->pid);
+	if (!cgroup_is_unified() || read_file(path, 1 << 16, &text, &ignored) < 0 || !text.len)
+		return;
+	auto_free char *name = xasprintf("/moss-%.12s", path_base(j->p->bundle));
+	char *own = strstr(text.data, "0::/");
+	if (!own || !strstr(own, name))
+		return;
+	own += strlen("0::");
+	own[strcspn(own, "\n")] = '\0';
+	j->cgroup = cgroup_open(own);
 }
 
 static int joiner_fill(struct joiner *j, struct err *e)
@@ -162,6 +191,8 @@ static void joiner_deinit(struct joiner *j)
 	seccomp_filter_deinit(&j->filter);
 	strv_free(&j->env);
 	scope_close(&j->stub);
+	scope_close(&j->cgroup);
+	scope_close(&j->cgroup_ns);
 }
 
 /* Listens until the child has exec'd. */
@@ -176,15 +207,21 @@ static int see_off(int sync, const char *arg0, int *console, struct err *e)
 	return r < 0 ? r : stage_release(sync, arg0, e);
 }
 
+static long clone_into(int cgroup, int *pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)(cgroup >= 0 ? cgroup : 0),
+	};
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
 static int start(struct joiner *j, const struct proc_id *init, const int stdio[3], pid_t *pid,
 	int *pidfd, int *console, struct err *e)
 {
 	int pair[2];
-	struct clone_args args = {
-		.flags = CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)pidfd,
-		.exit_signal = SIGCHLD,
-	};
 	int r = msg_pair(pair);
 	if (r < 0)
 		return err_sysn(e, -r, "cannot make a socket pair");
@@ -193,7 +230,9 @@ static int start(struct joiner *j, const struct proc_id *init, const int stdio[3
 	r = join(j->p, init, e);
 	if (r < 0)
 		return r;
-	long child = syscall(SYS_clone3, &args, sizeof(args));
+	long child = clone_into(j->cgroup, pidfd);
+	if (child < 0 && j->cgroup >= 0)
+		child = clone_into(-1, pidfd); /* from another login session */
 	if (child == 0)
 		joined_main(j, stdio, theirs);
 	if (child < 0)
@@ -212,10 +251,13 @@ int launch_exec(const struct launch_plan *p, const struct proc_id *init,
 	const struct exec_request *r, const int stdio[3], pid_t *pid, int *pidfd, int *console,
 	struct err *e)
 {
-	struct joiner j = {.p = p, .r = r, .root = -1, .stub = -1};
+	struct joiner j = {
+		.p = p, .r = r, .root = -1, .stub = -1, .cgroup = -1, .cgroup_ns = -1};
 	*pid = -1;
 	*pidfd = *console = -1;
 	int x = joiner_fill(&j, e);
+	if (x == 0)
+		joiner_find_cgroup(&j, init);
 	if (x == 0)
 		x = start(&j, init, stdio, pid, pidfd, console, e);
 	joiner_deinit(&j);

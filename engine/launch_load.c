@@ -332,7 +332,10 @@ static int load_linux(struct launch_plan *p, struct err *e)
 		"resources ",
 		e);
 	if (r == 0)
-		r = check_keys(json_at(linux_part, "resources"), "linux.resources", " devices ", e);
+		r = check_keys(json_at(linux_part, "resources"), "linux.resources",
+			" devices memory cpu pids blockIO ", e);
+	if (r == 0)
+		r = cgroup_limits_load(json_at(linux_part, "resources"), &p->limits, e);
 	if (r < 0 || (r = load_namespaces(p, e)) < 0 || (r = load_propagation(p, e)) < 0 ||
 		(r = load_sysctls(p, e)) < 0)
 		return r;
@@ -415,6 +418,7 @@ void launch_plan_free(struct launch_plan *p)
 	free(p->masked);
 	free(p->readonly);
 	strv_free(&p->layers);
+	cgroup_limits_deinit(&p->limits);
 	json_decref(p->group_add);
 	json_decref(p->doc);
 	free(p->bundle);

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "engine/caps.h"
+#include "engine/cgroup.h"
 #include "storage/rootfs.h"
 
 struct err;
@@ -77,6 +78,7 @@ struct launch_plan {
 	const char *user_text; /* NULL: uid and gid above */
 	json_t *group_add; /* array of text, or NULL */
 	int umask; /* -1 = 0022 */
+	struct cgroup_limits limits;
 	struct caps caps;
 	struct rlimit_plan *rlimits;
 	size_t n_rlimits;

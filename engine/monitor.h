@@ -40,6 +40,7 @@
 #include "base/err.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "engine/cgroup.h"
 
 enum mon_type { MON_CLONED = 1, MON_GO, MON_STARTED, MON_FAILED };
 
@@ -49,6 +50,7 @@ struct mon_msg {
 	enum mon_type type;
 	struct proc_id init, monitor; /* MON_CLONED; ns_ino = pid and user namespace */
 	int64_t started_ns; /* MON_CLONED */
+	char cgroup[CGROUP_PATH_MAX]; /* MON_CLONED; "" = none */
 	struct err e; /* MON_FAILED */
 };
 

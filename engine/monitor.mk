@@ -14,7 +14,9 @@ libengine_a_SOURCES += \
 	engine/log_time.c \
 	engine/log_write.c \
 	engine/logs.c \
+	engine/members.c engine/members.h \
 	engine/monitor_options.c \
+	engine/pause.c engine/pause.h \
 	engine/reconcile.c \
 	engine/relay.c engine/relay.h \
 	engine/remove.c \

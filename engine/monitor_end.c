@@ -159,6 +159,8 @@ static bool is_helper(const struct monitor *m, pid_t pid)
 static void kill_orphans(struct monitor *m)
 {
 	pid_t pids[256];
+	if (m->shares_pids && m->l.cgroup_path)
+		(void)cgroup_kill(m->l.cgroup_path); /* also what was started by exec */
 	for (bool again = m->shares_pids; again;) {
 		size_t n = list_children(pids, ARRAY_LEN(pids));
 		again = false;
@@ -181,6 +183,7 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 	m->init_gone = true;
 	m->ended.finished_ns = clock_now_ns();
 	m->ended.exit_code = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+	m->ended.oom_killed = cgroup_oom_kills(m->l.cgroup) > 0;
 	watch_remove(m, w);
 	kill_orphans(m);
 	close_streams(m);

@@ -72,6 +72,8 @@ static int tell_front(struct monitor *m, enum mon_type type, struct err *e)
 	msg.monitor.pid = getpid();
 	msg.monitor.start = proc_start_time(getpid());
 	msg.monitor.ns_ino = proc_ns_inode(getpid(), "user");
+	if (m->l.cgroup_path)
+		snprintf(msg.cgroup, sizeof(msg.cgroup), "%s", m->l.cgroup_path);
 	size_t extra = m->settings ? strlen(m->settings) : 0;
 	if (extra > sizeof(text) - sizeof(msg))
 		extra = 0;

@@ -10,9 +10,11 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/cgroup.h"
 #include "engine/ending.h"
 #include "engine/enter.h"
 #include "engine/monitor.h"
+#include "engine/pause.h"
 #include "engine/state.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
@@ -67,6 +69,8 @@ static int finish(struct store *s, struct container_row *row, struct err *e)
 	/* 137: the monitor's death killed it. 255, as Docker: the machine went down. */
 	struct attach_ended how = {
 		.finished_ns = clock_now_ns(), .exit_code = same_boot ? 137 : 255};
+	if (row->cgroup && same_boot)
+		cgroup_remove(row->cgroup);
 	r = ending_record_row(s, row, &how, e);
 	if (r < 0)
 		return r;
@@ -91,7 +95,7 @@ int container_reconcile(struct store *s, struct container_row *row, struct err *
 	if (r < 0)
 		return err_sysn(e, -r, "cannot lock %s", path);
 	if (r == LOCK_BUSY)
-		return 0;
+		return state == STATE_PAUSED ? pause_reconcile(s, row, e) : 0;
 	r = refresh(s, row, e);
 	if (r != ROW_OK || !state_is_live(state_parse(row->state)))
 		return r;

@@ -46,6 +46,9 @@ static int inner_join(const struct launch_plan *p, struct err *e)
 		if (fd < 0 || setns(fd, plan_ns_flag((enum plan_ns)i)) < 0)
 			return err_sys(e, "cannot join the namespace %s", p->ns[i].path);
 	}
+	/* Not by clone3: its root is the cgroup that a process is in beforehand. */
+	if (p->ns[NS_CGROUP].wanted && !p->ns[NS_CGROUP].path && unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(e, "cannot make a cgroup namespace");
 	return 0;
 }
 

@@ -154,6 +154,8 @@ static void row_take_facts(struct container_row *row, const struct mon_msg *msg)
 	row->monitor = msg->monitor;
 	row->started_ns = msg->started_ns;
 	row->exit_code = 0;
+	free(row->cgroup);
+	row->cgroup = *msg->cgroup ? xstrdup(msg->cgroup) : NULL;
 }
 
 static void row_set_state(struct container_row *row, enum container_state state)
@@ -352,8 +354,12 @@ static int take_alive(struct store *s, struct container_row *row, int *fd, struc
 			return 0;
 		}
 		if (to == STATE_REFUSED)
-			return err_set(e, EINVAL, "cannot start container %s: it is %s", row->name,
-				row->state);
+			return !strcmp(row->state, state_text(STATE_PAUSED))
+				       ? err_set(e, EINVAL,
+						 "cannot start a paused container, try unpause "
+						 "instead")
+				       : err_set(e, EINVAL, "cannot start container %s: it is %s",
+						 row->name, row->state);
 		if (r == LOCK_BUSY && to == STATE_SAME)
 			return 1;
 		if (r == LOCK_TAKEN) { /* its monitor was killed */

@@ -9,6 +9,7 @@
 #include "engine/attach.h"
 #include "engine/event.h"
 #include "engine/monitor.h"
+#include "engine/pause.h"
 #include "engine/state.h"
 #include "storage/db/container_row.h"
 #include "storage/store.h"
@@ -116,7 +117,8 @@ int container_stop_with(
 	auto_fd pidfd = proc_open(&row->init);
 	if (pidfd >= 0) {
 		record_kill(s, row, sig);
-		if ((r = send_signal(pidfd, row, sig, e)) < 0)
+		if ((r = send_signal(pidfd, row, sig, e)) < 0 ||
+			(r = pause_signalled(s, row, sig, e)) < 0)
 			return r;
 		if (!proc_wait_gone(pidfd, timeout_s < 0 ? -1 : timeout_s * 1000)) {
 			record_kill(s, row, SIGKILL);
@@ -144,10 +146,12 @@ int container_kill(struct store *s, struct container_row *row, int signal, struc
 		return err_set(e, EINVAL, "container %s is not running", row->id);
 	if (signal == SIGKILL)
 		end = listen_for_end(s, row);
-	int r = send_signal(pidfd, row, signal, e);
+	int r = pause_forbids(row, signal) ? 0 : send_signal(pidfd, row, signal, e);
 	if (r < 0)
 		return r;
 	record_kill(s, row, signal);
+	if ((r = pause_signalled(s, row, signal, e)) < 0)
+		return r;
 	/* Nothing survives this one: its user may count on the end, as with Docker. */
 	if (signal == SIGKILL)
 		r = wait_for_end(s, row, end, e);

@@ -70,6 +70,9 @@ int container_row_set_running(
 /* running/paused -> exited (or created, where exec failed), with code, error, oom, finished. */
 int container_row_set_ended(struct db *db, const char *id, const char *to_state, int exit_code,
 	bool oom_killed, const char *error, int64_t finished_ns, struct err *e);
+/* One state for another, nothing else. ROW_OK or ROW_LOST. */
+int container_row_change_state(
+	struct db *db, const char *id, const char *from, const char *to, struct err *e);
 /* Any state but `removing` and, unless force, running -> removing. ROW_OK, ROW_LOST. */
 int container_row_set_removing(struct db *db, const char *id, bool force, struct err *e);
 int container_row_rename(

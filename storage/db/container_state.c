@@ -72,6 +72,19 @@ int container_row_set_ended(struct db *db, const char *id, const char *to_state,
 	return change_one(db, DB_NORMAL, s, e);
 }
 
+int container_row_change_state(
+	struct db *db, const char *id, const char *from, const char *to, struct err *e)
+{
+	auto_stmt s =
+		db_prepare(db, "UPDATE container SET state = ?3 WHERE id = ?1 AND state = ?2", e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_text(s, 2, from);
+	bind_text(s, 3, to);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
 int container_row_set_removing(struct db *db, const char *id, bool force, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
