@@ -3,6 +3,7 @@ libbase_a_SOURCES = \
 	base/account.c base/account.h \
 	base/clock.c base/clock.h \
 	base/err.c base/err.h \
+	base/inodes.c base/inodes.h \
 	base/io.c base/io.h \
 	base/json.c base/json.h \
 	base/lock.c base/lock.h \

@@ -1,5 +1,6 @@
 #include "storage/copy.h"
 #include "base/err.h"
+#include "base/inodes.h"
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
@@ -22,52 +23,13 @@
 
 enum { DEPTH_MAX = 1024, CHUNK = 1024 * 1024, XATTR_MAX = 64 * 1024 };
 
-/* A file with several names in the source, and where the first of them went. */
-struct linked {
-	dev_t dev;
-	ino_t ino;
-	char *path; /* below the target */
-};
-
 struct copy {
 	int to_root;
 	enum copy_flags flags;
-	struct linked *links; /* open addressing */
-	size_t n_links, room;
+	struct inodes links;
 	char *buffer;
 	bool has_failed;
 };
-
-static size_t slot_of(const struct copy *c, dev_t dev, ino_t ino)
-{
-	uint64_t h = ((uint64_t)ino * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)dev;
-	size_t i = (size_t)(h >> 17) & (c->room - 1);
-	while (c->links[i].path && (c->links[i].ino != ino || c->links[i].dev != dev))
-		i = (i + 1) & (c->room - 1);
-	return i;
-}
-
-static void links_grow(struct copy *c)
-{
-	struct linked *old = c->links;
-	size_t old_room = c->room;
-	c->room = old_room ? 2 * old_room : 256;
-	c->links = xcalloc(c->room, sizeof(*c->links));
-	for (size_t i = 0; i < old_room; i++)
-		if (old[i].path)
-			c->links[slot_of(c, old[i].dev, old[i].ino)] = old[i];
-	free(old);
-}
-
-static struct linked *link_of(struct copy *c, const struct stat *st)
-{
-	if (2 * c->n_links >= c->room)
-		links_grow(c);
-	struct linked *l = &c->links[slot_of(c, st->st_dev, st->st_ino)];
-	l->dev = st->st_dev;
-	l->ino = st->st_ino;
-	return l;
-}
 
 static bool is_ours(const char *name)
 {
@@ -76,7 +38,7 @@ static bool is_ours(const char *name)
 
 /* What the namespace may not set (trusted.*, security.selinux) is passed over, as unpacking does.
  */
-static int copy_xattrs(int from, int to, struct err *e)
+static int copy_xattrs(const struct copy *c, int from, int to, struct err *e)
 {
 	char names[XATTR_MAX];
 	ssize_t n = flistxattr(from, names, sizeof(names));
@@ -86,7 +48,7 @@ static int copy_xattrs(int from, int to, struct err *e)
 			       : err_sys(e, "cannot list extended attributes");
 	auto_free char *value = xmalloc(XATTR_MAX);
 	for (const char *name = names; name < names + n; name += strlen(name) + 1) {
-		if (is_ours(name))
+		if (is_ours(name) && !(c->flags & COPY_MARKS))
 			continue;
 		ssize_t len = fgetxattr(from, name, value, XATTR_MAX);
 		if (len < 0)
@@ -149,13 +111,14 @@ static int copy_content(struct copy *c, int from, int to, off_t size, struct err
 }
 
 /* Owner first: chown takes set-id bits and capabilities away. */
-static int copy_attributes(int from, int to, const struct stat *st, struct err *e)
+static int copy_attributes(
+	const struct copy *c, int from, int to, const struct stat *st, struct err *e)
 {
 	if (fchown(to, st->st_uid, st->st_gid) < 0)
 		return err_sys(e, "cannot set the owner");
 	if (fchmod(to, st->st_mode & 07777) < 0)
 		return err_sys(e, "cannot set the mode");
-	int r = copy_xattrs(from, to, e);
+	int r = copy_xattrs(c, from, to, e);
 	if (r < 0)
 		return r;
 	struct timespec times[2] = {st->st_atim, st->st_mtim};
@@ -172,7 +135,7 @@ static int copy_regular(struct copy *c, int from_dir, int to_dir, const char *na
 	if (to < 0)
 		return err_sys(e, "cannot create");
 	int r = copy_content(c, from, to, st->st_size, e);
-	return r < 0 ? r : copy_attributes(from, to, st, e);
+	return r < 0 ? r : copy_attributes(c, from, to, st, e);
 }
 
 static int copy_symlink(
@@ -246,14 +209,11 @@ static int link_again(struct copy *c, int to_dir, const char *name, const struct
 {
 	if (st->st_nlink < 2)
 		return 0;
-	struct linked *l = link_of(c, st);
-	if (!l->path) {
-		l->path = xstrdup(path);
-		c->n_links++;
+	const char *first = inodes_meet(&c->links, st->st_dev, st->st_ino, path);
+	if (!first)
 		return 0;
-	}
-	if (linkat(c->to_root, l->path, to_dir, name, 0) < 0)
-		return err_sys(e, "cannot link to %s", l->path);
+	if (linkat(c->to_root, first, to_dir, name, 0) < 0)
+		return err_sys(e, "cannot link to %s", first);
 	return 1;
 }
 
@@ -304,7 +264,7 @@ static int copy_folder(struct copy *c, int from, int to, const struct stat *st, 
 			return r;
 		}
 	}
-	return copy_attributes(from, to, st, e);
+	return copy_attributes(c, from, to, st, e);
 }
 
 int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e)
@@ -314,9 +274,7 @@ int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e)
 	if (fstat(from_fd, &st) < 0)
 		return err_sys(e, "cannot look at the folder to copy");
 	int r = copy_folder(&c, from_fd, to_fd, &st, "", 0, e);
-	for (size_t i = 0; i < c.room; i++)
-		free(c.links[i].path);
-	free(c.links);
+	inodes_free(&c.links);
 	free(c.buffer);
 	return r;
 }

@@ -48,6 +48,11 @@ endif
 noinst_LIBRARIES += libunpack.a
 libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
 libunpack_a_SOURCES = \
+	storage/pack.c storage/pack.h \
+	storage/copy.c storage/copy.h \
+	storage/pack_header.c storage/pack_header.h \
+	storage/pack_layer.c storage/pack_layer.h \
+	storage/upper_tidy.c storage/upper_tidy.h \
 	storage/tarsplit.c storage/tarsplit.h \
 	storage/tarsplit_assemble.c \
 	storage/unpack.c storage/unpack.h \

@@ -131,37 +131,58 @@ static int lock_down(struct err *e)
 	return 0;
 }
 
-int confine_unpacker(int *staging_fd, struct err *e)
+/* A detached mount of the folder, opened anew; -1 where there is none. */
+static int take_folder(int *fd, uint64_t attributes, struct err *e)
+{
+	if (*fd < 0)
+		return -1;
+	auto_fd here = reopen(*fd, e);
+	if (here < 0)
+		return here;
+	auto_fd tree = clone_tree(here);
+	if (tree < 0 || set_attributes(tree, attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+						     MOUNT_ATTR_NOEXEC) < 0)
+		return cannot(e, "a folder");
+	close(take_fd(*fd));
+	return take_fd(tree);
+}
+
+static int show_folder(int tree, int root, const char *name, struct err *e)
+{
+	if (tree >= 0 && (mkdirat(root, name, 0700) < 0 || attach(tree, root, name) < 0))
+		return cannot(e, name);
+	return 0;
+}
+
+static int open_folder(int tree, const char *path, int *fd, struct err *e)
+{
+	if (tree >= 0 && (*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return cannot(e, path);
+	return 0;
+}
+
+int confine_unpacker(int *staging_fd, int *source_fd, int may_write_source, struct err *e)
 {
 	static const cap_value_t keep[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
 		CAP_FOWNER, CAP_FSETID, CAP_MKNOD, CAP_SETFCAP};
-	auto_fd stage = -1;
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) < 0)
 		return cannot(e, "namespaces");
-	if (*staging_fd >= 0) {
-		auto_fd here = reopen(*staging_fd, e);
-		if (here < 0)
-			return here;
-		stage = clone_tree(here);
-		if (stage < 0 || set_attributes(stage, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-							       MOUNT_ATTR_NOEXEC) < 0)
-			return cannot(e, "staging folder");
-		close(take_fd(*staging_fd));
-	}
+	auto_fd stage = take_folder(staging_fd, 0, e);
+	auto_fd source = take_folder(source_fd, may_write_source ? 0 : MOUNT_ATTR_RDONLY, e);
+	if (*staging_fd >= 0 || *source_fd >= 0)
+		return -e->code;
 	auto_fd root = make_root(e);
 	if (root < 0)
 		return root;
-	if (stage >= 0 && (mkdirat(root, "stage", 0700) < 0 || attach(stage, root, "stage") < 0))
-		return cannot(e, "staging folder");
-	if (enter_root(root, e) < 0)
+	if (show_folder(stage, root, "stage", e) < 0 ||
+		show_folder(source, root, "source", e) < 0 || enter_root(root, e) < 0)
 		return -e->code;
 	close(take_fd(root));
-	if (stage >= 0) {
-		*staging_fd = open("/stage", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (*staging_fd < 0)
-			return cannot(e, "staging folder");
-	}
-	if (lock_down(e) < 0 || landlock_restrict(*staging_fd, 1, e) < 0 ||
+	if (open_folder(stage, "/stage", staging_fd, e) < 0 ||
+		open_folder(source, "/source", source_fd, e) < 0)
+		return -e->code;
+	const struct landlock_folder folders[] = {{*staging_fd, 1}, {*source_fd, may_write_source}};
+	if (lock_down(e) < 0 || landlock_restrict(folders, ARRAY_LEN(folders), e) < 0 ||
 		keep_capabilities(keep, ARRAY_LEN(keep), e) < 0)
 		return -e->code;
 	return filter_unpacker(e);
@@ -244,7 +265,7 @@ int confine_fetcher(const char *const *read_paths, size_t n, struct err *e)
 	auto_fd top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
 		return cannot(e, "root");
-	if (lock_down(e) < 0 || landlock_restrict(top, 0, e) < 0 ||
+	if (lock_down(e) < 0 || landlock_restrict(&(struct landlock_folder){top, 0}, 1, e) < 0 ||
 		keep_capabilities(NULL, 0, e) < 0)
 		return -e->code;
 	return filter_fetcher(e);

@@ -13,8 +13,8 @@
  * of the Internet families only core          no dumps, not traceable (PR_SET_DUMPABLE 0)
  *
  * Descriptors that are open keep working, also those that arrive later. A folder's descriptor
- * would lead out ("..") into the old mounts: the staging folder's is therefore replaced by one of
- * the new namespace, and there must be no other.
+ * would lead out ("..") into the old mounts: the staging folder's (and the source's) is therefore
+ * replaced by one of the new namespace, and there must be no other.
  *
  * Each fails closed: a process that could not be confined must end.
  */
@@ -25,8 +25,9 @@
 
 struct err;
 
-/* *staging_fd: -1 for none; else replaced by a descriptor of the same folder. */
-int confine_unpacker(int *staging_fd, struct err *e);
+/* *staging_fd, *source_fd: -1 for none; else replaced by a descriptor of the same folder. The
+ * source is a second folder, which may be written to where may_write_source. */
+int confine_unpacker(int *staging_fd, int *source_fd, int may_write_source, struct err *e);
 /* read_paths: absolute; files or folders that may be read besides the resolver's and the system's
  * certificates. Those that do not exist are passed over. */
 int confine_fetcher(const char *const *read_paths, size_t n, struct err *e);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -24,11 +25,11 @@ static const char *const unpacker_calls[] = {
 	"getegid", "geteuid", "getgid", "getpid", "getrandom", "gettid", "getuid", "sysinfo", "uname",
 	"getrlimit", "umask",
 	"close", "dup", "eventfd2", "fadvise64", "fallocate", "fcntl", "fstat", "fstatfs",
-	"ftruncate", "lseek", "newfstatat", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
+	"copy_file_range", "ftruncate", "lseek", "newfstatat", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
 	"statx", "sync_file_range", "write", "writev",
 	"recvmsg", "sendmsg",
 	"fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "fgetxattr", "flistxattr",
-	"fsetxattr", "getdents64", "linkat", "mkdirat", "mknodat", "openat", "openat2",
+	"fremovexattr", "fsetxattr", "getdents64", "linkat", "mkdirat", "mknodat", "openat", "openat2",
 	"readlinkat", "renameat", "renameat2", "symlinkat", "unlinkat", "utimensat",
 	// clang-format on
 };
@@ -97,6 +98,10 @@ int filter_unpacker(struct err *e)
 		r = add_calls(f, SCMP_ACT_ALLOW, unpacker_calls, ARRAY_LEN(unpacker_calls));
 	if (r == 0)
 		r = only_threads(f, SCMP_ACT_ERRNO(EPERM));
+	/* Sharing the blocks of a file: the one order to a descriptor. */
+	if (r == 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_EQ, (uint32_t)FICLONE));
 	/* Reading a limit is how the size of a thread's stack is found. */
 	if (r == 0)
 		r = seccomp_rule_add(
@@ -163,7 +168,7 @@ int filter_fetcher(struct err *e)
 
 enum { FIRST_RIGHTS = 13 }; /* of the first version: EXECUTE ... MAKE_SYM */
 
-int landlock_restrict(int beneath_fd, int may_write, struct err *e)
+int landlock_restrict(const struct landlock_folder *folders, size_t n, struct err *e)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
@@ -176,16 +181,18 @@ int landlock_restrict(int beneath_fd, int may_write, struct err *e)
 	auto_fd rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (rules < 0)
 		return err_sys(e, "cannot confine the process: Landlock");
-	struct landlock_path_beneath_attr beneath = {
-		.allowed_access = may_write ? attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE
-					    : LANDLOCK_ACCESS_FS_READ_FILE |
-						      LANDLOCK_ACCESS_FS_READ_DIR |
-						      LANDLOCK_ACCESS_FS_EXECUTE,
-		.parent_fd = beneath_fd,
-	};
-	if (beneath_fd >= 0 &&
-		syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
-		return err_sys(e, "cannot confine the process: Landlock");
+	const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+				 LANDLOCK_ACCESS_FS_EXECUTE;
+	const uint64_t writing = attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE;
+	for (size_t i = 0; i < n; i++) {
+		struct landlock_path_beneath_attr beneath = {
+			.allowed_access = folders[i].may_write ? writing : reading,
+			.parent_fd = folders[i].fd,
+		};
+		if (folders[i].fd >= 0 && syscall(SYS_landlock_add_rule, rules,
+						  LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
+			return err_sys(e, "cannot confine the process: Landlock");
+	}
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		return err_sys(e, "cannot confine the process: Landlock");
 	return 0;

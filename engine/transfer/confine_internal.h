@@ -3,12 +3,17 @@
 #ifndef ENGINE_TRANSFER_CONFINE_INTERNAL_H
 #define ENGINE_TRANSFER_CONFINE_INTERNAL_H
 
+#include <stddef.h>
+
 struct err;
 
 int filter_unpacker(struct err *e);
 int filter_fetcher(struct err *e);
-/* Landlock: below beneath_fd (a folder; -1 = nowhere) everything, or only reading. Success where
- * the kernel has no Landlock. */
-int landlock_restrict(int beneath_fd, int may_write, struct err *e);
+/* Landlock: below each folder (fd -1 = nowhere) everything, or only reading. Success where the
+ * kernel has no Landlock. */
+struct landlock_folder {
+	int fd, may_write;
+};
+int landlock_restrict(const struct landlock_folder *folders, size_t n, struct err *e);
 
 #endif

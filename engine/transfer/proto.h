@@ -42,6 +42,12 @@
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
  *       "media_type"}]}}; at the end {"ok", "warnings"}. In the staging folder: layer-n/{diff,
  *       tar-split}, config-n, normal-n (the normalised config), manifest-n
+ *   {"op": "commit", "take": bool, "drop": [paths]}
+ *       fds: [any, staging folder, the container's writable folder]
+ *       take: that folder itself is tidied (storage/upper_tidy.h) and described; diff/ in staging
+ *       is a new, empty one to put in its place. Else it is copied to diff/ first, and
+ *       {"copied": true} says when the container may go on.
+ *       -> {"ok", "diff_id", "size", "entries"}; makes tar-split
  */
 #ifndef ENGINE_TRANSFER_PROTO_H
 #define ENGINE_TRANSFER_PROTO_H

@@ -189,6 +189,7 @@ static const struct job jobs[] = {
 	{"config", false, config_job},
 	{"layer", true, layer_job},
 	{"archive", true, archive_job},
+	{"commit", true, unpack_commit_job},
 };
 
 static const struct job *job_find(const json_t *msg)
@@ -237,7 +238,7 @@ struct role_state {
 /* Confinement is that of the first job: a staging folder must come with it. */
 static json_t *serve(struct role_state *st, struct unpack_request *q, struct err *e)
 {
-	int none = -1;
+	int none = -1, no_source = -1;
 	const struct job *job = job_find(q->job);
 	if (!job) {
 		err_set(e, EINVAL, "unknown request");
@@ -250,7 +251,10 @@ static json_t *serve(struct role_state *st, struct unpack_request *q, struct err
 	}
 	if (!st->is_confined) {
 		st->is_single_id = userns_is_single_id();
-		if (confine_unpacker(has_staging ? &q->fds[1] : &none, e) < 0)
+		bool has_source = has_staging && q->n_fds >= 3;
+		if (confine_unpacker(has_staging ? &q->fds[1] : &none,
+			    has_source ? &q->fds[2] : &no_source,
+			    json_bool_or(q->job, "take", false), e) < 0)
 			_exit((answer(q->sock, NULL, e, e), 1));
 		st->is_confined = true;
 	}

@@ -19,6 +19,7 @@ struct unpack_request {
 
 /* Each answers a job: a new reference to the reply, or NULL with e set. */
 json_t *unpack_archive_job(const struct unpack_request *q, struct err *e);
+json_t *unpack_commit_job(const struct unpack_request *q, struct err *e);
 
 /* "sha256:<hex>" of bytes in memory. */
 void digest_of(const void *p, size_t n, char text[72]);

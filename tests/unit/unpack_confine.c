@@ -89,7 +89,7 @@ static void check_inside(struct world *w, bool as_unpacker, inside_fn inside)
 		int r = enter_userns();
 		if (r < 0)
 			dprintf(ends[1], "no user namespace: %s\n", strerror(-r));
-		else if ((as_unpacker ? confine_unpacker(&w->stage_fd, &e)
+		else if ((as_unpacker ? confine_unpacker(&w->stage_fd, &(int){-1}, 0, &e)
 				      : confine_fetcher(NULL, 0, &e)) < 0)
 			dprintf(ends[1], "%s\n", e.msg);
 		else

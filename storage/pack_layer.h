@@ -1,0 +1,23 @@
+/* pack_layer: the other way round from storage/unpack.h: a folder that is a layer gets its diff ID
+ * and its tar-split, in one pass over the files. Nothing is written but the tar-split: the tar
+ * exists only as the stream that is hashed, on a thread of its own.
+ *
+ * Runs in the confined helper. Only moss-unpack links it.
+ */
+#ifndef STORAGE_PACK_LAYER_H
+#define STORAGE_PACK_LAYER_H
+
+#include <stdint.h>
+
+struct err;
+
+struct pack_layer_result {
+	char diff_id[72]; /* "sha256:<hex>" */
+	int64_t size; /* bytes of regular files */
+	uint64_t entries; /* 0: an empty layer */
+};
+
+/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes "tar-split" in stage_fd. */
+int pack_layer(int diff_fd, int stage_fd, struct pack_layer_result *out, struct err *e);
+
+#endif
