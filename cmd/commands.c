@@ -17,7 +17,9 @@
 	X(cmd_volume) \
 	X(cmd_attach) \
 	X(cmd_complete) \
+	X(cmd_container_exists) \
 	X(cmd_container_inspect) \
+	X(cmd_container_prune) \
 	X(cmd_create) \
 	X(cmd_events) \
 	X(cmd_help) \
@@ -29,6 +31,7 @@
 	X(cmd_logs) \
 	X(cmd_manual) \
 	X(cmd_pause) \
+	X(cmd_rename) \
 	X(cmd_restart) \
 	X(cmd_port) \
 	X(cmd_rm) \

@@ -172,8 +172,7 @@ static json_t *message(const struct event_row *row, json_t *attributes)
 		json_set_str(o, "from", json_str_or(attributes, "image", ""));
 	json_set_str(o, "Type", row->type);
 	json_set_str(o, "Action", row->action);
-	json_set(o, "Actor",
-		json_pack("{s:s, s:O}", "ID", row->actor, "Attributes", attributes));
+	json_set(o, "Actor", json_pack("{s:s, s:O}", "ID", row->actor, "Attributes", attributes));
 	json_set_str(o, "scope", "local");
 	json_set_int(o, "time", row->time_ns / NS_PER_S);
 	json_set_int(o, "timeNano", row->time_ns);
@@ -246,8 +245,7 @@ static int set_window(const struct events *a, struct event_window *w, struct err
 		return r;
 	w->with_past = !str_empty(a->since) || !str_empty(a->until) || !a->stream;
 	if (w->until_ns < w->since_ns)
-		return err_set(e, EINVAL,
-			"`since` time (%lld) cannot be after `until` time (%lld)",
+		return err_set(e, EINVAL, "`since` time (%lld) cannot be after `until` time (%lld)",
 			(long long)(w->since_ns / NS_PER_S), (long long)(w->until_ns / NS_PER_S));
 	return 0;
 }
@@ -279,16 +277,20 @@ const struct cmd cmd_events = {
 	.needs = NEED_STORE,
 	.opts = events_opts,
 	.args_size = sizeof(struct events),
-	.about = "Prints what happens to containers, images and volumes as it happens, and, with "
-		 "--since or --until, what has happened: the newest 7,000 events and more are kept. "
-		 "With an --until that is over it ends at once.\n\n"
-		 "Times: RFC 3339 (2026-01-02T15:04:05Z, also without zone or in parts), seconds since "
-		 "1970, or a duration before now (10m).\n\n"
-		 "Filters: container=NAME|ID, daemon=NAME, event=ACTION, image=IMAGE, "
-		 "label=KEY[=VALUE], network=NAME|ID, scope=local, type=container|image|volume, "
-		 "volume=NAME. Several values of one filter widen the list, several labels narrow it.\n\n"
-		 "Templates know .Type .Action .Actor.ID .Actor.Attributes .Scope .Time .TimeNano, and "
-		 ".Status .ID .From of containers and images.",
+	.about =
+		"Prints what happens to containers, images and volumes as it happens, and, with "
+		"--since or --until, what has happened: the newest 7,000 events and more are kept. "
+		"With an --until that is over it ends at once.\n\n"
+		"Times: RFC 3339 (2026-01-02T15:04:05Z, also without zone or in parts), seconds "
+		"since "
+		"1970, or a duration before now (10m).\n\n"
+		"Filters: container=NAME|ID, daemon=NAME, event=ACTION, image=IMAGE, "
+		"label=KEY[=VALUE], network=NAME|ID, scope=local, type=container|image|volume, "
+		"volume=NAME. Several values of one filter widen the list, several labels narrow "
+		"it.\n\n"
+		"Templates know .Type .Action .Actor.ID .Actor.Attributes .Scope .Time .TimeNano, "
+		"and "
+		".Status .ID .From of containers and images.",
 	.examples = "moss events --filter type=container --filter event=die\n"
 		    "moss events --since 1h --until 0s --format json\n"
 		    "moss events --format '{{.Time}} {{.Action}} {{.Actor.Attributes.name}}'",

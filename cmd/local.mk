@@ -9,6 +9,9 @@ libcmd_a_SOURCES = \
 	cmd/images.c \
 	cmd/image_names.c cmd/image_names.h \
 	cmd/attach.c \
+	cmd/confirm.c cmd/confirm.h \
+	cmd/container_exists.c \
+	cmd/container_prune.c \
 	cmd/create.c \
 	cmd/port.c \
 	cmd/run.c \
@@ -70,6 +73,7 @@ libcmd_a_SOURCES = \
 	cmd/ps_scan.c \
 	cmd/ps_select.c \
 	cmd/pull.c \
+	cmd/rename.c \
 	cmd/report.c \
 	cmd/restart.c \
 	cmd/rm.c \

@@ -67,9 +67,11 @@ static int print_one(const json_t *ports, const char *container, const char *typ
 	auto_free char *number = xstrndup(typed, n);
 	auto_free char *key = xasprintf("%s/%s", number, typed[n] ? typed + n + 1 : "tcp");
 	uint32_t port;
+	bool is_number = *number && !number[strspn(number, "0123456789")];
 	if (!parse_u32(number, &port) || port > 65535)
 		return err_set(e, EINVAL,
-			"Error: invalid port (%s): parsing \"%s\": invalid syntax", number, number);
+			"Error: invalid port (%s): strconv.ParseUint: parsing \"%s\": %s", number,
+			number, is_number ? "value out of range" : "invalid syntax");
 	const json_t *list = json_object_get(ports, key);
 	if (!json_array_size(list))
 		return err_set(

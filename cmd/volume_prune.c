@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "cmd/cmd.h"
+#include "cmd/confirm.h"
 #include "cmd/filter.h"
 #include "cmd/format/human.h"
 #include "cmd/volume_select.h"
@@ -17,18 +18,6 @@ struct volume_prune {
 	bool all, force, dry_run;
 	struct strv filter;
 };
-
-static bool asked(const char *what)
-{
-	char answer[16] = "";
-	printf("WARNING! This will remove %s not used by at least one container.\n"
-	       "Are you sure you want to continue? [y/N] ",
-		what);
-	fflush(stdout);
-	if (!fgets(answer, sizeof(answer), stdin))
-		return false;
-	return !strcmp(answer, "y\n") || !strcmp(answer, "Y\n");
-}
 
 /* Whether named ones go, too: by --all or by the filter of that name. */
 static int wants_all(const struct volume_prune *a, bool *all, struct err *e)
@@ -104,7 +93,9 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 		(r = wants_all(a, &all, e)) < 0)
 		return r;
 	if (!a->force && !a->dry_run &&
-		!asked(all ? "all local volumes" : "anonymous local volumes"))
+		!confirm_removal(
+			all ? "all local volumes not used by at least one container"
+			    : "anonymous local volumes not used by at least one container"))
 		return 0;
 	r = candidates(call->store, &filter, all, &names, e);
 	if (r < 0)

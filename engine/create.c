@@ -20,6 +20,7 @@
 #include "engine/event.h"
 #include "engine/names.h"
 #include "engine/network.h"
+#include "engine/rename.h"
 #include "storage/db/db.h"
 #include "storage/image.h"
 #include "storage/rootfs.h"
@@ -48,15 +49,6 @@ static bool has_cgroup2(void)
 	return statfs("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-static int conflict(const char *name, const char *other, struct err *e)
-{
-	return err_set(e, EEXIST,
-		"Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
-		"have "
-		"to remove (or rename) that container to be able to reuse that name.",
-		name, other);
-}
-
 /* An early look, so that nothing is made for a name that is taken; the insert decides. */
 static int check_name(struct store *s, const char *name, struct err *e)
 {
@@ -69,7 +61,7 @@ static int check_name(struct store *s, const char *name, struct err *e)
 			name);
 	int r = container_row_find(s->db, name, &other, e);
 	if (r == ROW_OK && strcmp(other.name, name) == 0)
-		r = conflict(name, other.id, e);
+		r = container_name_conflict(name, other.id, e);
 	container_row_deinit(&other);
 	return r < 0 ? r : 0;
 }
@@ -264,7 +256,7 @@ int container_insert(struct store *s, struct container_new *c, struct err *e)
 		if (r != ROW_CONFLICT)
 			break;
 		if (!c->name_is_generated || i == NAME_TRIES)
-			return conflict(c->row.name, other ? other : "", e);
+			return container_name_conflict(c->row.name, other ? other : "", e);
 		free(c->row.name);
 		c->row.name = name_generate(i + 1);
 	}

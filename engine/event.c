@@ -51,8 +51,7 @@ static json_t *with_labels(const char *config, const char *key)
 	auto_json labels = member(config, "\"Labels\":{\"", key);
 	const char *name;
 	json_t *value;
-	json_object_foreach(labels, name, value)
-	{
+	json_object_foreach (labels, name, value) {
 		json_object_set(o, name, value);
 	}
 	return o;
@@ -75,21 +74,21 @@ static int each_volume(
 	int r = 0;
 	size_t i;
 	json_t *m;
-	json_array_foreach(mounts, i, m)
-	{
+	json_array_foreach (mounts, i, m) {
 		const char *name = json_str(m, "Name");
 		if (strcmp(json_str_or(m, "Type", ""), "volume") != 0 || !name || r < 0)
 			continue;
 		const char *driver = json_str_or(m, "Driver", "local");
 		if (strcmp(action, "mount") == 0)
 			r = event_volume(s, action, name, driver,
-				EVENT_WITH("read/write", json_bool_or(m, "RW", true) ? "true" : "false",
-					"container", row->id, "destination",
-					json_str_or(m, "Destination", ""), "propagation",
-					json_str_or(m, "Propagation", "")),
+				EVENT_WITH("read/write",
+					json_bool_or(m, "RW", true) ? "true" : "false", "container",
+					row->id, "destination", json_str_or(m, "Destination", ""),
+					"propagation", json_str_or(m, "Propagation", "")),
 				e);
 		else
-			r = event_volume(s, action, name, driver, EVENT_WITH("container", row->id), e);
+			r = event_volume(
+				s, action, name, driver, EVENT_WITH("container", row->id), e);
 	}
 	return r;
 }

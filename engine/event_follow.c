@@ -88,8 +88,8 @@ static int read_all(struct follow *f, struct err *e)
 static int wait_for_more(struct follow *f, struct err *e)
 {
 	for (;;) {
-		struct pollfd p[] = {{.fd = f->watch, .events = POLLIN},
-			{.fd = f->window->out_fd, .events = 0}};
+		struct pollfd p[] = {
+			{.fd = f->watch, .events = POLLIN}, {.fd = f->window->out_fd, .events = 0}};
 		int64_t left = f->window->until_ns - clock_now_ns();
 		if (left <= 0)
 			return 0;

@@ -20,6 +20,7 @@ libengine_a_SOURCES += \
 	engine/reconcile.c \
 	engine/relay.c engine/relay.h \
 	engine/remove.c \
+	engine/rename.c engine/rename.h \
 	engine/signal.c \
 	engine/start.c \
 	engine/state.c engine/state.h \

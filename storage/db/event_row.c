@@ -55,8 +55,7 @@ int event_row_newest(struct db *db, int64_t *id, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-int event_row_list(
-	struct db *db, int64_t after, struct event_row *rows, size_t max, struct err *e)
+int event_row_list(struct db *db, int64_t after, struct event_row *rows, size_t max, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
 		"SELECT id, time, type, action, actor, attributes FROM event"

@@ -23,8 +23,7 @@ int event_row_add(struct db *db, int64_t time_ns, const char *type, const char *
 int event_row_newest(struct db *db, int64_t *id, struct err *e);
 /* Those after an id, in order, at most `max`: how many, into rows[max], each to be freed with
  * event_row_deinit. */
-int event_row_list(
-	struct db *db, int64_t after, struct event_row *rows, size_t max, struct err *e);
+int event_row_list(struct db *db, int64_t after, struct event_row *rows, size_t max, struct err *e);
 void event_row_deinit(struct event_row *r);
 
 #endif
