@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/inspect_object.h"
+#include "engine/state.h"
 #include "storage/image.h"
 #include "storage/store.h"
 
@@ -199,8 +200,7 @@ static int exited_matches(const char *value, void *arg, struct err *e)
 
 static bool ended(const struct container_row *row)
 {
-	return row->started_ns && strcmp(row->state, "running") != 0 &&
-	       strcmp(row->state, "paused") != 0;
+	return row->started_ns && !state_is_live(state_parse(row->state));
 }
 
 struct wanted_port {
@@ -284,7 +284,7 @@ static bool row_matches(const struct selection *x, const struct container_row *r
 {
 	const struct filters *f = &x->o->filters;
 	struct err ignored;
-	bool alive = strcmp(row->state, "running") == 0 || strcmp(row->state, "paused") == 0;
+	bool alive = state_is_live(state_parse(row->state));
 	if (!alive && !x->all && x->o->limit <= 0)
 		return false;
 	if (!names_match(x, row) || (x->ids && !json_object_get(x->ids, row->id)))

@@ -258,8 +258,9 @@ static int answer_end(struct session *s, const uint8_t *p, size_t n)
 	memcpy(&how, p, sizeof(how));
 	s->result = how.exit_code & 255;
 	s->is_over = true;
-	if (s->a->ended && s->a->ended(s->a->ended_arg, &how, &s->failure) == 0)
-		(void)relay_send(&s->relay, ATTACH_RECORDED, NULL, 0);
+	int r = s->a->ended ? s->a->ended(s->a->ended_arg, &how, &s->failure) : -1;
+	if (r >= 0)
+		(void)relay_send(&s->relay, ATTACH_RECORDED, &(uint8_t){r > 0}, 1);
 	return 1;
 }
 

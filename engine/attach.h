@@ -25,7 +25,8 @@ struct attach {
 	bool sig_proxy;
 	const char *detach_keys; /* NULL = ctrl-p,ctrl-q; "" = none */
 	struct proc_id init; /* whom signals go to */
-	/* ATTACH_END: records it; the answer is sent where the result is 0. May be NULL. */
+	/* ATTACH_END: records it; the answer is sent where the result is 0, or 1: the container
+	 * will be started again. May be NULL. */
 	int (*ended)(void *arg, const struct attach_ended *how, struct err *e);
 	void *ended_arg;
 };
@@ -44,6 +45,11 @@ void attach_unblock_signals(void);
  * -ENOENT, -ECONNREFUSED where nobody listens. No err: callers have other ways to go on. */
 struct attach_hello;
 int attach_connect(struct store *s, const char *id, const struct attach_hello *hello);
+/* The same; where the sockets have gone with the run root, the monitor is asked to make them anew.
+ */
+struct container_row;
+int attach_connect_or_wake(
+	struct store *s, const struct container_row *row, const struct attach_hello *hello);
 /* Waits for ATTACH_EXIT on a stream that wants nothing else: the code, ATTACH_LOST where it ended
  * without, -ETIMEDOUT after timeout_ms (-1: none). */
 int attach_wait_exit(int fd, int timeout_ms);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "engine/monitor.h"
 #include "engine/relay.h"
+#include "storage/db/container_row.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -13,7 +14,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { TRIES = 100 };
 
 int attach_connect(struct store *s, const char *id, const struct attach_hello *hello)
 {
@@ -33,6 +37,20 @@ int attach_connect(struct store *s, const char *id, const struct attach_hello *h
 	if (send(sock, hello, sizeof(*hello), MSG_NOSIGNAL) != sizeof(*hello))
 		return -ECONNREFUSED;
 	return take_fd(sock);
+}
+
+int attach_connect_or_wake(
+	struct store *s, const struct container_row *row, const struct attach_hello *hello)
+{
+	int fd = attach_connect(s, row->id, hello);
+	if (fd != -ENOENT && fd != -ECONNREFUSED)
+		return fd;
+	monitor_wake(&row->monitor);
+	for (int i = 0; i < TRIES && fd < 0 && proc_start_time(row->monitor.pid); i++) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+		fd = attach_connect(s, row->id, hello);
+	}
+	return fd;
 }
 
 static int on_exit_frame(void *arg, uint8_t type, const uint8_t *p, size_t n)

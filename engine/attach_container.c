@@ -9,30 +9,8 @@
 #include "storage/store.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { TRIES = 100 };
-
-/* The run root may have vanished under a living container: its monitor listens anew when asked. */
-static int connect_or_wake(struct store *s, const struct container_row *row,
-	const struct attach_hello *hello, struct err *e)
-{
-	int fd = attach_connect(s, row->id, hello);
-	if (fd != -ENOENT && fd != -ECONNREFUSED)
-		return fd < 0 ? err_sysn(e, -fd, "cannot attach to container %s", row->name) : fd;
-	auto_fd pidfd = proc_open(&row->monitor);
-	if (pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, NULL, 0);
-	for (int i = 0; i < TRIES && fd < 0; i++) {
-		(void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-		fd = attach_connect(s, row->id, hello);
-	}
-	return fd < 0 ? err_sysn(e, -fd, "cannot attach to container %s", row->name) : fd;
-}
 
 int container_attach(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e)
@@ -44,6 +22,9 @@ int container_attach(
 	if (state == STATE_PAUSED)
 		return err_set(
 			e, EINVAL, "You cannot attach to a paused container, unpause it first");
+	if (state == STATE_RESTARTING)
+		return err_set(e, EINVAL,
+			"You cannot attach to a restarting container, wait until it is running");
 	auto_json config =
 		json_parse(row->config, strlen(row->config), "the container's configuration", e);
 	if (!config)
@@ -55,9 +36,9 @@ int container_attach(
 	const struct attach_hello hello = {.wants_stdin = in,
 		.wants_stdout = o->attach_stdout,
 		.wants_stderr = o->attach_stderr};
-	auto_fd fd = connect_or_wake(s, row, &hello, e);
+	auto_fd fd = attach_connect_or_wake(s, row, &hello);
 	if (fd < 0)
-		return fd;
+		return err_sysn(e, -fd, "cannot attach to container %s", row->name);
 	const struct attach a = {.fd = fd,
 		.in = in,
 		.out = o->attach_stdout,

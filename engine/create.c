@@ -21,6 +21,7 @@
 #include "engine/names.h"
 #include "engine/network.h"
 #include "engine/rename.h"
+#include "engine/restart.h"
 #include "storage/db/db.h"
 #include "storage/image.h"
 #include "storage/rootfs.h"
@@ -142,6 +143,7 @@ static void fill_row(const struct create_plan *p, const char *driver, struct con
 	row->config = json_text(config);
 	row->driver = xstrdup(driver);
 	row->auto_remove = r->rm;
+	row->restart_policy = restart_policy_text(&p->restart);
 	row->created_ns = clock_now_ns();
 	row->error = xstrdup("");
 	auto_json network = spec_network(p);

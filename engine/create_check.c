@@ -354,15 +354,13 @@ static int check_lists(struct create_plan *p, struct err *e)
 			return rc;
 		map_add(p->sysctls, r->sysctl.v[i]);
 	}
-	if ((rc = restart_parse(r->restart ? r->restart : "no", &p->restart, e)) < 0)
-		return rc;
-	if (r->rm && strcmp(p->restart.name, "no") != 0) {
+	rc = restart_parse(r->restart ? r->restart : "no", &p->restart, e);
+	/* A policy that nobody knows conflicts, too: Docker's client looks first. */
+	if (r->rm && (rc < 0 ? e->status != 125 : strcmp(p->restart.name, "no") != 0)) {
 		err_set(e, EINVAL, "Conflicting options: --restart and --rm");
 		return err_status(e, 125);
 	}
-	if (strcmp(p->restart.name, "no") != 0)
-		return err_set(e, ENOTSUP, "--restart %s is not supported yet", p->restart.name);
-	return 0;
+	return rc;
 }
 
 static int check_log(const struct create_request *r, struct err *e)

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "engine/event.h"
+#include "engine/restart.h"
 #include "engine/state.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
@@ -80,34 +81,69 @@ int ending_forget(struct store *s, const struct container_row *row, bool volumes
 	return r < 0 ? r : deleted;
 }
 
-static int record_end(struct store *s, const struct container_row *row,
-	const struct attach_ended *ended, struct err *e)
+/* Policy and the user's stop as they are in this transaction. */
+static bool goes_on(const struct container_row *now, const struct attach_ended *ended)
 {
-	int r = container_row_set_ended(s->db, row->id, state_text(STATE_EXITED), ended->exit_code,
-		ended->oom_killed, "", ended->finished_ns, e);
-	if (r != ROW_OK)
-		return r;
-	r = event_container_die(s, row, ended, e);
-	return r >= 0 && row->auto_remove ? forget(s, row, e) : r;
+	if (ended->is_last || now->is_stopped || now->auto_remove)
+		return false;
+	return ended->must_restart || restart_wanted_at_end(now, ended->exit_code);
+}
+
+/* now: the row as it is; `restarting` where another has recorded this end (a front whose answer
+ * was late), with its event. */
+static int record_end_of(struct store *s, const struct container_row *now,
+	const struct attach_ended *ended, bool *restarts, struct err *e)
+{
+	bool is_recorded = !strcmp(now->state, state_text(STATE_RESTARTING));
+	bool again = restarts && goes_on(now, ended);
+	int r = ROW_OK;
+	if (!again)
+		r = container_row_set_ended(s->db, now->id, state_text(STATE_EXITED),
+			ended->exit_code, ended->oom_killed, "", ended->finished_ns, e);
+	else if (!is_recorded)
+		r = container_row_set_restarting(s->db, now->id, ended->exit_code,
+			ended->oom_killed, ended->finished_ns, e);
+	if (r == ROW_OK && restarts)
+		*restarts = again;
+	return r != ROW_OK || is_recorded ? r : event_container_die(s, now, ended, e);
+}
+
+static int record_end(struct store *s, const struct container_row *row,
+	const struct attach_ended *ended, bool *restarts, struct err *e)
+{
+	struct container_row now = {0};
+	int r = container_row_find(s->db, row->id, &now, e);
+	if (r == ROW_OK)
+		r = record_end_of(s, &now, ended, restarts, e);
+	if (r >= 0 && r != ROW_LOST && row->auto_remove)
+		r = forget(s, row, e);
+	container_row_deinit(&now);
+	return r;
 }
 
 int ending_record_row(struct store *s, const struct container_row *row,
-	const struct attach_ended *ended, struct err *e)
+	const struct attach_ended *ended, bool *restarts, struct err *e)
 {
 	struct nameless v;
+	if (restarts)
+		*restarts = false;
 	int r = nameless_load(s, row, row->auto_remove, &v, e);
 	if (r >= 0 && (r = db_begin(s->db, DB_NORMAL, e)) == 0)
-		r = conclude(s, record_end(s, row, ended, e), e);
+		r = conclude(s, record_end(s, row, ended, restarts, e), e);
+	if (r < 0 && restarts)
+		*restarts = false;
 	int deleted = nameless_delete(s, &v, r >= 0, e);
 	return r < 0 ? r : deleted;
 }
 
-int ending_record(struct store *s, const char *id, const struct attach_ended *ended, struct err *e)
+int ending_record(struct store *s, const char *id, const struct attach_ended *ended,
+	bool *restarts, struct err *e)
 {
 	struct container_row row = {0};
+	*restarts = false;
 	int r = container_row_find(s->db, id, &row, e);
 	if (r == ROW_OK)
-		r = ending_record_row(s, &row, ended, e);
+		r = ending_record_row(s, &row, ended, restarts, e);
 	container_row_deinit(&row);
 	return r < 0 ? r : 0;
 }
@@ -119,11 +155,15 @@ static int record_failure(
 {
 	const struct attach_ended how = {
 		.finished_ns = row->started_ns, .exit_code = failure->status ? failure->status : 128};
-	int r = container_row_set_ended(s->db, row->id, state_text(STATE_CREATED), how.exit_code,
-		false, failure->msg, 0, e);
+	/* One that has run before stays one that has ended. */
+	bool has_run = row->finished_ns != 0;
+	int r = container_row_set_ended(s->db, row->id,
+		state_text(has_run ? STATE_EXITED : STATE_CREATED), how.exit_code, false,
+		failure->msg, has_run ? row->finished_ns : 0, e);
 	if (r != ROW_OK)
 		return r;
-	r = event_container_die(s, row, &how, e);
+	if (strcmp(row->state, state_text(STATE_RESTARTING)) != 0) /* no start was told of */
+		r = event_container_die(s, row, &how, e);
 	return r >= 0 && row->auto_remove ? forget(s, row, e) : r;
 }
 

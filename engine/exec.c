@@ -170,6 +170,9 @@ int container_exec(struct store *s, const struct container_row *row, const struc
 	if (!strcmp(row->state, state_text(STATE_PAUSED)))
 		return err_set(e, EBUSY,
 			"Container %s is paused, unpause the container before exec", row->id);
+	if (!strcmp(row->state, state_text(STATE_RESTARTING)))
+		return err_set(e, EBUSY,
+			"Container %s is restarting, wait until the container is running", row->id);
 	if (strcmp(row->state, state_text(STATE_RUNNING)) != 0)
 		return err_set(e, ESRCH, "container %s is not running", row->id);
 	auto_free char *bundle = store_path(s, "containers/%s", row->id);

@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "engine/network.h"
 #include "engine/start.h"
+#include "engine/state.h"
 #include "storage/store.h"
 
 static void set_time(json_t *o, const char *key, int64_t ns)
@@ -32,7 +33,7 @@ static json_t *state(const struct container_row *row)
 	json_t *o = json_object();
 	bool alive = is_alive(row);
 	json_set_str(o, "Status", row->state);
-	json_set_bool(o, "Running", alive);
+	json_set_bool(o, "Running", state_is_live(state_parse(row->state)));
 	json_set_bool(o, "Paused", is_state(row, "paused"));
 	json_set_bool(o, "Restarting", is_state(row, "restarting"));
 	json_set_bool(o, "OOMKilled", row->oom_killed);

@@ -18,7 +18,8 @@
  * After MON_STARTED the monitor closes the control socket. It listens on
  * <runroot>/c/<first 12 of id>/ctl (0700 folder, 0600 socket, SO_PEERCRED checked) for further
  * attach streams, each opened with one struct attach_hello; SIGUSR1 makes it listen anew where the
- * run root has vanished. SIGTERM passes the stop signal to the container.
+ * run root has vanished. SIGTERM passes the stop signal to the container, and no policy starts it
+ * again: the machine or the session comes to its end.
  *
  * Attach stream: frames of an 8-byte header {type, 0, 0, 0, length (big endian)}, as Docker's
  * multiplexed stream, both ways. The monitor sends output in order, at last ATTACH_EXIT, then
@@ -30,6 +31,10 @@
  * end where it can: it is asked with ATTACH_END and answers ATTACH_RECORDED; when it is gone or
  * does not answer soon, the monitor does it. The monitor's own memory: Private_Dirty <= 1 MB;
  * database closed while idle; PR_SET_DUMPABLE 0 from the first instruction.
+ *
+ * Where the end was recorded as `restarting` (engine/restart.h) everybody gets ATTACH_EXIT all the
+ * same, but the lock stays: the monitor ends the network and the servers, waits, and starts the
+ * container again from its config.json (monitor_again.c), recording that itself.
  */
 #ifndef ENGINE_MONITOR_H
 #define ENGINE_MONITOR_H
@@ -62,7 +67,7 @@ enum attach_type {
 	ATTACH_RESIZE = 17, /* payload: rows, cols as two big-endian uint16 */
 	ATTACH_EXIT = 18, /* payload: exit code, big-endian uint32 */
 	ATTACH_END = 19, /* payload: struct attach_ended; only to the first front */
-	ATTACH_RECORDED = 20,
+	ATTACH_RECORDED = 20, /* payload: one byte, 1 = it will be started again */
 };
 
 enum { ATTACH_FRAME_MAX = 65536 };
@@ -76,6 +81,8 @@ struct attach_ended {
 	int64_t finished_ns;
 	int32_t exit_code;
 	int32_t oom_killed;
+	int32_t is_last; /* the monitor was told to end: no policy starts it again */
+	int32_t must_restart; /* whatever its policy says: --health-on-failure=restart */
 };
 
 /* The arguments of moss-monitor. Strings are borrowed. */
@@ -93,6 +100,10 @@ struct monitor_options {
 void monitor_options_format(const struct monitor_options *o, struct strv *argv);
 /* Strings point into argv. */
 int monitor_options_parse(struct monitor_options *o, char *const *argv, struct err *e);
+
+/* SIGUSR1, where the process is still that one: it listens anew and, between two lives of its
+ * container, looks at its row. */
+void monitor_wake(const struct proc_id *monitor);
 
 /* <runroot>/c/<first 12 of id>. Owned. */
 char *monitor_run_dir(const char *runroot, const char *id);

@@ -21,6 +21,7 @@ libengine_a_SOURCES += \
 	engine/relay.c engine/relay.h \
 	engine/remove.c \
 	engine/rename.c engine/rename.h \
+	engine/restart.c engine/restart.h \
 	engine/signal.c \
 	engine/start.c \
 	engine/state.c engine/state.h \
@@ -29,6 +30,7 @@ libengine_a_SOURCES += \
 mosslibexec_PROGRAMS += moss-monitor
 moss_monitor_LDFLAGS = $(AM_LDFLAGS) $(CORE_LDFLAGS)
 moss_monitor_SOURCES = $(NO_DLOPEN) \
+	engine/monitor_again.c \
 	engine/monitor_ctl.c \
 	engine/monitor_end.c \
 	engine/monitor_internal.h \
@@ -43,6 +45,10 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/engine_life
 tests_unit_engine_life_SOURCES = tests/unit/engine_life.c
 tests_unit_engine_life_LDADD = libengine.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/engine_restart
+tests_unit_engine_restart_SOURCES = tests/unit/engine_restart.c
+tests_unit_engine_restart_LDADD = libengine.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/engine_log
 tests_unit_engine_log_SOURCES = tests/unit/engine_log.c

@@ -53,7 +53,7 @@ static int client_frame(void *arg, uint8_t type, const uint8_t *p, size_t n)
 	else if (type == ATTACH_RESIZE && n == 4)
 		monitor_resize(m, (unsigned)p[0] << 8 | p[1], (unsigned)p[2] << 8 | p[3]);
 	else if (type == ATTACH_RECORDED && c->is_front)
-		monitor_front_recorded(m);
+		monitor_front_recorded(m, n == 1 && p[0]);
 	return 0;
 }
 
@@ -115,7 +115,7 @@ void clients_sweep(struct monitor *m)
 {
 	for (struct client **at = &m->clients; *at;) {
 		struct client *c = *at;
-		if (!c->is_gone && m->is_over && !relay_is_behind(&c->relay))
+		if (!c->is_gone && (c->is_told || m->is_over) && !relay_is_behind(&c->relay))
 			client_drop(m, c);
 		if (!c->is_gone) {
 			at = &c->next;
@@ -132,7 +132,7 @@ void clients_send_output(struct monitor *m, enum log_stream stream, const char *
 	uint8_t type = stream == LOG_STDOUT ? ATTACH_STDOUT : ATTACH_STDERR;
 	for (struct client *c = m->clients; c; c = c->next) {
 		bool wants = stream == LOG_STDOUT ? c->wants_stdout : c->wants_stderr;
-		if (!c->is_gone && wants && relay_send(&c->relay, type, p, n) < 0)
+		if (!c->is_gone && !c->is_told && wants && relay_send(&c->relay, type, p, n) < 0)
 			client_drop(m, c);
 	}
 }
@@ -142,9 +142,14 @@ void clients_send_exit(struct monitor *m)
 	uint32_t code = (uint32_t)m->ended.exit_code;
 	uint8_t p[4] = {
 		(uint8_t)(code >> 24), (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
-	for (struct client *c = m->clients; c; c = c->next)
-		if (!c->is_gone)
-			(void)relay_send(&c->relay, ATTACH_EXIT, p, sizeof(p));
+	for (struct client *c = m->clients; c; c = c->next) {
+		if (c->is_gone || c->is_told)
+			continue;
+		(void)relay_send(&c->relay, ATTACH_EXIT, p, sizeof(p));
+		c->is_told = true;
+		/* Of a next life it has neither input nor output. */
+		c->wants_stdin = c->closes_stdin = false;
+	}
 }
 
 void listener_ready(struct monitor *m, struct watch *w, uint32_t events)

@@ -5,7 +5,10 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "engine/ending.h"
+#include "engine/event.h"
 #include "engine/network.h"
+#include "engine/state.h"
+#include "storage/db/container_row.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
 
@@ -49,16 +52,66 @@ static void store_done(struct store *s)
 	free(s->runroot);
 }
 
-static void record(struct monitor *m)
+void monitor_record_end(struct monitor *m)
 {
 	struct store s;
 	struct err e = {0};
 	int r = store_of(m, &s, &e);
 	if (r == 0)
-		r = ending_record(&s, m->opt.id, &m->ended, &e);
+		r = ending_record(&s, m->opt.id, &m->ended, &m->restarts, &e);
 	store_done(&s);
 	if (r < 0) /* the next command finds the lock free and records what it can */
 		log_debug("cannot record the end: %s", e.msg);
+}
+
+/* The row of a further life. */
+static int record_start(struct monitor *m, struct store *s, struct err *e)
+{
+	struct container_row row = {0};
+	int r = container_row_find(s->db, m->opt.id, &row, e);
+	if (r == ROW_OK) {
+		row.init = m->l.id;
+		row.started_ns = m->started_ns;
+		free(row.network);
+		row.network = take_ptr(m->settings);
+		row.cgroup = m->l.cgroup_path ? xstrdup(m->l.cgroup_path) : NULL;
+		r = container_row_set_running(s->db, &row, state_text(STATE_RESTARTING), e);
+	}
+	if (r == ROW_OK)
+		r = event_container_start(s, &row, e);
+	container_row_deinit(&row);
+	return r;
+}
+
+int monitor_record_start(struct monitor *m, struct err *e)
+{
+	struct store s;
+	int r = store_of(m, &s, e);
+	if (r == 0)
+		r = db_begin(s.db, DB_NORMAL, e);
+	if (r == 0) {
+		r = record_start(m, &s, e);
+		if (r == 0)
+			r = db_commit(s.db, e);
+		else
+			db_rollback(s.db);
+	}
+	store_done(&s);
+	return r < 0 ? r : r > 0;
+}
+
+bool monitor_is_wanted(struct monitor *m)
+{
+	struct store s;
+	struct err e = {0};
+	struct container_row row = {0};
+	int r = store_of(m, &s, &e);
+	if (r == 0)
+		r = container_row_find(s.db, m->opt.id, &row, &e);
+	bool is_wanted = r < 0 || (r == ROW_OK && !strcmp(row.state, state_text(STATE_RESTARTING)));
+	container_row_deinit(&row);
+	store_done(&s);
+	return is_wanted;
 }
 
 void monitor_record_failure(struct monitor *m, const struct err *failure)
@@ -82,28 +135,35 @@ static void finish(struct monitor *m)
 {
 	if (m->is_over)
 		return;
-	m->is_over = true;
+	m->asked_front = false;
 	clients_send_exit(m);
+	if (m->restarts) {
+		monitor_rest(m);
+		return;
+	}
+	m->is_over = true;
 	/* A server of the root file system still has the container's files in hand. */
 	if (m->l.server_pid <= 0)
 		drop_lock(m);
 }
 
-void monitor_front_recorded(struct monitor *m)
+void monitor_front_recorded(struct monitor *m, bool restarts)
 {
-	if (m->asked_front)
-		finish(m);
+	if (!m->asked_front)
+		return;
+	m->restarts = restarts;
+	finish(m);
 }
 
 void monitor_front_is_late(struct monitor *m)
 {
 	if (!m->asked_front || m->is_over)
 		return;
-	record(m);
+	monitor_record_end(m);
 	finish(m);
 }
 
-static void close_streams(struct monitor *m)
+void monitor_close_streams(struct monitor *m)
 {
 	monitor_drain(m);
 	for (int i = 0; i < 2; i++) {
@@ -181,35 +241,41 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 		si.si_pid == 0)
 		return;
 	m->init_gone = true;
+	m->l.pid = 0; /* reaped: the number may be another's */
 	m->ended.finished_ns = clock_now_ns();
 	m->ended.exit_code = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 	m->ended.oom_killed = cgroup_oom_kills(m->l.cgroup) > 0;
 	watch_remove(m, w);
 	kill_orphans(m);
-	close_streams(m);
+	monitor_close_streams(m);
 	for (struct client *c = m->clients; c; c = c->next) {
 		if (!c->is_front || c->is_gone)
 			continue;
 		m->asked_front = true;
 		if (relay_send(&c->relay, ATTACH_END, &m->ended, sizeof(m->ended)) < 0)
 			client_drop(m, c);
-		else
-			monitor_timer(m, FRONT_TIMEOUT_MS);
+		else if (timer_set(m, &m->front_late, FRONT_TIMEOUT_MS, monitor_front_is_late) < 0)
+			monitor_front_is_late(m);
 		return;
 	}
 	m->asked_front = true;
 	monitor_front_is_late(m);
 }
 
-static void stop_helpers(struct monitor *m)
+void monitor_end_life(struct monitor *m)
 {
-	if (m->l.pid > 0)
-		launch_abort(&m->l);
-	drop_lock(m);
+	launch_abort(&m->l);
 	if (m->net) {
 		network_stop(m->net);
 		network_free(take_ptr(m->net));
 	}
+}
+
+static void stop_helpers(struct monitor *m)
+{
+	launch_abort(&m->l);
+	drop_lock(m);
+	monitor_end_life(m);
 	if (m->run_dir)
 		monitor_run_dir_remove(m->opt.runroot, m->opt.id);
 }
@@ -250,5 +316,5 @@ void monitor_clean_up(struct monitor *m)
 void monitor_undo(struct monitor *m)
 {
 	stop_helpers(m);
-	log_writer_close(&m->log);
+	monitor_close_streams(m);
 }

@@ -4,7 +4,8 @@
  *   monitor_setup.c  from the bundle to a started container
  *   monitor_io.c     output to log and streams, input to the container
  *   monitor_ctl.c    the attach socket and its clients
- *   monitor_loop.c   epoll
+ *   monitor_loop.c   epoll, timers
+ *   monitor_again.c  the lives after the first: a restart policy's pause and the next start
  *   monitor_end.c    the container's end
  */
 #ifndef ENGINE_MONITOR_INTERNAL_H
@@ -27,6 +28,12 @@ struct watch {
 	void (*fn)(struct monitor *m, struct watch *w, uint32_t events);
 };
 
+/* fn is called once, when the time has come. */
+struct timer {
+	struct watch watch; /* first: the watch is the timer */
+	void (*fn)(struct monitor *m);
+};
+
 struct client {
 	struct watch watch; /* first: the watch is the client */
 	struct relay relay;
@@ -35,6 +42,7 @@ struct client {
 	bool is_front; /* records the end when asked */
 	bool is_greeted; /* its hello has come */
 	bool is_gone; /* freed after the round of events */
+	bool is_told; /* has its exit code: gone when it has read everything */
 	bool closes_stdin; /* its end of input is the container's */
 };
 
@@ -64,12 +72,18 @@ struct monitor {
 	int terminal_peer; /* keeps the terminal from hanging up while init lives */
 	bool has_terminal;
 	int epoll;
-	struct watch signals, init, listener, timer;
+	struct watch signals, init, listener;
+	struct timer front_late, again;
 	struct output out[2];
 	struct input in;
 	struct client *clients;
 	struct log_writer log;
 	bool has_go, init_gone, asked_front, is_over, lock_dropped;
+	bool is_waiting; /* between two lives */
+	bool restarts; /* as whoever recorded the end has found */
+	int delay_ms; /* the last pause between two lives, 0 = none yet */
+	int tries; /* of this attempt, while helpers of the last life still end */
+	int64_t started_ns;
 	struct attach_ended ended;
 	/* With the host's pid namespace: children that were there before the container's program.
 	 */
@@ -81,15 +95,27 @@ struct monitor {
 extern char monitor_scratch[ATTACH_FRAME_MAX]; /* one read's worth, shared by all */
 
 /* monitor_setup.c. A negative result: the caller reports and undoes. */
+void monitor_init(struct monitor *m);
 int monitor_prepare(struct monitor *m, struct err *e);
+/* The first life, together with the front. */
 int monitor_launch(struct monitor *m, struct err *e);
+/* A further one, from the plan anew: up to the row and exec. 1: the row says that there is none. */
+int monitor_launch_again(struct monitor *m, struct err *e);
 void monitor_undo(struct monitor *m);
+
+/* monitor_again.c */
+/* The end is recorded as `restarting`: gives back what the life had, and sets the clock. */
+void monitor_rest(struct monitor *m);
+/* Waiting, and somebody says that the row has changed, or that we are to end. */
+void monitor_look_again(struct monitor *m);
+void monitor_give_up_waiting(struct monitor *m);
 
 /* monitor_loop.c */
 int watch_add(struct monitor *m, struct watch *w, uint32_t events);
 /* Not in the set at all: epoll reports hang-ups even of what is not asked for. */
 void watch_remove(struct monitor *m, struct watch *w);
-void monitor_timer(struct monitor *m, int ms);
+/* 0: never (what was set before is taken back). -errno. */
+int timer_set(struct monitor *m, struct timer *t, int64_t ms, void (*fn)(struct monitor *m));
 int monitor_loop_open(struct monitor *m, struct err *e);
 /* Runs until the container is over, then (all_clients) until every reader has all of it. */
 void monitor_loop(struct monitor *m, bool all_clients);
@@ -110,7 +136,7 @@ int monitor_listen(struct monitor *m, struct err *e);
 struct client *client_add(struct monitor *m, int fd);
 void client_drop(struct monitor *m, struct client *c);
 void clients_send_output(struct monitor *m, enum log_stream stream, const char *p, size_t n);
-/* ATTACH_EXIT to all. */
+/* ATTACH_EXIT to all that are not told yet. */
 void clients_send_exit(struct monitor *m);
 void clients_sweep(struct monitor *m);
 void listener_ready(struct monitor *m, struct watch *w, uint32_t events);
@@ -118,10 +144,21 @@ void listener_ready(struct monitor *m, struct watch *w, uint32_t events);
 /* monitor_end.c */
 /* Before GO: which children are not the container's. */
 void monitor_note_helpers(struct monitor *m);
-/* A start that failed after GO, with the front gone: nobody else would record it. */
+/* A start that failed after GO, with the front gone, or a later one: nobody else would record it.
+ */
 void monitor_record_failure(struct monitor *m, const struct err *e);
+/* A later life, from `restarting`: 1 where the row says something else by now. */
+int monitor_record_start(struct monitor *m, struct err *e);
+/* As m->ended and m->restarts; the row is looked at again. */
+void monitor_record_end(struct monitor *m);
+/* The row still says `restarting` (or cannot be read). */
+bool monitor_is_wanted(struct monitor *m);
+/* Drained first. */
+void monitor_close_streams(struct monitor *m);
+/* What a life had beside its streams: servers, network, descriptors. */
+void monitor_end_life(struct monitor *m);
 void init_ended(struct monitor *m, struct watch *w, uint32_t events);
-void monitor_front_recorded(struct monitor *m);
+void monitor_front_recorded(struct monitor *m, bool restarts);
 void monitor_front_is_late(struct monitor *m);
 /* After the loop: lock, network, servers, files. */
 void monitor_clean_up(struct monitor *m);

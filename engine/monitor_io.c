@@ -10,7 +10,7 @@
 static bool someone_is_behind(const struct monitor *m)
 {
 	for (const struct client *c = m->clients; c; c = c->next)
-		if (!c->is_gone && relay_is_behind(&c->relay))
+		if (!c->is_gone && !c->is_told && relay_is_behind(&c->relay))
 			return true;
 	return false;
 }
@@ -122,6 +122,8 @@ void input_close(struct monitor *m)
 void monitor_resize(struct monitor *m, unsigned rows, unsigned cols)
 {
 	struct winsize ws = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+	m->opt.rows = rows; /* for the next life */
+	m->opt.cols = cols;
 	if (m->has_terminal && m->l.console >= 0)
 		(void)ioctl(m->l.console, TIOCSWINSZ, &ws);
 }

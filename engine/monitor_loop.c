@@ -33,22 +33,24 @@ static void timer_ready(struct monitor *m, struct watch *w, uint32_t events)
 {
 	uint64_t ticks;
 	(void)events;
-	(void)!read(w->fd, &ticks, sizeof(ticks));
-	monitor_front_is_late(m);
+	if (read(w->fd, &ticks, sizeof(ticks)) == sizeof(ticks))
+		((struct timer *)w)->fn(m);
 }
 
-void monitor_timer(struct monitor *m, int ms)
+int timer_set(struct monitor *m, struct timer *t, int64_t ms, void (*fn)(struct monitor *m))
 {
-	struct itimerspec t = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
-	if (m->timer.fd < 0) {
-		m->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-		m->timer.fn = timer_ready;
-		if (m->timer.fd < 0 || watch_add(m, &m->timer, EPOLLIN) < 0) {
-			monitor_front_is_late(m);
-			return;
-		}
+	struct itimerspec at = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
+	t->fn = fn;
+	if (!t->watch.fn) {
+		if (!ms)
+			return 0;
+		t->watch = (struct watch){.fn = timer_ready,
+			.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
 	}
-	(void)timerfd_settime(m->timer.fd, 0, &t, NULL);
+	if (t->watch.fd < 0 || watch_add(m, &t->watch, EPOLLIN) < 0)
+		return -errno;
+	return timerfd_settime(t->watch.fd, 0, &at, NULL) < 0 ? -errno : 0;
 }
 
 /* Children that are not init: the network's and the file system's servers, orphans. Init is left
@@ -70,19 +72,36 @@ static void reap_others(struct monitor *m)
 	}
 }
 
+static void woken(struct monitor *m)
+{
+	struct err e;
+	(void)monitor_listen(m, &e);
+	if (m->is_waiting)
+		monitor_look_again(m);
+}
+
+/* The machine, or the user's session, comes to its end: no policy starts anything now. */
+static void told_to_end(struct monitor *m)
+{
+	m->ended.is_last = 1;
+	if (m->is_waiting)
+		monitor_give_up_waiting(m);
+	else if (!m->init_gone)
+		(void)syscall(SYS_pidfd_send_signal, m->l.pidfd,
+			m->opt.stop_signal ? (int)m->opt.stop_signal : SIGTERM, NULL, 0);
+}
+
 static void signals_ready(struct monitor *m, struct watch *w, uint32_t events)
 {
 	struct signalfd_siginfo si;
-	struct err e;
 	(void)events;
 	while (read(w->fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD)
 			reap_others(m);
 		else if (si.ssi_signo == SIGUSR1)
-			(void)monitor_listen(m, &e);
-		else if (!m->init_gone)
-			(void)syscall(SYS_pidfd_send_signal, m->l.pidfd,
-				m->opt.stop_signal ? (int)m->opt.stop_signal : SIGTERM, NULL, 0);
+			woken(m);
+		else
+			told_to_end(m);
 	}
 }
 

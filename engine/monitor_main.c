@@ -62,10 +62,10 @@ static void let_go(struct monitor *m)
 int main(int argc, char **argv)
 {
 	struct err e = {0};
-	struct monitor m = {
-		.control = MON_FD_CONTROL, .container_fd = -1, .epoll = -1, .terminal_peer = -1};
+	struct monitor m;
 	(void)argc;
 	harden();
+	monitor_init(&m);
 	if (secure_getenv("MOSS_DEBUG"))
 		log_debug_on = 1;
 	if (monitor_options_parse(&m.opt, argv, &e) < 0 || start(&m, &e) < 0) {

@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* One row an argument: written and read by the same table, so that the sides cannot differ. */
 enum kind { TEXT, FLAG, NUMBER };
@@ -90,6 +93,13 @@ int monitor_options_parse(struct monitor_options *o, char *const *argv, struct e
 	if (!o->root || !o->runroot || !o->id || strlen(o->id) != 64)
 		return err_set(e, EINVAL, "moss-monitor is started by moss only");
 	return 0;
+}
+
+void monitor_wake(const struct proc_id *monitor)
+{
+	auto_fd pidfd = proc_open(monitor);
+	if (pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, NULL, 0);
 }
 
 char *monitor_run_dir(const char *runroot, const char *id)

@@ -16,14 +16,22 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-int monitor_prepare(struct monitor *m, struct err *e)
+void monitor_init(struct monitor *m)
 {
+	*m = (struct monitor){.control = MON_FD_CONTROL,
+		.container_fd = -1,
+		.epoll = -1,
+		.terminal_peer = -1,
+		.l = {.pidfd = -1, .sync = -1, .console = -1, .server_pidfd = -1, .cgroup = -1}};
 	m->out[0] = (struct output){{.fd = -1, .fn = output_ready}, LOG_STDOUT};
 	m->out[1] = (struct output){{.fd = -1, .fn = output_ready}, LOG_STDERR};
 	m->in.watch = (struct watch){.fd = -1, .fn = input_ready};
 	m->listener = (struct watch){.fd = -1, .fn = listener_ready};
 	m->log.fd = -1;
-	m->timer.fd = -1;
+}
+
+int monitor_prepare(struct monitor *m, struct err *e)
+{
 	auto_free char *folder = path_join(m->opt.root, "containers");
 	m->container_dir = path_join(folder, m->opt.id);
 	m->run_dir = monitor_run_dir(m->opt.runroot, m->opt.id);
@@ -68,7 +76,7 @@ static int clone_init(struct monitor *m, struct err *e)
 static int tell_front(struct monitor *m, enum mon_type type, struct err *e)
 {
 	char text[sizeof(struct mon_msg) + 16384];
-	struct mon_msg msg = {.type = type, .init = m->l.id, .started_ns = clock_now_ns()};
+	struct mon_msg msg = {.type = type, .init = m->l.id, .started_ns = m->started_ns};
 	msg.monitor.pid = getpid();
 	msg.monitor.start = proc_start_time(getpid());
 	msg.monitor.ns_ino = proc_ns_inode(getpid(), "user");
@@ -138,22 +146,24 @@ static void take_front(struct monitor *m)
 	c->closes_stdin = c->wants_stdin && m->opt.stdin_once;
 }
 
-int monitor_launch(struct monitor *m, struct err *e)
+/* Init exists and mounts; the network is on its way. */
+static int begin(struct monitor *m, struct err *e)
 {
-	/* Listening before anybody can know: who waits for the end finds the socket. */
-	int r = monitor_listen(m, e);
-	if (r < 0 || (r = clone_init(m, e)) < 0)
+	struct err stage;
+	int r = clone_init(m, e);
+	m->started_ns = clock_now_ns();
+	if (r < 0 || (r = begin_network(m, e)) == 0)
 		return r;
-	if ((r = begin_network(m, e)) < 0) {
-		/* An init that died first has no namespaces any more, and the better reason. */
-		struct err stage;
-		if (launch_wait_ready(&m->l, &stage) < 0)
-			*e = stage;
-		return r;
-	}
-	/* While init mounts, the network comes up and the front writes the row, our own things. */
-	if ((r = tell_front(m, MON_CLONED, e)) < 0 || (r = monitor_loop_open(m, e)) < 0)
-		return r;
+	/* An init that died first has no namespaces any more, and the better reason. */
+	if (launch_wait_ready(&m->l, &stage) < 0)
+		*e = stage;
+	return r;
+}
+
+/* Everything but the word to go. */
+static int make_ready(struct monitor *m, struct err *e)
+{
+	int r = 0;
 	if (!m->opt.log_none)
 		r = log_writer_open(&m->log, m->container_fd, m->opt.id,
 			m->opt.log_max_size ? m->opt.log_max_size : LOG_DEFAULT_MAX_SIZE,
@@ -164,14 +174,42 @@ int monitor_launch(struct monitor *m, struct err *e)
 	if (!network_is_up(m->net) && (r = network_finish(m->net, &m->settings, e)) < 0)
 		return r;
 	monitor_note_helpers(m);
-	if ((r = wait_go(m, e)) < 0 || (r = launch_release(&m->l, e)) < 0)
+	return 0;
+}
+
+static int let_run(struct monitor *m, struct err *e)
+{
+	int r = launch_release(&m->l, e);
+	if (r < 0)
 		return r;
 	m->init = (struct watch){.fd = m->l.pidfd, .fn = init_ended};
+	m->init_gone = false;
 	r = watch_add(m, &m->init, EPOLLIN);
+	return r < 0 ? err_sysn(e, -r, "cannot watch the container") : 0;
+}
+
+int monitor_launch(struct monitor *m, struct err *e)
+{
+	/* Listening before anybody can know: who waits for the end finds the socket. */
+	int r = monitor_listen(m, e);
+	/* While init mounts, the network comes up and the front writes the row, our own things. */
+	if (r < 0 || (r = begin(m, e)) < 0 || (r = tell_front(m, MON_CLONED, e)) < 0 ||
+		(r = monitor_loop_open(m, e)) < 0 || (r = make_ready(m, e)) < 0 ||
+		(r = wait_go(m, e)) < 0 || (r = let_run(m, e)) < 0)
+		return r;
 	take_front(m);
 	/* A front that has gone meanwhile is no reason to stop: the container runs. */
 	struct err ignored;
 	(void)tell_front(m, MON_STARTED, &ignored);
 	close(take_fd(m->control));
-	return r < 0 ? err_sysn(e, -r, "cannot watch the container") : 0;
+	return 0;
+}
+
+int monitor_launch_again(struct monitor *m, struct err *e)
+{
+	int r = launch_load(m->container_dir, &m->plan, e);
+	if (r < 0 || (r = begin(m, e)) < 0 || (r = make_ready(m, e)) < 0 ||
+		(r = monitor_record_start(m, e)) != 0)
+		return r;
+	return let_run(m, e);
 }

@@ -167,7 +167,7 @@ int restart_parse(const char *text, struct restart_policy *p, struct err *e)
 	const char *colon = strchr(text, ':');
 	auto_free char *name = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
 	p->max_retries = 0;
-	if (colon && !parse_i64(colon + 1, &p->max_retries)) {
+	if (colon && colon[1] && !parse_i64(colon + 1, &p->max_retries)) {
 		err_set(e, EINVAL,
 			"invalid restart policy format: maximum retry count must be an integer");
 		return client_error(e);
@@ -181,6 +181,8 @@ int restart_parse(const char *text, struct restart_policy *p, struct err *e)
 			"invalid restart policy format: no policy provided before colon");
 		return client_error(e);
 	}
+	if (!strcmp(name, "never")) /* Podman's word for it */
+		memcpy(name, "no", sizeof("no"));
 	if (strcmp(name, "no") != 0 && strcmp(name, "always") != 0 &&
 		strcmp(name, "on-failure") != 0 && strcmp(name, "unless-stopped") != 0)
 		return err_set(e, EINVAL,

@@ -71,7 +71,13 @@ static int finish(struct store *s, struct container_row *row, struct err *e)
 		.finished_ns = clock_now_ns(), .exit_code = same_boot ? 137 : 255};
 	if (row->cgroup && same_boot)
 		cgroup_remove(row->cgroup);
-	r = ending_record_row(s, row, &how, e);
+	/* One that was waiting for its next start had ended before. */
+	if (!strcmp(row->state, state_text(STATE_RESTARTING))) {
+		how.finished_ns = row->finished_ns;
+		how.exit_code = row->exit_code;
+		how.oom_killed = row->oom_killed;
+	}
+	r = ending_record_row(s, row, &how, NULL, e);
 	if (r < 0)
 		return r;
 	monitor_run_dir_remove(s->runroot, row->id);

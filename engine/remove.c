@@ -8,6 +8,7 @@
 #include "base/scope.h"
 #include "engine/ending.h"
 #include "engine/enter.h"
+#include "engine/monitor.h"
 #include "engine/state.h"
 #include "storage/store.h"
 
@@ -34,10 +35,19 @@ static int refuse(const struct container_row *row, enum container_state state, s
 		row->name, row->state);
 }
 
-static int kill_init(const struct container_row *row, struct err *e)
+/* The row is read again after the mark: a monitor may have started the container anew before it,
+ * and does not do so after. One that waits with that is told. */
+static int kill_init(struct store *s, const struct container_row *marked, struct err *e)
 {
-	if (!row->boot_id || strcmp(row->boot_id, proc_boot_id()))
-		return 0;
+	auto_container_row now = {0};
+	const struct container_row *row = marked;
+	int found = container_row_find(s->db, marked->id, &now, e);
+	if (found == ROW_OK)
+		row = &now;
+	if (found < 0 || !row->boot_id || strcmp(row->boot_id, proc_boot_id()))
+		return found < 0 ? found : 0;
+	if (!row->init.pid)
+		monitor_wake(&row->monitor);
 	auto_fd pidfd = proc_open(&row->init);
 	int r = pidfd < 0 ? 0 : proc_kill_wait(pidfd, KILL_WAIT_MS);
 	return r < 0 ? err_sysn(e, -r, "cannot kill container %s", row->name) : 0;
@@ -87,7 +97,7 @@ static int take_for_removal(
 			return err_sysn(e, -lock, "cannot lock %s", path);
 		int r = mark(s, row, state, lock == LOCK_TAKEN || state_is_live(state), e);
 		if (r == ROW_OK)
-			r = kill_init(row, e);
+			r = kill_init(s, row, e);
 		/* The monitor sees its container die and lets go. */
 		if (r == ROW_OK && lock == LOCK_BUSY && (r = lock_take(fd, true)) < 0)
 			r = err_sysn(e, -r, "cannot lock %s", path);

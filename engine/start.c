@@ -156,6 +156,8 @@ static void row_take_facts(struct container_row *row, const struct mon_msg *msg)
 	row->exit_code = 0;
 	free(row->cgroup);
 	row->cgroup = *msg->cgroup ? xstrdup(msg->cgroup) : NULL;
+	row->restart_count = 0;
+	row->is_stopped = false; /* by the user's will it runs: its policy holds again */
 }
 
 static void row_set_state(struct container_row *row, enum container_state state)
@@ -203,7 +205,7 @@ static int record_network(struct starting *st, char *settings, struct err *e)
 	st->row->network = settings;
 	if (is_known)
 		return 0;
-	int r = container_row_set_running(st->store->db, st->row, state_text(STATE_RUNNING), e);
+	int r = container_row_set_network(st->store->db, st->row->id, settings, e);
 	return r < 0 ? r : 0; /* ended already: nothing to show */
 }
 
@@ -267,7 +269,9 @@ static void give_up(struct starting *st, const struct err *failure)
 static int on_ended(void *arg, const struct attach_ended *how, struct err *e)
 {
 	struct starting *st = arg;
-	return ending_record_row(st->store, st->row, how, e);
+	bool restarts;
+	int r = ending_record_row(st->store, st->row, how, &restarts, e);
+	return r < 0 ? r : restarts;
 }
 
 /* The stream broke off: the monitor was killed. What is left of the container ends with it. */

@@ -44,6 +44,7 @@ struct container_row {
 	char *cgroup; /* below the cgroup2 mount, with a leading "/"; NULL = none */
 };
 void container_row_deinit(struct container_row *r);
+#define auto_container_row __attribute__((cleanup(container_row_deinit))) struct container_row
 
 /* The stack of layers under a container, top last (layers.id). */
 struct container_layers {
@@ -73,6 +74,18 @@ int container_row_set_ended(struct db *db, const char *id, const char *to_state,
 /* One state for another, nothing else. ROW_OK or ROW_LOST. */
 int container_row_change_state(
 	struct db *db, const char *id, const char *from, const char *to, struct err *e);
+/* running/paused -> restarting, with one restart more on the count. ROW_OK or ROW_LOST. */
+int container_row_set_restarting(struct db *db, const char *id, int exit_code, bool oom_killed,
+	int64_t finished_ns, struct err *e);
+/* The user has stopped it: its policy rests until the next start. ROW_LOST where it is not live. */
+int container_row_set_stopped(struct db *db, const char *id, struct err *e);
+int container_row_set_network(struct db *db, const char *id, const char *network, struct err *e);
+/* policy NULL = none; config: the whole JSON, with HostConfig.RestartPolicy as it is then. */
+int container_row_set_restart_policy(
+	struct db *db, const char *id, const char *policy, const char *config, struct err *e);
+/* Of the life that began at started_ns; ROW_LOST where that is over. */
+int container_row_set_health(
+	struct db *db, const char *id, int64_t started_ns, const char *health, struct err *e);
 /* Any state but `removing` and, unless force, running -> removing. ROW_OK, ROW_LOST. */
 int container_row_set_removing(struct db *db, const char *id, bool force, struct err *e);
 int container_row_rename(

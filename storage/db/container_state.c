@@ -58,7 +58,8 @@ int container_row_set_ended(struct db *db, const char *id, const char *to_state,
 {
 	auto_stmt s = db_prepare(db,
 		"UPDATE container SET state = ?2, exit_code = ?3, oom_killed = ?4, error = ?5,"
-		" finished = ?6, boot_id = NULL, init_pid = 0, monitor_pid = 0, cgroup = NULL"
+		" finished = ?6, boot_id = NULL, init_pid = 0, monitor_pid = 0, cgroup = NULL,"
+		" started = CASE ?2 WHEN 'created' THEN 0 ELSE started END"
 		" WHERE id = ?1 AND state IN ('running', 'paused', 'restarting')",
 		e);
 	if (!s)
@@ -82,6 +83,77 @@ int container_row_change_state(
 	bind_text(s, 1, id);
 	bind_text(s, 2, from);
 	bind_text(s, 3, to);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_restarting(struct db *db, const char *id, int exit_code, bool oom_killed,
+	int64_t finished_ns, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET state = 'restarting', exit_code = ?2, oom_killed = ?3,"
+		" error = NULL, finished = ?4, init_pid = 0, cgroup = NULL,"
+		" restart_count = restart_count + 1"
+		" WHERE id = ?1 AND state IN ('running', 'paused')",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_int(s, 2, exit_code);
+	bind_int(s, 3, oom_killed);
+	bind_int(s, 4, finished_ns);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_stopped(struct db *db, const char *id, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET is_stopped = 1"
+		" WHERE id = ?1 AND state IN ('running', 'paused', 'restarting')",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_network(struct db *db, const char *id, const char *network, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET network = ?2 WHERE id = ?1 AND state = 'running'", e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_text(s, 2, network);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_restart_policy(
+	struct db *db, const char *id, const char *policy, const char *config, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET restart_policy = ?2, config = ?3"
+		" WHERE id = ?1 AND state <> 'removing'",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_text(s, 2, policy);
+	bind_text(s, 3, config);
+	return change_one(db, DB_FULL, s, e);
+}
+
+int container_row_set_health(
+	struct db *db, const char *id, int64_t started_ns, const char *health, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET health = ?3"
+		" WHERE id = ?1 AND started = ?2 AND state IN ('running', 'paused')",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_int(s, 2, started_ns);
+	bind_text(s, 3, health);
 	return change_one(db, DB_NORMAL, s, e);
 }
 
