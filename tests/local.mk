@@ -1,4 +1,4 @@
-EXTRA_DIST += tests/run tests/lib tests/e2e tests/e2e-bare tests/bench/run quickstart .ci/run \
+EXTRA_DIST += tests/run tests/lib tests/e2e tests/e2e-bare tests/golden/habits tests/bench/run quickstart .ci/run \
 	README.md CONTRIBUTING.md LICENSE .clang-format docs/architecture.md
 
 
@@ -11,4 +11,9 @@ tests_bench_timing_CFLAGS = -std=gnu11 -O2 $(WARN_CFLAGS)
 
 bench: all $(EXTRA_PROGRAMS)
 	$(srcdir)/tests/bench/run $(abs_top_builddir) $(PARTS)
-.PHONY: bench
+
+# Ten minutes of kills at random system calls; FAULT_SECONDS and FAULT_SEED say otherwise.
+faults: all
+	MOSS_BUILD=$(abs_top_builddir) MOSS_FAULT_SECONDS=$${FAULT_SECONDS:-600} MOSS_FAULT_SEED=$${FAULT_SEED:-} \
+		bats $(srcdir)/tests/e2e/faults_random.bats
+.PHONY: bench faults
