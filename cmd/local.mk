@@ -72,6 +72,7 @@ libcmd_a_SOURCES = \
 	cmd/ps_row.c \
 	cmd/ps_scan.c \
 	cmd/ps_select.c \
+	cmd/ps_sort.c \
 	cmd/pull.c \
 	cmd/rename.c \
 	cmd/report.c \

@@ -20,16 +20,22 @@
 #include "storage/store.h"
 
 struct ps {
-	bool all, latest, no_trunc, quiet, size;
+	bool all, latest, no_heading, no_trunc, quiet, size;
 	struct strv filter;
-	char *format;
+	char *format, *sort;
 	int64_t last;
 };
+
+#define NS_HINT "moss inspect -f '{{.State.Pid}}' CONTAINER and lsns -p PID show them"
 
 // clang-format off
 static const struct opt ps_opts[] = {
 	{"all", 'a', OPT_BOOL, FIELD(struct ps, all), "",
 		"Show all containers (default shows just running)"},
+	{"external", 0, OPT_UNSUPPORTED, 0, "", "Show containers of other tools, too",
+		.flags = OPTF_HIDDEN, .hint = "no other tool keeps containers in a store of moss"},
+	{"storage", 0, OPT_UNSUPPORTED, 0, "", "Show containers of other tools, too",
+		.flags = OPTF_HIDDEN, .hint = "no other tool keeps containers in a store of moss"},
 	{"filter", 'f', OPT_LIST, FIELD(struct ps, filter), "filter",
 		"Filter output based on conditions provided"},
 	{"format", 0, OPT_STR, FIELD(struct ps, format), "string",
@@ -41,9 +47,28 @@ static const struct opt ps_opts[] = {
 		"Show n last created containers (includes all states)", .def = "-1"},
 	{"latest", 'l', OPT_BOOL, FIELD(struct ps, latest), "",
 		"Show the latest created container (includes all states)"},
+	{"namespace", 0, OPT_UNSUPPORTED, 0, "", "Show the namespaces of the containers",
+		.flags = OPTF_HIDDEN, .hint = NS_HINT},
 	{"no-trunc", 0, OPT_BOOL, FIELD(struct ps, no_trunc), "", "Don't truncate output"},
+	{"noheading", 0, OPT_BOOL, FIELD(struct ps, no_heading), "",
+		"Leave the column headers out of tables"},
+	{"notruncate", 0, OPT_BOOL, FIELD(struct ps, no_trunc), "", "Don't truncate output",
+		.flags = OPTF_HIDDEN},
+	{"ns", 0, OPT_UNSUPPORTED, 0, "", "Show the namespaces of the containers",
+		.flags = OPTF_HIDDEN, .hint = NS_HINT},
+	{"pod", 'p', OPT_UNSUPPORTED, 0, "", "Show the containers' pods", .flags = OPTF_HIDDEN,
+		.hint = "moss has no pods yet"},
 	{"quiet", 'q', OPT_BOOL, FIELD(struct ps, quiet), "", "Only display container IDs"},
 	{"size", 's', OPT_BOOL, FIELD(struct ps, size), "", "Display total file sizes"},
+	{"sort", 0, OPT_STR, FIELD(struct ps, sort), "string",
+		"Sort by command, created, id, image, names, runningfor, size or status "
+		"(default: the newest first)",
+		.complete = COMPLETE_CHOICES,
+		.choices = "command created id image names runningfor size status"},
+	{"sync", 0, OPT_IGNORED_BOOL, 0, "", "Does nothing: what is shown is always looked at first",
+		.flags = OPTF_HIDDEN},
+	{"watch", 'w', OPT_UNSUPPORTED, 0, "uint", "Show the list again and again",
+		.flags = OPTF_HIDDEN, .hint = "watch -n 2 moss ps; or follow moss events"},
 	{0},
 };
 // clang-format on
@@ -64,6 +89,17 @@ static const struct listing_column columns[] = {
 	{"Mounts", "MOUNTS"},
 	{"LocalVolumes", "LOCAL VOLUMES"},
 	{"Networks", "NETWORKS"},
+	{"AutoRemove", "AUTO REMOVE", true},
+	{"Created", "CREATED", true},
+	{"CreatedHuman", "CREATED", true},
+	{"ExitCode", "EXIT CODE", true},
+	{"Exited", "EXITED", true},
+	{"ExitedAt", "EXITED AT", true},
+	{"HealthStatus", "HEALTH STATUS", true},
+	{"ImageID", "IMAGE ID", true},
+	{"Pid", "PID", true},
+	{"Restarts", "RESTARTS", true},
+	{"StartedAt", "STARTED AT", true},
 	{NULL, NULL},
 };
 
@@ -139,6 +175,19 @@ static int measure(struct store *s, struct ps_container *c, size_t n, const bool
 	return r;
 }
 
+static int print_rows(const struct ps *a, const json_t *rows, const char *format, struct err *e)
+{
+	bool is_table = str_empty(format) || str_starts(format, "table");
+	if (a->quiet || !a->no_heading || !is_table)
+		return listing_print(&listing, rows, format, a->quiet, e);
+	auto_buf text = BUF_INIT;
+	int r = listing_text(&listing, rows, format, false, &text, e);
+	const char *body = r < 0 ? NULL : strchr(text.data, '\n');
+	if (body)
+		fputs(body + 1, stdout);
+	return r;
+}
+
 static int list(struct cmd_call *call, const struct ps *a, struct ps_options *o,
 	struct ps_container *c, size_t n, const char *format, struct err *e)
 {
@@ -158,7 +207,9 @@ static int list(struct cmd_call *call, const struct ps *a, struct ps_options *o,
 		if (shown[i])
 			json_array_append_new(rows, ps_row(&c[i], o, ids, now));
 	}
-	return listing_print(&listing, rows, format, a->quiet, e);
+	auto_json sorted =
+		str_empty(a->sort) ? json_incref(rows) : ps_sorted(rows, ps_sort_order(a->sort));
+	return print_rows(a, sorted, format, e);
 }
 
 static int list_all(struct cmd_call *call, const struct ps *a, struct ps_options *o,
@@ -197,15 +248,47 @@ static char *choose_format(const struct cmd_call *call, const struct ps *a)
 }
 
 /* Whether a field of the format comes from the JSON of a row. */
-static bool uses_json(const char *format)
+static bool uses_any(const char *format, const char *const *fields)
 {
-	static const char *const fields[] = {
-		"Command", "Labels", "Label", "Mounts", "LocalVolumes", "Networks", "Ports"};
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (listing_uses(&listing, format, fields[i]))
+	for (; *fields; fields++) {
+		if (listing_uses(&listing, format, *fields))
 			return true;
 	}
 	return false;
+}
+
+static bool uses_json(const char *format)
+{
+	static const char *const fields[] = {
+		"Command", "Labels", "Label", "Mounts", "LocalVolumes", "Networks", "Ports", NULL};
+	return uses_any(format, fields);
+}
+
+static bool uses_extra(const char *format)
+{
+	static const char *const fields[] = {"AutoRemove", "Created", "CreatedHuman", "ExitCode",
+		"Exited", "ExitedAt", "HealthStatus", "ImageID", "Pid", "Restarts", "StartedAt",
+		NULL};
+	return uses_any(format, fields);
+}
+
+/* A field that no template names may still be what the rows are sorted by. */
+static int check_sort(const struct ps *a, struct ps_options *o, struct err *e)
+{
+	if (str_empty(a->sort))
+		return 0;
+	if (!ps_sort_order(a->sort)) {
+		err_set(e, EINVAL,
+			"invalid argument \"%s\" for \"--sort\" flag: \"%s\" is not a valid value. "
+			" "
+			"Choose from: \"command, created, id, image, names, runningfor, size, "
+			"status\"",
+			a->sort, a->sort);
+		return err_status(e, 125);
+	}
+	o->with_size = o->with_size || strcmp(a->sort, "size") == 0;
+	o->only_row = o->only_row && strcmp(a->sort, "command") != 0;
+	return 0;
 }
 
 static int ps_run(struct cmd_call *call, void *args, struct err *e)
@@ -225,7 +308,10 @@ static int ps_run(struct cmd_call *call, void *args, struct err *e)
 		format = xstrdup(TABLE "\\t{{.Size}}");
 	}
 	o.only_row = a->quiet || !uses_json(format);
-	int r = filters_parse(&a->filter, ps_filter_names, &o.filters, e);
+	o.with_extra = !a->quiet && uses_extra(format);
+	int r = check_sort(a, &o, e);
+	if (r >= 0)
+		r = filters_parse(&a->filter, ps_filter_names, &o.filters, e);
 	if (r >= 0)
 		r = list_all(call, a, &o, format, e);
 	filters_deinit(&o.filters);
@@ -246,13 +332,17 @@ const struct cmd cmd_ps = {
 		 "state, "
 		 "newest first.\n\n"
 		 "Filters: ancestor=IMAGE, before=CONTAINER, exited=CODE, expose=PORT, "
-		 "health=none|starting|healthy|unhealthy, id=ID, label=KEY[=VALUE], name=REGEX, "
-		 "network=NAME, publish=PORT, since=CONTAINER, status=STATE, volume=NAME|PATH. "
+		 "health=none|starting|healthy|unhealthy, id=ID, label=KEY[=VALUE], "
+		 "label!=KEY[=VALUE], name=REGEX, network=NAME, publish=PORT, "
+		 "restart-policy=POLICY, since=CONTAINER, status=STATE, until=TIME, "
+		 "volume=NAME|PATH. "
 		 "Several values of one filter widen the list, several labels narrow it; a status "
 		 "implies --all.\n\n"
 		 "Templates know .ID .Names .Image .Command .CreatedAt .RunningFor .Ports .State "
-		 ".Status .Size .Labels .Label .Mounts .LocalVolumes .Networks. Without --format, "
-		 "psFormat of Docker's config.json is used.",
+		 ".Status .Size .Labels .Label .Mounts .LocalVolumes .Networks, and of Podman's "
+		 ".AutoRemove .Created .CreatedHuman .ExitCode .Exited .ExitedAt .HealthStatus "
+		 ".ImageID .Pid .Restarts .StartedAt. Without --format, psFormat of Docker's "
+		 "config.json is used.",
 	.examples = "moss ps -a\n"
 		    "moss ps -q --filter status=exited\n"
 		    "moss ps --format 'table {{.Names}}\\t{{.Status}}\\t{{.Ports}}'\n"

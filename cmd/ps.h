@@ -33,6 +33,7 @@ struct ps_options {
 	bool no_trunc;
 	bool with_size;
 	bool only_row; /* what is in the JSON columns is not wanted */
+	bool with_extra; /* a field of Podman's is wanted */
 	int64_t limit; /* 0 = none */
 	struct filters filters;
 };
@@ -45,7 +46,17 @@ json_t *ps_ports(struct ps_container *c);
 char *ps_ports_text(const json_t *ports);
 /* "Up 3 minutes", "Exited (137) 2 hours ago" ... Owned. */
 char *ps_status(const struct container_row *row, int64_t now_ns);
+/* "starting", "healthy", "unhealthy", or "none" where nothing checks. Borrowed. */
+const char *ps_health(const struct container_row *row);
+/* How --sort compares: "command", "created" ...; NULL where that is none of its words. */
+typedef int ps_compare_fn(const json_t *a, const json_t *b);
+ps_compare_fn *ps_sort_order(const char *key);
+/* Rows in that order; equal ones stay as they are. New reference. */
+json_t *ps_sorted(const json_t *rows, ps_compare_fn *order);
 
+/* Members of a row that are no fields: for sorting. */
+#define PS_CREATED_NS "created ns"
+#define PS_SIZE_BYTES "size bytes"
 /* The fields of a row; new reference. image_ids: what each image name stands for now. */
 json_t *ps_row(struct ps_container *c, const struct ps_options *o, const json_t *image_ids,
 	int64_t now_ns);

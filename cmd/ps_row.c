@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cmd/format/human.h"
 #include "cmd/format/utf8.h"
+#include "engine/state.h"
 #include "registry/reference.h"
 
 enum { ID_WIDTH = 12, COMMAND_WIDTH = 20, MOUNT_WIDTH = 15 };
@@ -33,7 +34,7 @@ const json_t *ps_config(struct ps_container *c)
 
 const json_t *ps_network(struct ps_container *c)
 {
-	bool alive = strcmp(c->row->state, "running") == 0 || strcmp(c->row->state, "paused") == 0;
+	bool alive = state_is_live(state_parse(c->row->state));
 	if (!c->network)
 		c->network = parsed(alive ? c->row->network : NULL, "network");
 	return c->network;
@@ -115,13 +116,43 @@ static char *created_text(int64_t ns)
 	return xstrdup(text);
 }
 
+const char *ps_health(const struct container_row *row)
+{
+	static const char *const words[] = {"starting", "healthy", "unhealthy"};
+	static const char start[] = "{\"Status\":\"";
+	struct err ignored;
+	if (str_empty(row->health))
+		return "none";
+	/* Its log may be long, and there may be a thousand of them. */
+	const char *text = str_after(row->health, start);
+	auto_json all = text ? NULL : json_parse(row->health, strlen(row->health), "", &ignored);
+	size_t n = text ? strcspn(text, "\"") : 0;
+	auto_free char *status =
+		text ? xstrndup(text, n) : xstrdup(json_str_or(all, "Status", "none"));
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(status, words[i]) == 0)
+			return words[i];
+	}
+	return "none";
+}
+
+/* What is running, with what its health check says. Owned. */
+static char *up_text(const struct container_row *row, const char *up)
+{
+	const char *health = ps_health(row);
+	if (strcmp(health, "none") == 0)
+		return xasprintf("Up %s", up);
+	bool is_starting = strcmp(health, "starting") == 0;
+	return xasprintf("Up %s (%s%s)", up, is_starting ? "health: " : "", health);
+}
+
 char *ps_status(const struct container_row *row, int64_t now_ns)
 {
 	auto_free char *up = human_duration(now_ns - row->started_ns);
 	auto_free char *ended = human_duration(now_ns - row->finished_ns);
 	const char *state = row->state;
 	if (strcmp(state, "running") == 0)
-		return xasprintf("Up %s", up);
+		return up_text(row, up);
 	if (strcmp(state, "paused") == 0)
 		return xasprintf("Up %s (Paused)", up);
 	if (strcmp(state, "restarting") == 0)
@@ -211,6 +242,28 @@ static void set_size(json_t *o, const struct ps_container *c, const struct ps_op
 	json_set_str(o, "Size", text);
 }
 
+/* Podman's fields. */
+static void set_extra(
+	json_t *o, struct ps_container *c, const struct ps_options *options, const char *age)
+{
+	const struct container_row *row = c->row;
+	bool alive = state_is_live(state_parse(row->state));
+	auto_free char *image =
+		options->no_trunc ? xstrdup(row->image_id) : short_id(row->image_id);
+	auto_free char *ago = xasprintf("%s ago", age);
+	json_set_bool(o, "AutoRemove", row->auto_remove);
+	json_set_str(o, "Created", ago);
+	json_set_str(o, "CreatedHuman", ago);
+	json_set_int(o, "ExitCode", alive ? 0 : row->exit_code);
+	json_set_bool(o, "Exited", strcmp(row->state, "exited") == 0);
+	json_set_int(o, "ExitedAt", row->finished_ns / NS_PER_S);
+	json_set_str(o, "HealthStatus", ps_health(row));
+	json_set_str(o, "ImageID", image);
+	json_set_int(o, "Pid", alive ? row->init.pid : 0);
+	json_set_int(o, "Restarts", row->restart_count);
+	json_set_int(o, "StartedAt", row->started_ns / NS_PER_S);
+}
+
 /* Takes the text. */
 static void set_text(json_t *o, const char *key, char *text)
 {
@@ -229,9 +282,13 @@ json_t *ps_row(struct ps_container *c, const struct ps_options *options, const j
 	set_text(o, "Image", image_text(c, options, image_ids));
 	set_text(o, "CreatedAt", created_text(row->created_ns));
 	set_text(o, "RunningFor", xasprintf("%s ago", age));
+	json_set_int(o, PS_CREATED_NS, row->created_ns);
+	json_set_int(o, PS_SIZE_BYTES, c->size);
 	json_set_str(o, "State", row->state);
 	set_text(o, "Status", ps_status(row, now_ns));
 	set_size(o, c, options);
+	if (options->with_extra)
+		set_extra(o, c, options, age);
 	if (options->only_row)
 		return o;
 	auto_json ports = ps_ports(c);

@@ -7,18 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/inspect_object.h"
+#include "engine/log.h"
 #include "engine/state.h"
 #include "storage/image.h"
 #include "storage/store.h"
 
 const char *const ps_filter_names[] = {"ancestor", "before", "exited", "expose", "health", "id",
-	"is-task", "isolation", "label", "name", "network", "publish", "since", "status", "volume",
-	NULL};
+	"is-task", "isolation", "label", "label!", "name", "network", "pod", "publish",
+	"restart-policy", "since", "status", "until", "volume", NULL};
 
 struct selection {
 	struct store *store;
@@ -28,7 +30,9 @@ struct selection {
 	size_t from, to; /* before and since, as places in the list */
 	bool all;
 	json_t *ids; /* set of containers, where id was asked for */
-	json_t *ancestors; /* set of images */
+	json_t *ancestors; /* image id: its layers, an array */
+	json_t *descends; /* image id: whether it is, or is made from, one of those */
+	int64_t until_ns; /* created before that */
 };
 
 static bool has(const struct selection *x, const char *filter)
@@ -46,7 +50,26 @@ static int check_status(const char *value, void *arg, struct err *e)
 		if (strcmp(value, states[i]) == 0)
 			return 0;
 	}
+	/* Podman's word for what has ended. */
+	if (strcmp(value, "stopped") == 0)
+		return 0;
 	return err_set(e, EINVAL, "invalid filter 'status=%s'", value);
+}
+
+static int refuse_pod(const char *value, void *arg, struct err *e)
+{
+	(void)arg;
+	return err_set(e, ENOTSUP, "invalid filter 'pod=%s': moss has no pods yet", value);
+}
+
+static int take_until(const char *value, void *arg, struct err *e)
+{
+	struct selection *x = arg;
+	int64_t ns;
+	int r = log_parse_time(NULL, value, clock_now_ns(), &ns, e);
+	if (r == 0 && ns < x->until_ns)
+		x->until_ns = ns;
+	return r;
 }
 
 static int check_exited(const char *value, void *arg, struct err *e)
@@ -160,6 +183,14 @@ static int add_id(const char *value, void *arg, struct err *e)
 	return 0;
 }
 
+static json_t *layers_of(const struct image *image)
+{
+	json_t *layers = json_array();
+	for (size_t i = 0; i < image->n_layers; i++)
+		json_array_append_new(layers, json_string(image->layer_ids[i]));
+	return layers;
+}
+
 static int add_ancestor(const char *value, void *arg, struct err *e)
 {
 	struct selection *x = arg;
@@ -167,10 +198,53 @@ static int add_ancestor(const char *value, void *arg, struct err *e)
 	struct err ignored;
 	(void)e;
 	if (image_lookup(x->store, value, &image, &ignored) == ROW_OK) {
-		json_set_bool(x->ancestors, image.id, true);
+		json_set(x->ancestors, image.id, layers_of(&image));
 		image_deinit(&image);
 	}
 	return 0;
+}
+
+/* Whether all of the ancestor's layers are the first of these. An image without layers has no
+ * descendants: all would be. */
+static bool is_stacked_on(const json_t *layers, const json_t *ancestor)
+{
+	size_t n = json_array_size(ancestor);
+	if (!n || n > json_array_size(layers))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!json_equal(json_array_get(layers, i), json_array_get(ancestor, i)))
+			return false;
+	}
+	return true;
+}
+
+static bool find_descent(const struct selection *x, const char *id)
+{
+	struct image image = {.id = NULL};
+	struct err ignored;
+	const char *key;
+	json_t *ancestor;
+	bool found = false;
+	if (json_object_get(x->ancestors, id))
+		return true;
+	if (image_find(x->store, id, NULL, &image, &ignored) != ROW_OK)
+		return false;
+	auto_json layers = layers_of(&image);
+	json_object_foreach (x->ancestors, key, ancestor)
+		found = found || is_stacked_on(layers, ancestor);
+	image_deinit(&image);
+	return found;
+}
+
+/* Of an image, or of one that was made from it. */
+static bool descends(const struct selection *x, const char *image_id)
+{
+	const json_t *known = json_object_get(x->descends, image_id);
+	if (!known) {
+		json_set_bool(x->descends, image_id, find_descent(x, image_id));
+		known = json_object_get(x->descends, image_id);
+	}
+	return json_is_true(known);
 }
 
 static int prepare(struct selection *x, struct err *e)
@@ -180,7 +254,8 @@ static int prepare(struct selection *x, struct err *e)
 		int (*fn)(const char *value, void *arg, struct err *e);
 	} steps[] = {{"status", check_status}, {"exited", check_exited}, {"health", check_health},
 		{"is-task", check_task}, {"before", add_before}, {"since", add_since},
-		{"id", add_id}, {"ancestor", add_ancestor}};
+		{"id", add_id}, {"ancestor", add_ancestor}, {"until", take_until},
+		{"pod", refuse_pod}};
 	const struct filters *f = &x->o->filters;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		int r = filters_each(f, steps[i].name, steps[i].fn, x, e);
@@ -279,6 +354,22 @@ static bool names_match(const struct selection *x, const struct container_row *r
 	       filters_match(&x->o->filters, "name", slashed);
 }
 
+static bool status_matches(const struct filters *f, const struct container_row *row)
+{
+	if (filters_equal(f, "status", row->state))
+		return true;
+	return strcmp(row->state, "exited") == 0 && filters_equal(f, "status", "stopped");
+}
+
+/* "on-failure:3" is on-failure, too. */
+static bool policy_matches(const struct filters *f, const struct container_row *row)
+{
+	const char *policy = str_empty(row->restart_policy) ? "no" : row->restart_policy;
+	auto_free char *name = xstrndup(policy, strcspn(policy, ":"));
+	return filters_equal(f, "restart-policy", policy) ||
+	       filters_equal(f, "restart-policy", name);
+}
+
 /* The filters that need no more than the row. */
 static bool row_matches(const struct selection *x, const struct container_row *row)
 {
@@ -297,9 +388,10 @@ static bool row_matches(const struct selection *x, const struct container_row *r
 		return false;
 	if (has(x, "isolation") && !filters_match(f, "isolation", ""))
 		return false;
-	if (x->ancestors && !json_object_get(x->ancestors, row->image_id))
+	if (x->ancestors && !descends(x, row->image_id))
 		return false;
-	return filters_equal(f, "status", row->state) && filters_equal(f, "health", "none");
+	return row->created_ns < x->until_ns && status_matches(f, row) && policy_matches(f, row) &&
+	       filters_equal(f, "health", ps_health(row));
 }
 
 static bool config_matches(const struct selection *x, struct ps_container *c)
@@ -307,6 +399,8 @@ static bool config_matches(const struct selection *x, struct ps_container *c)
 	const struct filters *f = &x->o->filters;
 	struct err ignored;
 	if (has(x, "label") && !filters_labels(f, "label", json_at(ps_config(c), "Config/Labels")))
+		return false;
+	if (has(x, "label!") && filters_labels(f, "label!", json_at(ps_config(c), "Config/Labels")))
 		return false;
 	if (has(x, "volume") && !filters_each(f, "volume", volume_matches,
 					json_at(ps_config(c), "Mounts"), &ignored))
@@ -319,12 +413,19 @@ static bool config_matches(const struct selection *x, struct ps_container *c)
 int ps_select(struct store *s, const struct ps_options *o, struct ps_container *containers,
 	size_t n, bool *shown, struct err *e)
 {
-	struct selection x = {.store = s, .o = o, .containers = containers, .n = n, .to = n};
+	struct selection x = {.store = s,
+		.o = o,
+		.containers = containers,
+		.n = n,
+		.to = n,
+		.until_ns = INT64_MAX};
+	auto_json known = json_object();
 	auto_json ids = filters_has(&o->filters, "id") ? json_object() : NULL;
 	auto_json ancestors = filters_has(&o->filters, "ancestor") ? json_object() : NULL;
 	int64_t count = 0;
 	x.ids = ids;
 	x.ancestors = ancestors;
+	x.descends = known;
 	x.all = o->all;
 	int r = prepare(&x, e);
 	if (r < 0)

@@ -95,7 +95,8 @@ static void encode_sorted(struct encoder *c, const struct gotype *type, json_t *
 	bool first = true;
 	for (size_t i = 0; i < n; i++) {
 		const struct gotype *t = member_type(type, keys[i]);
-		if ((type->flags & GO_METHODS) && (!t || t->kind == GO_LOOKUP))
+		if ((type->flags & GO_METHODS) &&
+			(!t || t->kind == GO_LOOKUP || (t->flags & GO_HIDDEN)))
 			continue;
 		encode_member(c, keys[i], t, json_object_get(j, keys[i]), first, depth);
 		first = false;

@@ -29,6 +29,7 @@ enum go_flags {
 	GO_TIME = 32, /* an RFC 3339 string that prints as time.Time */
 	GO_ULIMIT = 64, /* a struct that prints as name=soft:hard */
 	GO_CELL = 128, /* GO_ANY of a listing: null is "" */
+	GO_HIDDEN = 256, /* {{json .}} leaves the field out */
 	GO_NUMBERS = 16, /* GO_ANY: numbers are json.Number, text */
 };
 

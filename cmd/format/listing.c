@@ -18,6 +18,8 @@ enum { FIELDS_MAX = 64 };
 
 static const struct gotype cell_type = {
 	.kind = GO_ANY, .flags = GO_CELL | GO_STRICT, .name = "string"};
+static const struct gotype extra_type = {
+	.kind = GO_ANY, .flags = GO_CELL | GO_STRICT | GO_HIDDEN, .name = "string"};
 static const struct gotype lookup_type = {.kind = GO_LOOKUP, .name = "func(string) string"};
 
 /* The Go type of a row. */
@@ -30,8 +32,10 @@ static void row_type_init(struct row_type *t, const struct listing *l)
 {
 	size_t n = 0;
 	for (const struct listing_column *c = l->fields; c->field && n + 1 < FIELDS_MAX; c++)
-		t->fields[n++] =
-			(struct gofield){c->field, NULL, c->header ? &cell_type : &lookup_type};
+		t->fields[n++] = (struct gofield){c->field, NULL,
+			!c->header    ? &lookup_type
+			: c->is_extra ? &extra_type
+				      : &cell_type};
 	t->fields[n] = (struct gofield){NULL, NULL, NULL};
 	t->type = (struct gotype){.kind = GO_STRUCT,
 		.flags = GO_METHODS,

@@ -13,6 +13,7 @@ struct listing_column {
 	const char *field; /* "ID" */
 	const char *header; /* "CONTAINER ID"; NULL: a method of one string, {{.Label "x"}}, whose
 			       value in the row is an object of strings */
+	bool is_extra; /* not Docker's: {{json .}} leaves it out */
 };
 
 struct listing {
