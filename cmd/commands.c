@@ -37,8 +37,10 @@
 	X(cmd_rm) \
 	X(cmd_rmi) \
 	X(cmd_start) \
+	X(cmd_stats) \
 	X(cmd_stop) \
 	X(cmd_tag) \
+	X(cmd_top) \
 	X(cmd_unpause) \
 	X(cmd_volume_create) \
 	X(cmd_volume_exists) \

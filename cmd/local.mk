@@ -62,6 +62,8 @@ libcmd_a_SOURCES = \
 	cmd/opt_value.c \
 	cmd/pause.c \
 	cmd/pick.c cmd/pick.h \
+	cmd/stats.c \
+	cmd/top.c \
 	cmd/unpause.c \
 	cmd/platform.c cmd/platform.h \
 	cmd/events.c \

@@ -1,8 +1,8 @@
 #include "engine/members.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/procstat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { STAT_MAX = 1024 };
 
 /* A process while the list is made. */
 struct candidate {
@@ -30,36 +28,10 @@ struct scan {
 	size_t n, room;
 };
 
-/* /proc/PID/stat from field 3 on: the name before may hold anything. */
-static bool read_stat(pid_t pid, char *state, pid_t *parent, uint64_t *start)
-{
-	char path[64], text[STAT_MAX];
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read_full(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	char *p = strrchr(text, ')');
-	int ppid = 0;
-	unsigned long long ticks = 0;
-	if (!p || sscanf(p + 1,
-			  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-			  "%*d "
-			  "%llu",
-			  state, &ppid, &ticks) != 3)
-		return false;
-	*parent = (pid_t)ppid;
-	*start = ticks;
-	return true;
-}
-
 char member_state(const struct proc_id *id)
 {
-	char state;
-	pid_t parent;
-	uint64_t start;
-	return read_stat(id->pid, &state, &parent, &start) && start == id->start ? state : 0;
+	struct procstat s;
+	return procstat_read(id->pid, &s) && s.start == id->start ? s.state : 0;
 }
 
 /* Is the pid namespace of the process the container's, or one below it? */
@@ -89,9 +61,11 @@ static bool is_in_pid_ns(const struct scan *s, pid_t pid)
 static void look_at(struct scan *s, pid_t pid)
 {
 	struct candidate c = {.id.pid = pid};
-	char state;
-	if (!read_stat(pid, &state, &c.parent, &c.id.start))
+	struct procstat st;
+	if (!procstat_read(pid, &st))
 		return;
+	c.parent = st.parent;
+	c.id.start = st.start;
 	if (s->mount_ns) {
 		c.id.ns_ino = proc_ns_inode(pid, "mnt");
 		c.is_member = c.id.ns_ino == s->mount_ns;
@@ -130,17 +104,8 @@ static int by_age(const void *a, const void *b)
 /* Is the process the first of its pid namespace (the last number of NSpid is 1)? */
 static bool owns_pid_ns(pid_t pid)
 {
-	char path[64];
-	auto_buf text = BUF_INIT;
-	struct err ignored;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (read_file(path, 1 << 16, &text, &ignored) < 0 || !text.len)
-		return true;
-	const char *line = strstr(text.data, "\nNSpid:");
-	if (!line)
-		return true;
-	auto_free char *numbers = xstrndup(line + 1, strcspn(line + 1, "\n"));
-	return str_ends(numbers, "\t1");
+	auto_free char *numbers = procstat_status(pid, "NSpid");
+	return !numbers || str_ends(numbers, "\t1");
 }
 
 int members_list(const struct proc_id *init, struct members *m, struct err *e)

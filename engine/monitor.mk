@@ -17,6 +17,7 @@ libengine_a_SOURCES += \
 	engine/members.c engine/members.h \
 	engine/monitor_options.c \
 	engine/pause.c engine/pause.h \
+	engine/procstat.c engine/procstat.h \
 	engine/reconcile.c \
 	engine/relay.c engine/relay.h \
 	engine/remove.c \
@@ -24,8 +25,11 @@ libengine_a_SOURCES += \
 	engine/restart.c engine/restart.h \
 	engine/signal.c \
 	engine/start.c \
+	engine/stats.c engine/stats.h \
 	engine/state.c engine/state.h \
-	engine/stop.c
+	engine/stop.c \
+	engine/top.c engine/top.h \
+	engine/top_columns.c
 
 mosslibexec_PROGRAMS += moss-monitor
 moss_monitor_LDFLAGS = $(AM_LDFLAGS) $(CORE_LDFLAGS)

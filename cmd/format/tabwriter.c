@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "cmd/format/utf8.h"
 
-enum { WIDTH_MIN = 10, PADDING = 3, COLUMNS_MAX = 500 };
+enum { COLUMNS_MAX = 500 };
 
 struct cell {
 	const char *text;
@@ -25,6 +25,7 @@ struct table {
 	size_t n_lines;
 	size_t widths[COLUMNS_MAX];
 	size_t n_widths;
+	const struct tabwriter *as;
 	struct buf *out;
 };
 
@@ -58,9 +59,9 @@ static void format_lines(struct table *t, size_t from, size_t to)
 			continue;
 		print_lines(t, printed, l);
 		printed = l;
-		size_t width = WIDTH_MIN;
+		size_t width = t->as->width_min;
 		for (; l < to && column + 1 < t->lines[l].n; l++) {
-			size_t w = t->cells[t->lines[l].first + column].width + PADDING;
+			size_t w = t->cells[t->lines[l].first + column].width + t->as->padding;
 			if (w > width)
 				width = w;
 		}
@@ -75,12 +76,18 @@ static void format_lines(struct table *t, size_t from, size_t to)
 
 void tabwriter_align(struct buf *out, const char *text, size_t len)
 {
+	static const struct tabwriter docker = {.width_min = 10, .padding = 3};
+	tabwriter_align_as(&docker, out, text, len);
+}
+
+void tabwriter_align_as(const struct tabwriter *as, struct buf *out, const char *text, size_t len)
+{
 	size_t tabs = 1, newlines = 1;
 	for (size_t i = 0; i < len; i++) {
 		tabs += text[i] == '\t' || text[i] == '\n';
 		newlines += text[i] == '\n';
 	}
-	struct table t = {.out = out};
+	struct table t = {.as = as, .out = out};
 	t.cells = xcalloc(tabs, sizeof(*t.cells));
 	t.lines = xcalloc(newlines, sizeof(*t.lines));
 	size_t start = 0;

@@ -9,4 +9,10 @@ struct buf;
 
 void tabwriter_align(struct buf *out, const char *text, size_t len);
 
+/* Other widths: columns of at least width_min (blanks included), padding blanks between. */
+struct tabwriter {
+	size_t width_min, padding;
+};
+void tabwriter_align_as(const struct tabwriter *as, struct buf *out, const char *text, size_t len);
+
 #endif
