@@ -21,6 +21,7 @@
 	X(cmd_container_inspect) \
 	X(cmd_container_prune) \
 	X(cmd_create) \
+	X(cmd_doctor) \
 	X(cmd_events) \
 	X(cmd_help) \
 	X(cmd_image_inspect) \

@@ -13,6 +13,7 @@ libcmd_a_SOURCES = \
 	cmd/container_exists.c \
 	cmd/container_prune.c \
 	cmd/create.c \
+	cmd/doctor.c \
 	cmd/port.c \
 	cmd/run.c \
 	cmd/run_image.c \

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "engine/doctor.h"
 #include "engine/enter.h"
 #include "storage/store.h"
 
@@ -137,6 +138,15 @@ static int finish_output(int status)
 	return status ? status : 1;
 }
 
+/* The cure of what the machine refuses, where the error itself knows none. */
+static void explain(const struct invocation *in, struct err *e)
+{
+	auto_free char *root = NULL;
+	struct err ignored;
+	if ((in->cmd->needs & NEED_STORE) && store_root(in->globals.root, &root, &ignored) == 0)
+		doctor_explain(root, e);
+}
+
 static int run_command(const struct invocation *in)
 {
 	const struct cmd *c = in->cmd;
@@ -155,6 +165,7 @@ static int run_command(const struct invocation *in)
 	} else {
 		status = execute(in, args, &operands, &e);
 		if (status < 0) {
+			explain(in, &e);
 			cmd_print_error(&e);
 			status = e.status ? e.status : c->error_status ? c->error_status : 1;
 		}

@@ -7,6 +7,11 @@ libengine_a_SOURCES = \
 	engine/commit_words.c \
 	engine/import.c engine/import.h \
 	engine/image_remove.c engine/image_remove.h \
+	engine/doctor.c engine/doctor.h engine/doctor_internal.h \
+	engine/doctor_dns.c \
+	engine/doctor_machine.c \
+	engine/doctor_session.c \
+	engine/doctor_userns.c \
 	engine/host.c engine/host.h \
 	engine/inspect_image.c engine/inspect_object.h \
 	engine/size.c engine/size.h \

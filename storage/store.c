@@ -82,13 +82,17 @@ static int make_root(struct store *s, struct err *e)
 	return 0;
 }
 
+int store_root(const char *given, char **root, struct err *e)
+{
+	if (str_empty(given))
+		return default_root(root, e);
+	*root = path_abs(given);
+	return 0;
+}
+
 static int open_root(struct store *s, const char *given, struct err *e)
 {
-	int r = 0;
-	if (str_empty(given))
-		r = default_root(&s->root, e);
-	else
-		s->root = path_abs(given);
+	int r = store_root(given, &s->root, e);
 	if (r < 0)
 		return r;
 	s->root_fd = open_dir(s->root);

@@ -41,6 +41,8 @@ struct store {
 	struct unsettled *unsettled; /* see store_settle */
 };
 
+/* Where the data root is: absolute, owned; it may be missing. given: NULL = the default. */
+int store_root(const char *given, char **root, struct err *e);
 /* Opens, making what is missing; finishes what dead commands left. */
 int store_open(struct store *s, const struct store_options *o, struct err *e);
 void store_close(struct store *s);

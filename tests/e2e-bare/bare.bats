@@ -52,3 +52,12 @@ teardown() { store_drop; }
 	[ "$status" -eq 0 ]
 	[ "$output" = x ]
 }
+
+@test "doctor finds the missing ids and the closed devices, and names the cures" {
+	run moss doctor
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"warning  subordinate ids: "*"cure: sudo usermod --add-subuids "*" $(id -un)"* ]]
+	[[ "$output" == *"note     /dev/fuse: cannot be opened"*"cure: sudo chmod 666 /dev/fuse"* ]]
+	[[ "$output" == *"failure  /dev/net/tun: cannot be opened"*"cure: sudo chmod 666 /dev/net/tun"* ]]
+}
