@@ -127,14 +127,21 @@ void json_set_str(json_t *obj, const char *key, const char *s)
 	json_set(obj, key, s ? string_or_replaced(s) : json_null());
 }
 
-void json_set_int(json_t *obj, const char *key, int64_t v)
-{
-	json_set(obj, key, json_integer(v));
-}
+void json_set_int(json_t *obj, const char *key, int64_t v) { json_set(obj, key, json_integer(v)); }
 
-void json_set_bool(json_t *obj, const char *key, bool v)
+void json_set_bool(json_t *obj, const char *key, bool v) { json_set(obj, key, json_boolean(v)); }
+
+json_t *json_from_words(const struct strv *words)
 {
-	json_set(obj, key, json_boolean(v));
+	json_t *o = json_object();
+	for (size_t i = 0; i < words->n; i++) {
+		const char *word = words->v[i];
+		size_t n = strcspn(word, "=");
+		char *key = xstrndup(word, n);
+		json_set_str(o, key, word[n] ? word + n + 1 : "");
+		free(key);
+	}
+	return o;
 }
 
 json_t *json_from_strv(const struct strv *s)

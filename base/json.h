@@ -37,6 +37,8 @@ void json_set(json_t *obj, const char *key, json_t *value);
 json_t *json_sorted(json_t *o);
 /* New array of strings. */
 json_t *json_from_strv(const struct strv *s);
+/* New object from "KEY=VALUE" words, in their order; a word without "=" has the value "". */
+json_t *json_from_words(const struct strv *words);
 /* Appends the strings of a JSON array (non-strings and NULL are passed over). */
 void json_to_strv(const json_t *array, struct strv *out);
 

@@ -91,7 +91,7 @@ static char *read_link_at(int at, const char *name)
 
 /* The walk for kernels or seccomp filters without openat2. It keeps the chain of opened parents,
  * so ".." is answered from the chain and never asked of the (racing) file system. */
-static int walk_in(int root_fd, const char *path, int flags, mode_t mode)
+static int walk_in(int root_fd, const char *path, int flags, mode_t mode, bool beneath)
 {
 	int chain[256], depth = 0, links = 0, result = -ENOENT;
 	auto_free char *rest = xstrdup(path);
@@ -105,8 +105,12 @@ static int walk_in(int root_fd, const char *path, int flags, mode_t mode)
 		bool last = !*after;
 		auto_free char *name = xstrndup(p, n);
 		if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
-			if (!strcmp(name, "..") && depth > 0)
+			if (!strcmp(name, "..") && depth > 0) {
 				close(chain[depth--]);
+			} else if (!strcmp(name, "..") && beneath) {
+				result = -EXDEV;
+				break;
+			}
 			if (last) {
 				int f = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC;
 				result = openat(chain[depth], ".", f);
@@ -122,8 +126,8 @@ static int walk_in(int root_fd, const char *path, int flags, mode_t mode)
 				free(target);
 				free(rest);
 				rest = next;
-				if (++links > LINKS_MAX) {
-					result = -ELOOP;
+				if (++links > LINKS_MAX || (beneath && absolute)) {
+					result = links > LINKS_MAX ? -ELOOP : -EXDEV;
 					break;
 				}
 				while (absolute && depth > 0)
@@ -163,13 +167,13 @@ static bool openat2_refused(int root_fd)
 	return fd < 0 && (errno == ENOSYS || errno == EPERM);
 }
 
-int path_open_in(int root_fd, const char *path, int flags, mode_t mode)
+static int open_below(int root_fd, const char *path, int flags, mode_t mode, bool beneath)
 {
 	static bool no_openat2;
 	struct open_how how = {
 		.flags = (unsigned)(flags | O_CLOEXEC),
 		.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = (beneath ? RESOLVE_BENEATH : RESOLVE_IN_ROOT) | RESOLVE_NO_MAGICLINKS,
 	};
 	if (!*path)
 		path = ".";
@@ -185,7 +189,17 @@ int path_open_in(int root_fd, const char *path, int flags, mode_t mode)
 			return -code;
 		no_openat2 = true;
 	}
-	return no_openat2 ? walk_in(root_fd, path, flags, mode) : -EAGAIN;
+	return no_openat2 ? walk_in(root_fd, path, flags, mode, beneath) : -EAGAIN;
+}
+
+int path_open_in(int root_fd, const char *path, int flags, mode_t mode)
+{
+	return open_below(root_fd, path, flags, mode, false);
+}
+
+int path_open_beneath(int root_fd, const char *path, int flags)
+{
+	return *path == '/' ? -EXDEV : open_below(root_fd, path, flags, 0, true);
 }
 
 char *path_link_in(int dir_fd, const char *dir, const char *name)

@@ -25,6 +25,8 @@ char *path_dir(const char *p);
 /* openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) below root_fd; O_CLOEXEC is added.
  * Returns the descriptor or -errno (no err: the caller knows the words). */
 int path_open_in(int root_fd, const char *path, int flags, mode_t mode);
+/* The same, but a link or ".." that would lead out is an error: -EXDEV. */
+int path_open_beneath(int root_fd, const char *path, int flags);
 /* Makes the folder and its parents below root_fd (existing ones, also behind links that stay
  * inside, are used; of a link to nowhere the target is made). Returns an O_PATH descriptor of it or
  * -errno. */

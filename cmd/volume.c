@@ -29,19 +29,11 @@ struct volume_rm {
 
 /* ---- create ---- */
 
-/* "KEY=VALUE" words as the text of an object; NULL where there are none. Owned. */
+/* NULL where there are none. Owned. */
 static char *words_text(const struct strv *words)
 {
-	if (!words->n)
-		return NULL;
-	json_t *o = json_object();
-	for (size_t i = 0; i < words->n; i++) {
-		size_t n = strcspn(words->v[i], "=");
-		auto_free char *key = xstrndup(words->v[i], n);
-		json_set_str(o, key, words->v[i][n] ? words->v[i] + n + 1 : "");
-	}
-	auto_json sorted = json_sorted(o);
-	return json_text(sorted);
+	auto_json o = json_sorted(json_from_words(words));
+	return words->n ? json_text(o) : NULL;
 }
 
 static int check_labels(const struct strv *labels, struct err *e)

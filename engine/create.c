@@ -41,6 +41,7 @@ void container_new_deinit(struct container_new *c)
 	for (size_t i = 0; i < c->n_volumes; i++)
 		free(c->volume_names[i]);
 	free(c->volume_names);
+	strv_free(&c->held_layers);
 	*c = (struct container_new){.alive_fd = -1};
 }
 
@@ -158,6 +159,8 @@ static void take_volumes(const struct create_plan *p, struct container_new *out)
 	for (size_t i = 0; p->reals && i < p->mounts.n; i++)
 		if (p->reals[i].volume)
 			out->volume_names[out->n_volumes++] = xstrdup(p->reals[i].volume);
+	for (size_t i = 0; p->reals && i < p->mounts.n; i++)
+		strv_copy(&out->held_layers, &p->reals[i].layers);
 }
 
 /* Volumes without a name that nothing will ever refer to. */
@@ -204,6 +207,7 @@ int container_prepare(struct store *s, const struct create_request *r, const str
 	hex_encode(p.id, random, sizeof(random));
 	memcpy(out->row.id, p.id, sizeof(p.id));
 	if ((rc = check_name(s, r->name, e)) == 0 && (rc = load_image(&p, image, e)) == 0 &&
+		(rc = create_volumes_from(s, &p, e)) == 0 &&
 		(rc = create_check(&p, warnings, e)) == 0)
 		rc = prepare(s, &p, out, e);
 	create_plan_deinit(&p);
@@ -234,6 +238,9 @@ static int insert_once(struct store *s, struct container_new *c, char **other, s
 		return r;
 	r = container_row_insert(s->db, &c->row, (const char *const *)c->layer_ids, c->n_layers,
 		(const char *const *)c->volume_names, c->n_volumes, other, e);
+	if (r == ROW_OK)
+		r = container_row_hold_layers(s->db, c->row.id,
+			(const char *const *)c->held_layers.v, c->held_layers.n, e);
 	if (r == ROW_OK)
 		r = event_container(s, &c->row, "create", NULL, e);
 	if (r == ROW_OK && c->is_attached)

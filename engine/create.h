@@ -34,6 +34,8 @@ struct create_request {
 	struct strv network_alias, publish, security_opt, storage_opt, sysctl, tmpfs, ulimit,
 		volume;
 	struct strv volumes_from;
+	char *image_volume;
+	bool read_only_tmpfs;
 	char *name, *entrypoint, *hostname, *domainname, *user, *workdir, *cidfile;
 	bool entrypoint_given;
 	char *ipc, *pid, *uts, *userns, *cgroupns, *cgroup_parent, *log_driver, *platform, *pull;
@@ -66,6 +68,7 @@ struct container_new {
 	size_t n_layers;
 	char **volume_names;
 	size_t n_volumes;
+	struct strv held_layers; /* of images that are mounted in it */
 	bool name_is_generated; /* another is taken where it is in use */
 	bool is_attached; /* run: somebody attaches before it starts */
 };

@@ -6,6 +6,8 @@ libengine_a_SOURCES += \
 	engine/create_files.c \
 	engine/create_limit.c \
 	engine/create_mounts.c \
+	engine/create_sources.c \
+	engine/create_volumes_from.c \
 	engine/create_network.c \
 	engine/hosts.c engine/hosts.h \
 	engine/inspect.c \
@@ -19,7 +21,8 @@ libengine_a_SOURCES += \
 	engine/parse_security.c \
 	engine/seccomp_file.c engine/seccomp_file.h \
 	engine/spec.c engine/spec.h \
-	engine/spec_mounts.c
+	engine/spec_mounts.c \
+	engine/spec_extras.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/engine_parse

@@ -41,6 +41,8 @@ void create_plan_deinit(struct create_plan *p)
 	for (size_t i = 0; p->reals && i < p->mounts.n; i++) {
 		free(p->reals[i].source);
 		free(p->reals[i].volume);
+		json_drop(&p->reals[i].options);
+		strv_free(&p->reals[i].layers);
 	}
 	free(p->reals);
 	mount_specs_free(&p->mounts);
@@ -379,7 +381,7 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 		(rc = check_namespaces(p->r, e)) < 0 ||
 		(rc = create_check_network(p, warnings, e)) < 0 ||
 		(rc = check_security(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
-		(rc = create_mounts_parse(p, e)) < 0 || (rc = check_command(p, e)) < 0)
+		(rc = create_mounts_parse(p, warnings, e)) < 0 || (rc = check_command(p, e)) < 0)
 		return rc;
 	if ((rc = check_log(p->r, e)) < 0)
 		return rc;

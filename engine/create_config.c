@@ -81,17 +81,16 @@ static json_t *volume_options(const struct mount_spec *m)
 	json_t *o = json_object();
 	if (m->nocopy)
 		json_set_bool(o, "NoCopy", true);
-	if (m->labels.n) {
-		json_t *labels = json_object();
-		for (size_t i = 0; i < m->labels.n; i++) {
-			size_t n = strcspn(m->labels.v[i], "=");
-			auto_free char *key = xstrndup(m->labels.v[i], n);
-			set_text(labels, key, m->labels.v[i][n] ? m->labels.v[i] + n + 1 : "");
-		}
-		json_set(o, "Labels", json_sorted(labels));
-	}
+	if (m->labels.n)
+		json_set(o, "Labels", json_sorted(json_from_words(&m->labels)));
+	if (m->subpath)
+		json_set_str(o, "Subpath", m->subpath);
+	json_t *driver = json_object();
 	if (m->driver)
-		json_set(o, "DriverConfig", json_pack("{s:s}", "Name", m->driver));
+		json_set_str(driver, "Name", m->driver);
+	if (m->options.n)
+		json_set(driver, "Options", json_sorted(json_from_words(&m->options)));
+	json_set(o, "DriverConfig", driver);
 	return o;
 }
 
@@ -113,9 +112,8 @@ static json_t *bind_options(const struct mount_spec *m)
 
 static json_t *flag_mount(const struct mount_spec *m)
 {
-	static const char *const types[] = {"bind", "volume", "tmpfs"};
 	json_t *o = json_object();
-	json_set_str(o, "Type", types[m->type]);
+	json_set_str(o, "Type", mount_type_name(m->type));
 	if (!str_empty(m->source))
 		json_set_str(o, "Source", m->source);
 	json_set_str(o, "Target", m->target);
@@ -126,8 +124,10 @@ static json_t *flag_mount(const struct mount_spec *m)
 	auto_json bind = bind_options(m);
 	if (json_object_size(bind))
 		json_object_set(o, "BindOptions", bind);
-	if (m->has_volume_options)
+	if (m->has_volume_options || (m->type == MOUNT_VOLUME && m->subpath))
 		json_set(o, "VolumeOptions", volume_options(m));
+	if (m->type == MOUNT_IMAGE && m->subpath)
+		json_set(o, "ImageOptions", json_pack("{s:s}", "Subpath", m->subpath));
 	if (m->tmpfs_size || m->has_tmpfs_mode) {
 		json_t *t = json_object();
 		if (m->tmpfs_size)
@@ -160,12 +160,7 @@ static void host_mounts(const struct create_plan *p, json_t **flags, json_t **tm
 
 json_t *create_log_config(const struct create_request *r)
 {
-	json_t *options = json_object();
-	for (size_t i = 0; i < r->log_opt.n; i++) {
-		size_t n = strcspn(r->log_opt.v[i], "=");
-		auto_free char *key = xstrndup(r->log_opt.v[i], n);
-		set_text(options, key, r->log_opt.v[i][n] ? r->log_opt.v[i] + n + 1 : "");
-	}
+	json_t *options = json_from_words(&r->log_opt);
 	return json_pack("{s:s, s:o}", "Type",
 		str_empty(r->log_driver) ? "json-file" : r->log_driver, "Config",
 		json_sorted(options));
@@ -184,7 +179,7 @@ static void host_first_part(const struct create_plan *p, json_t *o)
 			(json_int_t)p->restart.max_retries));
 	json_set_bool(o, "AutoRemove", r->rm);
 	set_text(o, "VolumeDriver", r->volume_driver);
-	json_set(o, "VolumesFrom", json_null());
+	json_set(o, "VolumesFrom", list_or_null(&r->volumes_from));
 	json_set(o, "ConsoleSize", json_pack("[i, i]", 0, 0));
 	if (json_object_size(p->annotations))
 		json_set(o, "Annotations", json_sorted(json_incref(p->annotations)));
@@ -281,17 +276,18 @@ static json_t *host_config(const struct create_plan *p)
 
 static json_t *mount_point(const struct mount_real *m)
 {
-	static const char *const types[] = {"bind", "volume", "tmpfs"};
 	const struct mount_spec *s = m->spec;
 	json_t *o = json_object();
-	json_set_str(o, "Type", types[s->type]);
+	bool is_labelled = s->origin == MOUNT_FROM_FLAG ||
+			   (s->origin == MOUNT_FROM_V && s->source && !*s->mode);
+	json_set_str(o, "Type", mount_type_name(s->type));
 	if (m->volume)
 		json_set_str(o, "Name", m->volume);
 	set_text(o, "Source", m->source);
 	json_set_str(o, "Destination", s->target);
 	if (m->volume)
 		json_set_str(o, "Driver", "local");
-	if (m->volume && s->source && !*s->mode)
+	if (m->volume && is_labelled)
 		json_set_str(o, "Mode", "z");
 	else
 		set_text(o, "Mode", s->mode);
@@ -307,7 +303,9 @@ static json_t *mount_points(const struct create_plan *p)
 {
 	json_t *a = json_array();
 	for (size_t i = 0; i < p->mounts.n; i++)
-		if (p->mounts.v[i].origin != MOUNT_FROM_TMPFS)
+		if (p->mounts.v[i].origin != MOUNT_FROM_TMPFS &&
+			(p->mounts.v[i].type != MOUNT_TMPFS ||
+				p->mounts.v[i].origin == MOUNT_FROM_FLAG))
 			json_array_append_new(a, mount_point(&p->reals[i]));
 	return a;
 }

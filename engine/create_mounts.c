@@ -1,22 +1,16 @@
-/* The mounts of a container: which there are (text), then where they come from (volumes are made,
- * bind sources looked at). */
+/* The mounts of a container: which there are. */
 #include <errno.h>
-#include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
 #include "engine/create_plan.h"
-#include "storage/db/container_row.h"
-#include "storage/store.h"
-#include "storage/volume.h"
 
-static struct mount_spec *find_target(struct create_plan *p, const char *target)
+struct mount_spec *create_mounts_find(struct create_plan *p, const char *target)
 {
 	for (size_t i = 0; i < p->mounts.n; i++)
 		if (p->mounts.v[i].target && strcmp(p->mounts.v[i].target, target) == 0)
@@ -35,6 +29,55 @@ static bool is_repeated(const struct strv *list, size_t at)
 
 typedef int (*mount_parser)(const char *, struct mount_spec *, struct err *);
 
+/* Takes *m. What came from another container gives way. As in Docker, --tmpfs may name the target
+ * of a --mount again (the --mount is what is mounted), but not the one of a -v. */
+static int place(struct create_plan *p, struct mount_spec *m, struct err *e)
+{
+	struct mount_spec *there = create_mounts_find(p, m->target);
+	if (!there) {
+		*mount_specs_add(&p->mounts) = *m;
+	} else if (there->origin == MOUNT_FROM_OTHER) {
+		mount_spec_deinit(there);
+		*there = *m;
+	} else {
+		int r = m->origin == MOUNT_FROM_TMPFS && there->origin == MOUNT_FROM_FLAG
+				? 0
+				: err_set(e, EINVAL, "Duplicate mount point: %s", m->target);
+		mount_spec_deinit(m);
+		return r;
+	}
+	return 0;
+}
+
+/* One bind mount for each match, below the target. */
+static int place_matches(struct create_plan *p, const struct mount_spec *pattern, struct err *e)
+{
+	glob_t found = {0};
+	int r = glob(pattern->source, 0, NULL, &found);
+	if (r != 0) {
+		globfree(&found);
+		return err_set(
+			e, ENOENT, "no file matches the glob \"%s\" of --mount", pattern->source);
+	}
+	r = 0;
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
+		struct mount_spec one = {
+			.type = MOUNT_BIND,
+			.origin = pattern->origin,
+			.source = path_clean(found.gl_pathv[i]),
+			.mode = xstrdup(""),
+			.propagation = pattern->propagation ? xstrdup(pattern->propagation) : NULL,
+			.read_only = pattern->read_only,
+			.non_recursive = pattern->non_recursive,
+			.chown = pattern->chown,
+		};
+		one.target = path_join(pattern->target, path_base(one.source));
+		r = place(p, &one, e);
+	}
+	globfree(&found);
+	return r;
+}
+
 static int parse_list(
 	struct create_plan *p, const struct strv *list, mount_parser parse, struct err *e)
 {
@@ -43,13 +86,36 @@ static int parse_list(
 		if (is_repeated(list, i))
 			continue;
 		int r = parse(list->v[i], &m, e);
-		if (r == 0 && find_target(p, m.target))
-			r = err_set(e, EINVAL, "Duplicate mount point: %s", m.target);
+		if (r == 0 && !m.glob) {
+			r = place(p, &m, e);
+		} else {
+			if (r == 0)
+				r = place_matches(p, &m, e);
+			mount_spec_deinit(&m);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --tmpfs is a map from targets to options: the last one counts. */
+static int parse_tmpfs(struct create_plan *p, const struct strv *list, struct err *e)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct mount_spec m = {0};
+		int r = mount_parse_tmpfs(list->v[i], &m, e);
 		if (r < 0) {
 			mount_spec_deinit(&m);
 			return r;
 		}
-		*mount_specs_add(&p->mounts) = m;
+		struct mount_spec *there = create_mounts_find(p, m.target);
+		if (there && there->origin == MOUNT_FROM_TMPFS) {
+			mount_spec_deinit(there);
+			*there = m;
+		} else if ((r = place(p, &m, e)) < 0) {
+			return r;
+		}
 	}
 	return 0;
 }
@@ -59,7 +125,8 @@ static int check_tmpfs_options(const struct mount_spec *m, struct err *e)
 	static const char *const flags[] = {"ro", "rw", "exec", "noexec", "suid", "nosuid", "dev",
 		"nodev", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
 		"strictatime", "nostrictatime", "sync", "async", "defaults", "private", "rprivate",
-		"shared", "rshared", "slave", "rslave", "unbindable", "runbindable"};
+		"shared", "rshared", "slave", "rslave", "unbindable", "runbindable", "tmpcopyup",
+		"notmpcopyup"};
 	static const char *const keys[] = {
 		"size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks=", "mpol=", "huge="};
 	auto_strv words = STRV_INIT;
@@ -71,8 +138,7 @@ static int check_tmpfs_options(const struct mount_spec *m, struct err *e)
 		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
 			known |= str_starts(words.v[i], keys[k]);
 		if (!known)
-			return err_set(e, EINVAL, "invalid tmpfs option [\"%s\"] for --tmpfs %s",
-				words.v[i], m->target);
+			return err_set(e, EINVAL, "invalid tmpfs option \"%s\"", words.v[i]);
 	}
 	return 0;
 }
@@ -84,131 +150,85 @@ static int check_driver(const struct create_request *r, const struct mount_spec 
 		return err_set(e, ENOENT,
 			"error looking up volume plugin %s: plugin \"%s\" not found", driver,
 			driver);
-	if (m->subpath)
-		return err_set(e, ENOTSUP, "--mount volume-subpath is not supported yet");
-	if (m->options.n)
-		return err_set(e, ENOTSUP, "--mount volume-opt is not supported yet");
 	return 0;
 }
 
-int create_mounts_parse(struct create_plan *p, struct err *e)
+/* --image-volume: what becomes of the image's VOLUMEs. */
+static int add_image_volumes(struct create_plan *p, struct err *e)
 {
-	const struct create_request *r = p->r;
+	const char *how = str_empty(p->r->image_volume) ? "anonymous" : p->r->image_volume;
+	bool is_tmpfs = strcmp(how, "tmpfs") == 0;
 	const char *target;
 	json_t *unused;
-	int rc;
-	if ((rc = parse_list(p, &r->volume, mount_parse_volume, e)) < 0 ||
-		(rc = parse_list(p, &r->mount, mount_parse_flag, e)) < 0 ||
-		(rc = parse_list(p, &r->tmpfs, mount_parse_tmpfs, e)) < 0)
-		return rc;
+	if (!is_tmpfs && strcmp(how, "anonymous") != 0 && strcmp(how, "bind") != 0 &&
+		strcmp(how, "ignore") != 0)
+		return err_set(e, EINVAL,
+			"invalid image-volume type \"%s\". Pick one of bind, tmpfs, or ignore",
+			how);
+	if (strcmp(how, "ignore") == 0)
+		return 0;
 	json_object_foreach (json_at(p->image_config, "Volumes"), target, unused) {
 		auto_free char *clean = path_clean(target);
 		if (clean[0] != '/' || !clean[1])
 			return err_set(
 				e, EINVAL, "the image's VOLUME %s is not an absolute path", target);
-		if (find_target(p, clean))
+		if (create_mounts_find(p, clean))
 			continue;
 		struct mount_spec *m = mount_specs_add(&p->mounts);
-		m->type = MOUNT_VOLUME;
+		m->type = is_tmpfs ? MOUNT_TMPFS : MOUNT_VOLUME;
+		m->fill = is_tmpfs;
 		m->origin = MOUNT_FROM_IMAGE;
 		m->target = take_ptr(clean);
 		m->mode = xstrdup("");
 	}
-	p->reals = xcalloc(p->mounts.n + 1, sizeof(*p->reals));
+	return 0;
+}
+
+/* --read-only --read-only-tmpfs: what programs expect to be able to write. */
+static void add_read_only_tmpfs(struct create_plan *p)
+{
+	static const char *const targets[] = {"/run", "/tmp", "/var/tmp"};
+	if (!p->r->read_only || !p->r->read_only_tmpfs)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+		if (create_mounts_find(p, targets[i]))
+			continue;
+		struct mount_spec *m = mount_specs_add(&p->mounts);
+		m->type = MOUNT_TMPFS;
+		m->origin = MOUNT_FROM_IMAGE;
+		m->target = xstrdup(targets[i]);
+		m->mode = xstrdup("");
+		m->tmpfs_options = xstrdup("exec,tmpcopyup");
+	}
+}
+
+static int check_all(struct create_plan *p, struct strv *warnings, struct err *e)
+{
+	bool has_driver = !str_empty(p->r->volume_driver), has_flag_volume = false;
 	for (size_t i = 0; i < p->mounts.n; i++) {
 		const struct mount_spec *m = &p->mounts.v[i];
-		p->reals[i].spec = m;
-		if ((rc = check_driver(r, m, e)) < 0)
-			return rc;
-		if (m->tmpfs_options && (rc = check_tmpfs_options(m, e)) < 0)
-			return rc;
+		int r = check_driver(p->r, m, e);
+		if (r == 0 && m->tmpfs_options)
+			r = check_tmpfs_options(m, e);
+		if (r < 0)
+			return r;
+		has_flag_volume |= m->origin == MOUNT_FROM_FLAG && m->type == MOUNT_VOLUME;
 	}
+	if (has_driver && has_flag_volume)
+		strv_add(warnings, "WARNING: `--volume-driver` is ignored for volumes specified "
+				   "via `--mount`. Use `--mount type=volume,volume-driver=...` "
+				   "instead.");
 	return 0;
 }
 
-/* The source must be there and reachable for the user; -v makes a missing folder. */
-static int resolve_bind(struct mount_real *m, struct err *e)
+int create_mounts_parse(struct create_plan *p, struct strv *warnings, struct err *e)
 {
-	const struct mount_spec *spec = m->spec;
-	auto_fd fd = open(spec->source, O_PATH | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && spec->make_source) {
-		if (path_mkdirs(spec->source, 0755, e) < 0)
-			return err_ctx(
-				e, "error while creating mount source path '%s'", spec->source);
-	} else if (fd < 0 && errno == ENOENT) {
-		return err_set(e, ENOENT,
-			"invalid mount config for type \"bind\": bind source path does not exist: "
-			"%s",
-			spec->source);
-	} else if (fd < 0) {
-		int code = errno;
-		err_sysn(e, code, "cannot use %s as the source of a bind mount", spec->source);
-		return code != EACCES ? -code
-				      : err_hint(e, "moss runs with your own rights: you need "
-						    "search permission "
-						    "on every folder of that path");
-	}
-	m->source = xstrdup(spec->source);
-	return 0;
-}
-
-static char *labels_json(const struct strv *labels)
-{
-	if (!labels->n)
-		return NULL;
-	auto_json o = json_object();
-	for (size_t i = 0; i < labels->n; i++) {
-		size_t n = strcspn(labels->v[i], "=");
-		auto_free char *key = xstrndup(labels->v[i], n);
-		json_set_str(o, key, labels->v[i][n] ? labels->v[i] + n + 1 : "");
-	}
-	return json_text(o);
-}
-
-static int volume_name_check(const char *name, struct err *e)
-{
-	if (!name || volume_name_valid(name))
-		return 0;
-	if (!name[1])
-		return err_set(e, EINVAL,
-			"create %s: volume name is too short, names should be at least two "
-			"alphanumeric characters",
-			name);
-	err_set(e, EINVAL,
-		"create %s: \"%s\" includes invalid characters for a local volume name, only "
-		"\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed",
-		name, name);
-	return err_hint(e, "if you intended to pass a host directory, use an absolute path");
-}
-
-static int resolve_volume(struct store *s, struct mount_real *m, struct err *e)
-{
-	const struct mount_spec *spec = m->spec;
-	struct volume v = {0};
-	bool was_made;
-	int r = volume_name_check(spec->source, e);
-	if (r < 0)
-		return r;
-	auto_free char *labels = labels_json(&spec->labels);
-	r = volume_create(s, spec->source, "local", labels, NULL, &v, &was_made, e);
-	if (r < 0)
-		return err_ctx(e, "cannot make the volume for %s", spec->target);
-	m->source = xstrdup(v.mountpoint);
-	m->volume = xstrdup(v.name);
-	m->copy_up = v.needs_copy_up && !spec->nocopy;
-	volume_deinit(&v);
-	return 0;
-}
-
-int create_mounts_resolve(struct store *s, struct create_plan *p, struct err *e)
-{
-	int r = 0;
-	/* Binds first: when one is refused, no volume has been made. */
-	for (size_t i = 0; r == 0 && i < p->mounts.n; i++)
-		if (p->mounts.v[i].type == MOUNT_BIND)
-			r = resolve_bind(&p->reals[i], e);
-	for (size_t i = 0; r == 0 && i < p->mounts.n; i++)
-		if (p->mounts.v[i].type == MOUNT_VOLUME)
-			r = resolve_volume(s, &p->reals[i], e);
-	return r;
+	const struct create_request *r = p->r;
+	int rc;
+	if ((rc = parse_list(p, &r->volume, mount_parse_volume, e)) < 0 ||
+		(rc = parse_list(p, &r->mount, mount_parse_flag, e)) < 0 ||
+		(rc = parse_tmpfs(p, &r->tmpfs, e)) < 0 || (rc = add_image_volumes(p, e)) < 0)
+		return rc;
+	add_read_only_tmpfs(p);
+	return check_all(p, warnings, e);
 }

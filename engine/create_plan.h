@@ -27,6 +27,8 @@ struct mount_real {
 	char *source; /* on the host; NULL for tmpfs */
 	char *volume; /* its name, or NULL */
 	bool copy_up;
+	json_t *options; /* of the volume, or NULL */
+	struct strv layers; /* of an image: layers.id, bottom first */
 };
 
 struct create_plan {
@@ -77,8 +79,13 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e);
 int create_check_network(struct create_plan *p, struct strv *warnings, struct err *e);
 /* engine/create_limit.c: memory, cpu and pid limits. */
 int create_limits(struct create_plan *p, struct strv *warnings, struct err *e);
-/* engine/create_mounts.c: the list of mounts (text only), then their sources and volumes. */
-int create_mounts_parse(struct create_plan *p, struct err *e);
+/* engine/create_volumes_from.c: the mounts of other containers, before all others. */
+int create_volumes_from(struct store *s, struct create_plan *p, struct err *e);
+/* engine/create_mounts.c: the list of mounts (text only). */
+int create_mounts_parse(struct create_plan *p, struct strv *warnings, struct err *e);
+/* The one on that target, or NULL. */
+struct mount_spec *create_mounts_find(struct create_plan *p, const char *target);
+/* engine/create_sources.c: where they come from: volumes are made, images and binds looked at. */
 int create_mounts_resolve(struct store *s, struct create_plan *p, struct err *e);
 /* engine/create_config.c: the row's config JSON. New reference. */
 json_t *create_config(const struct create_plan *p);
@@ -93,5 +100,12 @@ json_t *spec_build(
 json_t *spec_network(const struct create_plan *p);
 /* engine/spec_mounts.c */
 json_t *spec_mounts(const struct create_plan *p);
+/* engine/spec_extras.c: the annotation moss.mounts (engine/launch.h); NULL where no mount needs
+ * any. New references. */
+json_t *spec_mount_extras(const struct create_plan *p);
+/* The folder of the i-th mount in the container's own, for what is made there. Owned. */
+char *spec_mount_dir(const struct create_plan *p, size_t i);
+/* Whether the mount is made by the launcher before it is bound: an image, or an overlay (O). */
+bool spec_mount_is_made(const struct mount_spec *m);
 
 #endif

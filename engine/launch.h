@@ -22,7 +22,19 @@
  *   moss.root       the data root
  *   moss.layers     layers.id, bottom first, comma-separated
  *   moss.throwaway  "1": what the container writes need not survive a crash of the machine (--rm)
- *   moss.copy-up    JSON array of mount destinations filled from the image when empty
+ *   moss.mounts     JSON object from mount destinations to objects of what the mount needs beyond
+ *                   the spec's words, all optional:
+ *                     copy-up    filled, where empty at the container's first start, with what
+ *                                the image has there
+ *                     make       a bind source that is missing is made, as a folder
+ *                     chown      the files are given to the process's user
+ *                     subpath    what of the source is mounted, resolved inside it
+ *                     volume     the source is that volume's folder in the store ...
+ *                     type, device, o   ... or this is mounted in place of it
+ *                     uid, gid   who owns the volume's folder after it was filled
+ *                     made-in    a folder of the container's own in which the source (merged, in
+ *                                that folder) is made: of an image's "layers" (ids, bottom
+ *                                first), or as an overlay over "lower" with "upper" and "work"
  *   moss.init       "1": a small init (moss-init, a static program) is pid 1 and reaps (--init)
  *   moss.user       "name|uid[:group|gid]": resolved in the container's own /etc/passwd and
  *                   /etc/group once its root is mounted; process.user.uid and .gid are not used

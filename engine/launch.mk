@@ -20,6 +20,10 @@ libengine_a_SOURCES += \
 	engine/stage_inner.c \
 	engine/stage_masks.c \
 	engine/stage_mounts.c \
+	engine/stage_overlay.c \
+	engine/stage_own.c \
+	engine/stage_source.c \
+	engine/stage_volume.c \
 	engine/stage_sysctl.c \
 	engine/stage_target.c \
 	engine/stage.h \

@@ -37,8 +37,7 @@ static int check_keys(json_t *object, const char *where, const char *known, stru
 	json_t *value;
 	if (object && !json_is_object(object))
 		return bad(e, where);
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach (object, key, value) {
 		auto_free char *padded = xasprintf(" %s ", key);
 		if (!strstr(known, padded) && !is_void(value))
 			return err_set(e, ENOTSUP, "config.json: %s%s%s is not supported by moss",
@@ -46,6 +45,8 @@ static int check_keys(json_t *object, const char *where, const char *known, stru
 	}
 	return 0;
 }
+
+static bool is_id(int64_t v) { return v >= 0 && v < UINT32_MAX; }
 
 static int load_strings(const json_t *array, const char *what, const char ***out, struct err *e)
 {
@@ -67,8 +68,7 @@ static int load_namespaces(struct launch_plan *p, struct err *e)
 		"mount", "pid", "network", "ipc", "uts", "cgroup"};
 	json_t *list = json_at(p->doc, "linux/namespaces"), *item;
 	size_t i;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		const char *type = json_str(item, "type");
 		size_t k = 0;
 		while (type && k < NS_COUNT && strcmp(type, names[k]))
@@ -131,8 +131,7 @@ static int load_mount(struct mount_plan *m, json_t *item, struct err *e)
 		  : !strcmp(m->type, "sysfs")     ? MOUNT_SYSFS
 		  : str_starts(m->type, "cgroup") ? MOUNT_CGROUP
 						  : MOUNT_FS;
-	json_array_foreach(options, i, option)
-	{
+	json_array_foreach (options, i, option) {
 		const char *text = json_string_value(option);
 		r = text ? mount_plan_option(m, text, e) : bad(e, "mounts.options");
 		if (r < 0)
@@ -141,6 +140,55 @@ static int load_mount(struct mount_plan *m, json_t *item, struct err *e)
 	if (m->kind == MOUNT_BIND && m->data.n)
 		return err_set(e, EINVAL, "mount %s: unknown option \"%s\" for a bind mount",
 			m->target, m->data.v[0]);
+	return 0;
+}
+
+static int64_t id_of(const json_t *o, const char *key)
+{
+	int64_t id;
+	const char *text = json_str(o, key);
+	return text && parse_i64(text, &id) && is_id(id) ? id : -1;
+}
+
+static int load_extras(struct mount_extras *m, const json_t *o, struct err *e)
+{
+	int r = check_keys((json_t *)o, "annotation moss.mounts",
+		" copy-up make chown subpath volume type device o uid gid made-in layers lower "
+		"upper work ",
+		e);
+	m->copy_up = json_bool_or(o, "copy-up", false);
+	m->make_source = json_bool_or(o, "make", false);
+	m->chown = json_bool_or(o, "chown", false);
+	m->subpath = json_str(o, "subpath");
+	m->volume = json_str(o, "volume");
+	m->dev_type = json_str_or(o, "type", "");
+	m->device = json_str(o, "device");
+	m->dev_options = json_str_or(o, "o", "");
+	m->uid = id_of(o, "uid");
+	m->gid = id_of(o, "gid");
+	m->made_in = json_str(o, "made-in");
+	json_to_strv(json_at(o, "layers"), &m->layers);
+	m->lower = json_str(o, "lower");
+	m->upper = json_str(o, "upper");
+	m->work = json_str(o, "work");
+	return r;
+}
+
+/* `extras` lives as long as the plan: its texts are borrowed. */
+static int load_all_extras(struct launch_plan *p, struct err *e)
+{
+	const char *text = launch_annotation(p, "moss.mounts");
+	if (!text)
+		return 0;
+	p->extras = json_parse(text, strlen(text), "annotation moss.mounts", e);
+	if (!p->extras)
+		return -e->code;
+	for (size_t i = 0; i < p->n_mounts; i++) {
+		const json_t *o = json_object_get(p->extras, p->mounts[i].target);
+		int r = o ? load_extras(&p->mounts[i].more, o, e) : 0;
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -155,19 +203,7 @@ static int load_mounts(struct launch_plan *p, struct err *e)
 			return r;
 		}
 	}
-	const char *text = launch_annotation(p, "moss.copy-up");
-	if (!text)
-		return 0;
-	auto_json wanted = json_parse(text, strlen(text), "annotation moss.copy-up", e);
-	if (!wanted)
-		return -e->code;
-	for (size_t i = 0; i < json_array_size(wanted); i++) {
-		const char *target = json_string_value(json_array_get(wanted, i));
-		for (size_t k = 0; target && k < p->n_mounts; k++)
-			if (!strcmp(p->mounts[k].target, target) && p->mounts[k].kind == MOUNT_BIND)
-				p->mounts[k].copy_up = true;
-	}
-	return 0;
+	return load_all_extras(p, e);
 }
 
 static int load_sysctls(struct launch_plan *p, struct err *e)
@@ -175,8 +211,7 @@ static int load_sysctls(struct launch_plan *p, struct err *e)
 	json_t *map = json_at(p->doc, "linux/sysctl"), *value;
 	const char *key;
 	p->sysctls = xcalloc(json_object_size(map), sizeof(*p->sysctls));
-	json_object_foreach(map, key, value)
-	{
+	json_object_foreach (map, key, value) {
 		struct sysctl_plan *s = &p->sysctls[p->n_sysctls++];
 		s->key = key;
 		s->value = json_string_value(value);
@@ -209,8 +244,7 @@ static int load_rlimits(struct launch_plan *p, json_t *process, struct err *e)
 	json_t *list = json_at(process, "rlimits"), *item;
 	size_t i;
 	p->rlimits = xcalloc(json_array_size(list), sizeof(*p->rlimits));
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		const char *type = json_str_or(item, "type", "");
 		size_t k = 0;
 		while (k < ARRAY_LEN(names) && strcmp(names[k], type))
@@ -232,8 +266,7 @@ static int load_capset(json_t *caps, const char *name, uint64_t *out, struct err
 {
 	json_t *item, *list = json_object_get(caps, name);
 	size_t i;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		int n = json_is_string(item) ? caps_number(json_string_value(item)) : -1;
 		if (n < 0)
 			return err_set(e, EINVAL, "config.json: unknown capability \"%s\"",
@@ -259,8 +292,6 @@ static int load_caps(struct launch_plan *p, json_t *process, struct err *e)
 	return r < 0 ? r : load_capset(caps, "ambient", &p->caps.ambient, e);
 }
 
-static bool is_id(int64_t v) { return v >= 0 && v < UINT32_MAX; }
-
 static int load_user(struct launch_plan *p, json_t *process, struct err *e)
 {
 	json_t *user = json_object_get(process, "user"), *item, *more;
@@ -276,8 +307,7 @@ static int load_user(struct launch_plan *p, json_t *process, struct err *e)
 	p->umask = (int)json_int_or(user, "umask", -1);
 	more = json_object_get(user, "additionalGids");
 	p->gids = xcalloc(json_array_size(more), sizeof(*p->gids));
-	json_array_foreach(more, i, item)
-	{
+	json_array_foreach (more, i, item) {
 		if (!json_is_integer(item) || !is_id(json_integer_value(item)))
 			return bad(e, "process.user.additionalGids");
 		p->gids[p->n_gids++] = (gid_t)json_integer_value(item);
@@ -407,9 +437,12 @@ void launch_plan_free(struct launch_plan *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_mounts; i++)
+	for (size_t i = 0; i < p->n_mounts; i++) {
 		strv_free(&p->mounts[i].data);
+		strv_free(&p->mounts[i].more.layers);
+	}
 	free(p->mounts);
+	json_decref(p->extras);
 	free(p->sysctls);
 	free(p->rlimits);
 	free(p->gids);

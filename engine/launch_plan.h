@@ -25,6 +25,18 @@ struct ns_plan {
 
 enum mount_kind { MOUNT_BIND, MOUNT_FS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_CGROUP };
 
+/* The annotation moss.mounts of one mount (engine/launch.h). */
+struct mount_extras {
+	bool copy_up, make_source, chown;
+	const char *subpath;
+	const char *volume; /* its name: the source is in the store */
+	const char *dev_type, *device, *dev_options; /* what the volume is; device NULL: a folder */
+	int64_t uid, gid; /* of a volume that is filled, -1 = the image's */
+	const char *made_in; /* the source is made below this folder */
+	struct strv layers; /* of an image */
+	const char *lower, *upper, *work; /* of an overlay; upper NULL: thrown away at each start */
+};
+
 struct mount_plan {
 	const char *source, *target, *type;
 	enum mount_kind kind;
@@ -33,7 +45,7 @@ struct mount_plan {
 	uint64_t propagation; /* MS_PRIVATE, MS_SLAVE ..., 0 = as it comes */
 	bool propagation_rec;
 	bool recursive; /* rbind */
-	bool copy_up;
+	struct mount_extras more;
 	struct strv data; /* "key=value" or "flag", for the file system */
 };
 
@@ -57,6 +69,7 @@ struct launch_plan {
 	bool root_readonly;
 	struct mount_plan *mounts;
 	size_t n_mounts;
+	json_t *extras; /* the annotation moss.mounts, or NULL */
 	const char *hostname, *domainname;
 	struct sysctl_plan *sysctls;
 	size_t n_sysctls;

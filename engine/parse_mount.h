@@ -13,13 +13,19 @@
 
 struct err;
 
-enum mount_type { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS };
-enum mount_origin { MOUNT_FROM_V, MOUNT_FROM_FLAG, MOUNT_FROM_TMPFS, MOUNT_FROM_IMAGE };
+enum mount_type { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE, MOUNT_RAMFS, MOUNT_DEVPTS };
+enum mount_origin {
+	MOUNT_FROM_V,
+	MOUNT_FROM_FLAG,
+	MOUNT_FROM_TMPFS,
+	MOUNT_FROM_IMAGE,
+	MOUNT_FROM_OTHER, /* --volumes-from: gives way to every other */
+};
 
 struct mount_spec {
 	enum mount_type type;
 	enum mount_origin origin;
-	char *source; /* absolute path, volume name, or NULL (anonymous, tmpfs) */
+	char *source; /* absolute path, volume name, image, or NULL (anonymous, tmpfs) */
 	char *target; /* absolute and clean */
 	char *mode; /* -v: the options as typed; "" */
 	char *propagation; /* "rprivate" ... or NULL */
@@ -32,7 +38,13 @@ struct mount_spec {
 	bool has_tmpfs_mode;
 	char *consistency;
 	char *driver;
-	char *subpath;
+	char *subpath; /* of a volume or an image */
+	char *flags; /* "nodev,noexec": further words for the mount itself; or NULL */
+	char *upper, *work; /* O,upperdir=,workdir= */
+	bool chown; /* U: the files are given to the container's user */
+	bool overlay; /* O: written to a layer of the container's own */
+	bool fill; /* tmpfs: with what the image has there */
+	bool glob; /* the source is a pattern: one mount below target for each match */
 	struct strv labels, options; /* of a new volume: KEY=VALUE */
 	bool has_volume_options;
 };
@@ -53,6 +65,13 @@ int mount_parse_volume(const char *text, struct mount_spec *m, struct err *e);
 int mount_parse_flag(const char *text, struct mount_spec *m, struct err *e);
 /* "/target[:options]" */
 int mount_parse_tmpfs(const char *text, struct mount_spec *m, struct err *e);
+
+/* "bind", "volume" ... as --mount's type= and docker inspect have them. */
+const char *mount_type_name(enum mount_type t);
+/* "CONTAINER[:ro|rw|z|Z...]" of --volumes-from. *container is owned. */
+int mount_parse_from(const char *text, char **container, bool *read_only, struct err *e);
+/* A relative path that stays inside. */
+bool mount_subpath_valid(const char *subpath);
 
 /* The bind string of HostConfig.Binds; owned. */
 char *mount_bind_text(const struct mount_spec *m);

@@ -58,8 +58,10 @@ static bool parse_bool(const char *s, bool *out)
 struct flag_state {
 	struct mount_spec *m;
 	const char *type;
-	const char *bind_key, *volume_key, *tmpfs_key; /* the first of each kind, for conflicts */
-	bool bind_recursive_readonly;
+	/* the last of each kind, for conflicts */
+	const char *bind_key, *volume_key, *tmpfs_key, *image_key;
+	const char *subpath_key, *devpts_key;
+	bool bind_recursive_readonly, owner_given, has_rw;
 };
 
 static int bad_value(struct err *e, const char *key, const char *value)
@@ -121,8 +123,6 @@ static int volume_key_set(struct flag_state *s, const char *key, const char *val
 		strv_add(&m->options, value);
 	else if (strcmp(key, "volume-driver") == 0)
 		free(m->driver), m->driver = xstrdup(value);
-	else if (strcmp(key, "volume-subpath") == 0)
-		free(m->subpath), m->subpath = xstrdup(value);
 	else
 		return 1;
 	return 0;
@@ -143,6 +143,71 @@ static int tmpfs_key_set(struct flag_state *s, const char *key, const char *valu
 		return 0;
 	}
 	return 1;
+}
+
+/* Podman's: what Docker has no word for. */
+static int podman_key_set(struct flag_state *s, const char *key, const char *value, struct err *e)
+{
+	struct mount_spec *m = s->m;
+	bool on;
+	if (strcmp(key, "U") == 0 || strcmp(key, "u") == 0 || strcmp(key, "chown") == 0) {
+		if (s->owner_given)
+			return err_set(
+				e, EINVAL, "cannot pass 'U' or 'chown' option more than once");
+		s->owner_given = true;
+		return parse_bool(value, &m->chown) ? 0 : bad_value(e, key, value);
+	}
+	if (strcmp(key, "relabel") == 0)
+		return strcmp(value, "shared") == 0 || strcmp(value, "private") == 0
+			       ? 0
+			       : err_set(e, EINVAL,
+					 "relabel mount option must be 'private' or 'shared'");
+	if (strcmp(key, "rw") == 0 || strcmp(key, "readwrite") == 0) {
+		if (!parse_bool(value, &on))
+			return bad_value(e, key, value);
+		m->read_only = !on;
+		s->has_rw = true;
+		return 0;
+	}
+	if (strcmp(key, "tmpcopyup") == 0 || strcmp(key, "notmpcopyup") == 0) {
+		s->tmpfs_key = key;
+		if (!parse_bool(value, &on))
+			return bad_value(e, key, value);
+		m->fill = on == (*key == 't');
+		return 0;
+	}
+	if (strcmp(key, "idmap") == 0 || strcmp(key, "no-dereference") == 0)
+		return err_set(e, ENOTSUP, "--mount %s is not supported by moss", key);
+	return 1;
+}
+
+static int subpath_set(struct flag_state *s, const char *key, const char *value)
+{
+	s->subpath_key = key;
+	if (*key == 'v')
+		s->volume_key = key;
+	if (*key == 'i')
+		s->image_key = key;
+	/* Podman's subpaths may begin with the slash of the volume's root. */
+	if (strcmp(key, "subpath") == 0)
+		value += strspn(value, "/");
+	free(s->m->subpath);
+	s->m->subpath = *value ? xstrdup(value) : NULL;
+	return 0;
+}
+
+/* uid, gid, mode, max of a devpts: the file system's own words. */
+static int devpts_key_set(struct flag_state *s, const char *key, const char *value, struct err *e)
+{
+	struct mount_spec *m = s->m;
+	s->devpts_key = key;
+	if (!*value || value[strspn(value, "0123456789")])
+		return bad_value(e, key, value);
+	char *all =
+		xasprintf("%s%s%s=%s", m->flags ? m->flags : "", m->flags ? "," : "", key, value);
+	free(m->flags);
+	m->flags = all;
+	return 0;
 }
 
 /* 0, 1 where the key is not known, or an error. */
@@ -166,6 +231,13 @@ static int key_set(struct flag_state *s, const char *key, const char *value, str
 	} else if (strcmp(key, "consistency") == 0) {
 		free(m->consistency);
 		m->consistency = xstrdup(value);
+	} else if (strcmp(key, "subpath") == 0 || strcmp(key, "volume-subpath") == 0 ||
+		   strcmp(key, "image-subpath") == 0) {
+		m->has_volume_options |= *key == 'v';
+		return subpath_set(s, key, value);
+	} else if (strcmp(key, "uid") == 0 || strcmp(key, "gid") == 0 || strcmp(key, "mode") == 0 ||
+		   strcmp(key, "max") == 0) {
+		return devpts_key_set(s, key, value, e);
 	} else if (str_starts(key, "bind-")) {
 		return bind_key_set(s, key, value, e);
 	} else if (str_starts(key, "volume-")) {
@@ -173,15 +245,16 @@ static int key_set(struct flag_state *s, const char *key, const char *value, str
 	} else if (str_starts(key, "tmpfs-")) {
 		return tmpfs_key_set(s, key, value, e);
 	} else {
-		return 1;
+		return podman_key_set(s, key, value, e);
 	}
 	return 0;
 }
 
 static int field_set(struct flag_state *s, char *field, struct err *e)
 {
-	static const char *const alone[] = {
-		"readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"};
+	static const char *const alone[] = {"readonly", "ro", "volume-nocopy", "bind-nonrecursive",
+		"bind-create-src", "u", "chown", "rw", "readwrite", "tmpcopyup", "notmpcopyup",
+		"idmap", "no-dereference"};
 	auto_free char *whole = xstrdup(field);
 	char *value = strchr(field, '=');
 	bool is_switch = false;
@@ -207,6 +280,13 @@ static int conflicts_check(const struct flag_state *s, struct err *e)
 		mixed = "bind-*";
 	else if (s->tmpfs_key && strcmp(s->type, "tmpfs") != 0)
 		mixed = "tmpfs-*";
+	else if (s->image_key && strcmp(s->type, "image") != 0)
+		mixed = "image-*";
+	if (!mixed && s->subpath_key && strcmp(s->type, "volume") != 0 &&
+		strcmp(s->type, "image") != 0)
+		mixed = s->subpath_key;
+	if (!mixed && s->devpts_key && strcmp(s->type, "devpts") != 0)
+		mixed = s->devpts_key;
 	if (mixed)
 		return err_set(
 			e, EINVAL, "cannot mix '%s' options with mount type '%s'", mixed, s->type);
@@ -228,23 +308,31 @@ static int type_error(struct err *e, const char *type, const char *fmt, const ch
 	return err_set(e, EINVAL, "invalid mount config for type \"%s\": %s", type, why);
 }
 
-/* What Docker's daemon checks. */
-static int daemon_check(struct mount_spec *m, const char *type, struct err *e)
+static int type_set(struct mount_spec *m, const char *type, struct err *e)
 {
-	static const char *const propagations[] = {
-		"private", "rprivate", "shared", "rshared", "slave", "rslave"};
-	bool known = !m->propagation || !*m->propagation;
-	if (strcmp(type, "bind") == 0)
+	static const enum mount_type types[] = {
+		MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE, MOUNT_RAMFS, MOUNT_DEVPTS};
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (strcmp(type, mount_type_name(types[i])) != 0)
+			continue;
+		m->type = types[i];
+		return 0;
+	}
+	if (strcmp(type, "glob") == 0) {
 		m->type = MOUNT_BIND;
-	else if (strcmp(type, "volume") == 0)
-		m->type = MOUNT_VOLUME;
-	else if (strcmp(type, "tmpfs") == 0)
-		m->type = MOUNT_TMPFS;
-	else if (strcmp(type, "image") == 0 || strcmp(type, "cluster") == 0 ||
-		 strcmp(type, "npipe") == 0)
-		return err_set(e, ENOTSUP, "--mount type=%s is not supported yet", type);
-	else
-		return type_error(e, type, "mount type %s", "unknown");
+		m->glob = true;
+		return 0;
+	}
+	type_error(e, type, "mount type %s", "unknown");
+	if (strcmp(type, "cluster") == 0 || strcmp(type, "npipe") == 0 ||
+		strcmp(type, "artifact") == 0)
+		return err_hint(e, "moss mounts the types bind, volume, tmpfs, image, glob, ramfs "
+				   "and devpts");
+	return -EINVAL;
+}
+
+static int target_set(struct mount_spec *m, const char *type, struct err *e)
+{
 	if (m->target[0] != '/')
 		return type_error(
 			e, type, "invalid mount path: '%s' mount path must be absolute", m->target);
@@ -253,17 +341,45 @@ static int daemon_check(struct mount_spec *m, const char *type, struct err *e)
 	m->target = clean;
 	if (strcmp(clean, "/") == 0)
 		return type_error(e, type, "invalid specification: destination can't be '%s'", "/");
-	for (size_t i = 0; !known && i < ARRAY_LEN(propagations); i++)
-		known = strcmp(m->propagation, propagations[i]) == 0;
-	if (!known)
-		return type_error(e, type, "invalid propagation mode: %s", m->propagation);
-	if (m->type == MOUNT_BIND && str_empty(m->source))
+	return 0;
+}
+
+static int source_check(const struct mount_spec *m, const char *type, struct err *e)
+{
+	bool has_none = m->type != MOUNT_BIND && m->type != MOUNT_VOLUME && m->type != MOUNT_IMAGE;
+	bool needs_one = m->type == MOUNT_BIND || m->type == MOUNT_IMAGE;
+	if (needs_one && str_empty(m->source))
 		return type_error(e, type, "field %s must not be empty", "Source");
 	if (m->type == MOUNT_BIND && m->source[0] != '/')
 		return type_error(
 			e, type, "invalid mount path: '%s' mount path must be absolute", m->source);
-	if (m->type == MOUNT_TMPFS && m->source)
+	if (has_none && m->source)
 		return type_error(e, type, "field %s must not be specified", "Source");
+	return 0;
+}
+
+/* What Docker's daemon checks. */
+static int daemon_check(struct flag_state *s, struct err *e)
+{
+	static const char *const propagations[] = {
+		"private", "rprivate", "shared", "rshared", "slave", "rslave"};
+	struct mount_spec *m = s->m;
+	bool known = !m->propagation || !*m->propagation;
+	int r;
+	if ((r = type_set(m, s->type, e)) < 0 || (r = target_set(m, s->type, e)) < 0)
+		return r;
+	for (size_t i = 0; !known && i < ARRAY_LEN(propagations); i++)
+		known = strcmp(m->propagation, propagations[i]) == 0;
+	if (!known)
+		return type_error(e, s->type, "invalid propagation mode: %s", m->propagation);
+	if ((r = source_check(m, s->type, e)) < 0)
+		return r;
+	if (m->subpath && !mount_subpath_valid(m->subpath))
+		return type_error(
+			e, s->type, "%s", "subpath must be a relative path within the volume");
+	/* An image is mounted to be read, unless asked for otherwise. */
+	if (m->type == MOUNT_IMAGE && !s->has_rw)
+		m->read_only = true;
 	return 0;
 }
 
@@ -275,7 +391,9 @@ int mount_parse_flag(const char *text, struct mount_spec *m, struct err *e)
 	int r = 0;
 	m->origin = MOUNT_FROM_FLAG;
 	m->mode = xstrdup("");
-	if (wrong)
+	if (!*text)
+		r = err_set(e, EINVAL, "EOF");
+	else if (wrong)
 		r = err_set(e, EINVAL, "parse error: %s", wrong);
 	for (size_t i = 0; r == 0 && i < fields.n; i++)
 		r = field_set(&s, fields.v[i], e);
@@ -287,5 +405,5 @@ int mount_parse_flag(const char *text, struct mount_spec *m, struct err *e)
 	}
 	if (m->source && !*m->source)
 		free(take_ptr(m->source));
-	return daemon_check(m, s.type, e);
+	return daemon_check(&s, e);
 }

@@ -227,16 +227,13 @@ static json_t *annotations(const struct create_plan *p, const struct store *s, c
 	json_t *o = json_copy(p->annotations);
 	auto_json plan = spec_network(p);
 	auto_free char *network = json_text(plan);
-	auto_json copy_up = json_array();
+	auto_json mounts = spec_mount_extras(p);
 	rootfs_annotations(p, s, driver, o);
 	json_set_str(o, "moss.user", *p->user ? p->user : "0");
 	json_set_str(o, "moss.network", network);
-	for (size_t i = 0; i < p->mounts.n; i++)
-		if (p->reals[i].copy_up)
-			json_array_append_new(copy_up, json_string(p->mounts.v[i].target));
-	if (json_array_size(copy_up)) {
-		auto_free char *text = json_text(copy_up);
-		json_set_str(o, "moss.copy-up", text);
+	if (mounts) {
+		auto_free char *text = json_text(mounts);
+		json_set_str(o, "moss.mounts", text);
 	}
 	if (r->group_add.n) {
 		auto_json groups = json_from_strv(&r->group_add);

@@ -94,12 +94,21 @@ static void add_defaults(const struct create_plan *p, json_t *list)
 	add_shm(p, list);
 }
 
+/* The words of --tmpfs but for those that are ours. */
+static void add_tmpfs_words(struct buf *b, const char *options)
+{
+	auto_strv words = STRV_INIT;
+	strv_split(&words, options, ',');
+	for (size_t i = 0; i < words.n; i++)
+		if (*words.v[i] && !str_ends(words.v[i], "tmpcopyup"))
+			buf_printf(b, ",%s", words.v[i]);
+}
+
 static char *tmpfs_options(const struct mount_spec *m)
 {
 	auto_buf b = BUF_INIT;
 	buf_puts(&b, "noexec,nosuid,nodev");
-	if (!str_empty(m->tmpfs_options))
-		buf_printf(&b, ",%s", m->tmpfs_options);
+	add_tmpfs_words(&b, m->tmpfs_options ? m->tmpfs_options : "");
 	if (m->tmpfs_size)
 		buf_printf(&b, ",size=%lld", (long long)m->tmpfs_size);
 	if (m->has_tmpfs_mode)
@@ -109,13 +118,42 @@ static char *tmpfs_options(const struct mount_spec *m)
 	return buf_take(&b);
 }
 
+/* ramfs and devpts; the latter is one of its own, as the container's. */
+static char *fs_options(const struct mount_spec *m)
+{
+	return xasprintf("nosuid%s%s%s%s", m->type == MOUNT_DEVPTS ? ",noexec" : ",nodev",
+		m->flags ? "," : "", m->flags ? m->flags : "", m->read_only ? ",ro" : "");
+}
+
 static char *bind_options(const struct mount_spec *m)
 {
 	const char *read_only = !m->read_only || m->read_only_top ? "" : ",rro";
 	if (m->read_only && m->read_only_top)
 		read_only = ",ro";
-	return xasprintf("%s,%s%s", m->non_recursive ? "bind" : "rbind",
-		str_empty(m->propagation) ? "rprivate" : m->propagation, read_only);
+	return xasprintf("%s,%s%s%s%s", m->non_recursive ? "bind" : "rbind",
+		str_empty(m->propagation) ? "rprivate" : m->propagation, read_only,
+		m->flags ? "," : "", m->flags ? m->flags : "");
+}
+
+static json_t *user_mount(const struct create_plan *p, size_t i)
+{
+	const struct mount_spec *m = &p->mounts.v[i];
+	const char *type = mount_type_name(m->type);
+	auto_free char *made = NULL;
+	if (m->type == MOUNT_RAMFS || m->type == MOUNT_DEVPTS) {
+		auto_free char *options = fs_options(m);
+		return mount_new(m->target, type, type, options);
+	}
+	if (m->type == MOUNT_TMPFS) {
+		auto_free char *options = tmpfs_options(m);
+		return mount_new(m->target, "tmpfs", "tmpfs", options);
+	}
+	auto_free char *options = bind_options(m);
+	if (spec_mount_is_made(m)) {
+		auto_free char *dir = spec_mount_dir(p, i);
+		made = path_join(dir, "merged");
+	}
+	return mount_new(m->target, "bind", made ? made : p->reals[i].source, options);
 }
 
 static size_t depth(const char *path)
@@ -142,14 +180,8 @@ static void add_user_mounts(const struct create_plan *p, json_t *list)
 {
 	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
 	size_t first = json_array_size(list);
-	for (size_t i = 0; i < p->mounts.n; i++) {
-		const struct mount_spec *m = &p->mounts.v[i];
-		bool is_tmpfs = m->type == MOUNT_TMPFS;
-		auto_free char *options = is_tmpfs ? tmpfs_options(m) : bind_options(m);
-		insert_by_depth(list, first,
-			mount_new(m->target, is_tmpfs ? "tmpfs" : "bind",
-				is_tmpfs ? "tmpfs" : p->reals[i].source, options));
-	}
+	for (size_t i = 0; i < p->mounts.n; i++)
+		insert_by_depth(list, first, user_mount(p, i));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		auto_free char *source = path_join(p->dir, names[i]);
 		auto_free char *target = path_join("/etc", names[i]);

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "engine/seccomp.h"
 #include "engine/user.h"
 
@@ -38,6 +39,10 @@ struct inner {
 	int stub; /* moss-init in a sealed memfd */
 	struct seccomp_filter filter;
 	struct user_ids user;
+	bool is_filled; /* not the first start: volumes are not filled again */
+	int *owned; /* sources that are given to the user once it is known */
+	size_t n_owned;
+	struct strv devices; /* folders of volumes whose file system is mounted on them */
 };
 
 /* Everything the process is, beyond where it lives; the same for init and exec. */
@@ -85,8 +90,27 @@ int stage_use_terminal(int slave, struct err *e);
 int stage_clone_device(const char *name, struct err *e);
 /* stage_masks.c */
 int inner_cover_paths(const struct inner *in, struct err *e);
-/* stage_copyup.c */
-int inner_copy_up(const struct inner *in, const struct mount_plan *m, struct err *e);
+/* A new file system as a detached mount. */
+int inner_new_fs(const char *type, const struct mount_plan *m, uint64_t attributes, struct err *e);
+/* stage_source.c: what a bind mount shows, as a detached mount. The flags that a volume brings are
+ * added to m. */
+int inner_open_source(struct inner *in, struct mount_plan *m, struct err *e);
+/* stage_volume.c: makes a volume ready: *source is where its files are, borrowed from m. */
+int inner_prepare_volume(
+	struct inner *in, struct mount_plan *m, const char **source, struct err *e);
+/* stage_overlay.c: makes m->source of an image, or of an overlay over `lower`. */
+int inner_make_source(
+	const struct inner *in, const struct mount_plan *m, const char *lower, struct err *e);
+/* stage_copyup.c: data_path is the volume's folder. */
+int inner_fill_volume(
+	const struct inner *in, const struct mount_plan *m, const char *data_path, struct err *e);
+int inner_fill_tmpfs(const struct inner *in, const struct mount_plan *m, int tree, struct err *e);
+/* The note in the container's folder that its first start has filled what was empty. */
+bool inner_was_filled(const struct inner *in);
+void inner_mark_filled(const struct inner *in);
+/* stage_own.c: keeps a copy of fd until inner_own_all gives what is there to in->user. */
+int inner_own_later(struct inner *in, int fd, struct err *e);
+int inner_own_all(struct inner *in, struct err *e);
 /* stage_sysctl.c */
 int inner_open_proc(struct inner *in, struct err *e);
 int stage_write_proc(int proc, const char *path, const char *value, struct err *e);

@@ -46,23 +46,6 @@ static int attach(int tree, int target, const char *name, struct err *e)
 	return 0;
 }
 
-static int open_source(
-	const struct mount_plan *m, const char *source, bool recursive, struct err *e)
-{
-	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u);
-	int tree = open_tree(AT_FDCWD, source, flags);
-	if (tree >= 0)
-		return tree;
-	int code = errno;
-	err_sysn(e, code, "cannot mount %s on %s", source, m->target);
-	if (code == EINVAL && !recursive)
-		return err_hint(e,
-			"there are mounts below %s that may only be taken along: leave out "
-			"bind-nonrecursive",
-			source);
-	return -code;
-}
-
 static bool is_proc(const char *target)
 {
 	auto_free char *clean = path_clean(target);
@@ -74,16 +57,12 @@ static int not_in_proc(const struct mount_plan *m, struct err *e)
 	return err_set(e, EPERM, "\"%s\" cannot be mounted because it is inside /proc", m->target);
 }
 
-static int mount_bind(struct inner *in, const struct mount_plan *m, struct err *e)
+static int mount_bind(struct inner *in, const struct mount_plan *plan, struct err *e)
 {
 	struct stat st;
 	struct statfs fs;
-	if (m->copy_up) {
-		int r = inner_copy_up(in, m, e);
-		if (r < 0)
-			return r;
-	}
-	auto_fd tree = open_source(m, m->source, m->recursive, e);
+	struct mount_plan own = *plan, *m = &own;
+	auto_fd tree = inner_open_source(in, m, e);
 	if (tree < 0)
 		return tree;
 	if (fstat(tree, &st) < 0)
@@ -144,8 +123,7 @@ static int make_fs_as(const char *type, const struct mount_plan *m, uint64_t att
 	return tree < 0 ? fs_failed(fs, m, e) : tree;
 }
 
-/* A new file system as a detached mount. */
-static int make_fs(const char *type, const struct mount_plan *m, uint64_t attributes, struct err *e)
+int inner_new_fs(const char *type, const struct mount_plan *m, uint64_t attributes, struct err *e)
 {
 	int tree = make_fs_as(type, m, attributes, false, e);
 	/* A map of one id has no group 5 for the terminals. */
@@ -168,9 +146,10 @@ static int mount_hosts(
 	struct inner *in, const struct mount_plan *m, const char *source, struct err *e)
 {
 	struct mount_plan bind = *m;
-	auto_fd tree = open_source(m, source, true, e);
+	auto_fd tree =
+		open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (tree < 0)
-		return tree;
+		return err_sys(e, "cannot mount %s on %s", source, m->target);
 	bind.rec_set |= m->set | MOUNT_ATTR_RDONLY;
 	bind.rec_clear |= bind.rec_set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0;
 	bind.rec_set &= ~(uint64_t)MOUNT_ATTR__ATIME;
@@ -182,14 +161,14 @@ static int mount_fs(struct inner *in, const struct mount_plan *m, struct err *e)
 	bool is_dev = !strcmp(m->target, "/dev") && !strcmp(m->type, "tmpfs");
 	if (is_proc(m->target))
 		return not_in_proc(m, e);
-	auto_fd tree =
-		make_fs(m->type, m, is_dev ? m->set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->set, e);
+	auto_fd tree = inner_new_fs(
+		m->type, m, is_dev ? m->set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->set, e);
 	if (tree == -EPERM && !strcmp(m->type, "mqueue"))
 		return mount_hosts(in, m, "/dev/mqueue", e);
 	if (tree < 0)
 		return tree;
-	int r = place(in, tree, m, e);
-	if (r < 0)
+	int r = m->more.copy_up ? inner_fill_tmpfs(in, m, tree, e) : 0;
+	if (r < 0 || (r = place(in, tree, m, e)) < 0)
 		return r;
 	if (!strcmp(m->type, "devpts") && !strcmp(m->target, "/dev/pts"))
 		in->pts = take_fd(tree);
@@ -221,7 +200,7 @@ static int mount_proc(struct inner *in, const struct mount_plan *m, struct err *
 		return r;
 	if (!in->p->ns[NS_PID].wanted)
 		return mount_hosts(in, m, "/proc", e);
-	auto_fd tree = make_fs("proc", m, m->set, e);
+	auto_fd tree = inner_new_fs("proc", m, m->set, e);
 	if (tree < 0)
 		return tree;
 	r = place(in, tree, m, e);
@@ -236,7 +215,7 @@ static int mount_sysfs(struct inner *in, const struct mount_plan *m, struct err 
 	int r = check_plain(in, m->target, e);
 	if (r < 0)
 		return r;
-	auto_fd tree = make_fs("sysfs", m, m->set, &refused);
+	auto_fd tree = inner_new_fs("sysfs", m, m->set, &refused);
 	return tree < 0 ? mount_hosts(in, m, "/sys", e) : place(in, tree, m, e);
 }
 
@@ -249,17 +228,27 @@ static int mount_cgroup(struct inner *in, const struct mount_plan *m, struct err
 	if (is_unified && !in->p->ns[NS_CGROUP].wanted)
 		return mount_hosts(in, m, "/sys/fs/cgroup", e);
 	empty.data = STRV_INIT;
-	auto_fd tree = is_unified ? make_fs("cgroup2", &empty, m->set, &refused) : -1;
+	auto_fd tree = is_unified ? inner_new_fs("cgroup2", &empty, m->set, &refused) : -1;
 	if (tree < 0) {
 		/* The old hierarchies say nothing useful to a container without limits. */
 		empty.type = "tmpfs";
-		tree = make_fs("tmpfs", &empty, m->set | MOUNT_ATTR_RDONLY, e);
+		tree = inner_new_fs("tmpfs", &empty, m->set | MOUNT_ATTR_RDONLY, e);
 	}
 	return tree < 0 ? tree : place(in, tree, m, e);
 }
 
+static bool fills_volumes(const struct launch_plan *p)
+{
+	for (size_t i = 0; i < p->n_mounts; i++)
+		if (p->mounts[i].more.copy_up && p->mounts[i].more.volume)
+			return true;
+	return false;
+}
+
 int inner_mount_all(struct inner *in, struct err *e)
 {
+	bool fills = fills_volumes(in->p);
+	in->is_filled = fills && inner_was_filled(in);
 	for (size_t i = 0; i < in->p->n_mounts; i++) {
 		const struct mount_plan *m = &in->p->mounts[i];
 		int r = m->kind == MOUNT_BIND     ? mount_bind(in, m, e)
@@ -270,5 +259,7 @@ int inner_mount_all(struct inner *in, struct err *e)
 		if (r < 0)
 			return r;
 	}
+	if (fills && !in->is_filled)
+		inner_mark_filled(in);
 	return 0;
 }

@@ -111,7 +111,7 @@ static int copy_content(struct copy *c, int from, int to, off_t size, struct err
 }
 
 /* Owner first: chown takes set-id bits and capabilities away. */
-static int copy_attributes(
+static int set_attributes(
 	const struct copy *c, int from, int to, const struct stat *st, struct err *e)
 {
 	if (fchown(to, st->st_uid, st->st_gid) < 0)
@@ -135,7 +135,7 @@ static int copy_regular(struct copy *c, int from_dir, int to_dir, const char *na
 	if (to < 0)
 		return err_sys(e, "cannot create");
 	int r = copy_content(c, from, to, st->st_size, e);
-	return r < 0 ? r : copy_attributes(c, from, to, st, e);
+	return r < 0 ? r : set_attributes(c, from, to, st, e);
 }
 
 static int copy_symlink(
@@ -264,7 +264,7 @@ static int copy_folder(struct copy *c, int from, int to, const struct stat *st, 
 			return r;
 		}
 	}
-	return copy_attributes(c, from, to, st, e);
+	return set_attributes(c, from, to, st, e);
 }
 
 int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e)
@@ -277,4 +277,13 @@ int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e)
 	inodes_free(&c.links);
 	free(c.buffer);
 	return r;
+}
+
+int copy_attributes(int from_fd, int to_fd, struct err *e)
+{
+	struct copy c = {.flags = COPY_PLAIN};
+	struct stat st;
+	if (fstat(from_fd, &st) < 0)
+		return err_sys(e, "cannot look at what to copy");
+	return set_attributes(&c, from_fd, to_fd, &st, e);
 }

@@ -17,5 +17,7 @@ enum copy_flags {
 /* Copies what is in the folder from_fd, and its own owner, mode, times and attributes, into the
  * folder to_fd. */
 int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e);
+/* Owner, mode, times and extended attributes of one open file or folder. */
+int copy_attributes(int from_fd, int to_fd, struct err *e);
 
 #endif

@@ -131,8 +131,9 @@ static int insert_row(struct db *db, const struct container_row *r, struct err *
 	return db_change(db, s, e);
 }
 
-static int insert_layers(
-	struct db *db, const char *id, const char *const *layer_ids, size_t n, struct err *e)
+/* Those under the container count up from 0; what its image mounts only hold counts down. */
+static int insert_layers(struct db *db, const char *id, const char *const *layer_ids, size_t n,
+	int step, struct err *e)
 {
 	if (!n)
 		return 0;
@@ -141,7 +142,7 @@ static int insert_layers(
 		return -e->code;
 	bind_text(s, 1, id);
 	for (size_t i = 0; i < n; i++) {
-		bind_int(s, 2, (int64_t)i);
+		bind_int(s, 2, step > 0 ? (int64_t)i : -1 - (int64_t)i);
 		bind_text(s, 3, layer_ids[i]);
 		int r = db_change(db, s, e);
 		if (r == -EEXIST)
@@ -185,13 +186,19 @@ int container_row_insert(struct db *db, const struct container_row *row,
 	if (r == -EEXIST)
 		err_set(e, EEXIST, "a container %s exists already", row->id);
 	if (r == 1)
-		r = insert_layers(db, row->id, layer_ids, n_layers, e);
+		r = insert_layers(db, row->id, layer_ids, n_layers, 1, e);
 	if (r == 0)
 		r = insert_volumes(db, row->id, volume_names, n_volumes, e);
 	if (r == 0)
 		return db_commit(db, e);
 	db_rollback(db);
 	return r;
+}
+
+int container_row_hold_layers(
+	struct db *db, const char *id, const char *const *layer_ids, size_t n, struct err *e)
+{
+	return insert_layers(db, id, layer_ids, n, -1, e);
 }
 
 static int find_one(
@@ -285,7 +292,8 @@ int container_row_list(struct db *db, struct container_row **rows, size_t *n, st
 int container_row_layers(struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT layer_id FROM container_layer WHERE container_id = ?1 ORDER BY position",
+		"SELECT layer_id FROM container_layer WHERE container_id = ?1 AND position >= 0"
+		" ORDER BY position",
 		e);
 	if (!s)
 		return -e->code;

@@ -57,6 +57,10 @@ struct container_layers {
 int container_row_insert(struct db *db, const struct container_row *r, const char *const *layer_ids,
 	size_t n_layers, const char *const *volume_names, size_t n_volumes, char **other_id,
 	struct err *e);
+/* Once, in the transaction of the insert: layers that are mounted in the container without being
+ * under it. They are held like its own, and container_row_layers does not list them. */
+int container_row_hold_layers(
+	struct db *db, const char *id, const char *const *layer_ids, size_t n, struct err *e);
 /* id or name or unique id prefix (full id, exact name, prefix: Docker's order; a leading "/" is
  * ignored). ROW_OK, ROW_ABSENT, ROW_AMBIGUOUS or -errno. */
 int container_row_find(struct db *db, const char *what, struct container_row *out, struct err *e);

@@ -124,7 +124,7 @@ bb() { moss run --rm --network none "$@"; }
 	run -0 bb --tmpfs /t:exec busybox sh -c 'cp /bin/busybox /t/echo; /t/echo runs'
 	[ "$output" = runs ]
 	run -125 bb --tmpfs /t:foo busybox true
-	[[ $output == *'invalid tmpfs option ["foo"]'* ]]
+	[[ $output == *'invalid tmpfs option "foo"'* ]]
 }
 
 @test "--read-only leaves mounts writable" {
@@ -196,7 +196,8 @@ load_image_with_volume() {
 		125|invalid value for tmpfs-size: x|--mount type=tmpfs,dst=/a,tmpfs-size=x
 		125|cannot mix 'volume-*' options with mount type 'tmpfs'|--mount type=tmpfs,dst=/a,volume-nocopy
 		1|invalid propagation mode: foo|--mount type=bind,src=/tmp,dst=/a,bind-propagation=foo
-		1|--mount type=image is not supported yet|--mount type=image,src=x,dst=/a
+		1|No such image: x:latest|--mount type=image,src=x,dst=/a
+		1|mount type unknown|--mount type=cluster,src=x,dst=/a
 		1|invalid mount path: 'a' mount path must be absolute|--tmpfs a
 	END
 	[ "$n" -gt 15 ]
