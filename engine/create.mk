@@ -4,6 +4,7 @@ libengine_a_SOURCES += \
 	engine/create_check.c engine/create_plan.h \
 	engine/create_config.c \
 	engine/create_files.c \
+	engine/create_insert.c \
 	engine/create_limit.c \
 	engine/create_mounts.c \
 	engine/create_sources.c \
