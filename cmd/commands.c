@@ -16,6 +16,7 @@
 	X(cmd_system) \
 	X(cmd_volume) \
 	X(cmd_attach) \
+	X(cmd_commit) \
 	X(cmd_complete) \
 	X(cmd_container_exists) \
 	X(cmd_container_inspect) \

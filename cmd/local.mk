@@ -21,6 +21,7 @@ libcmd_a_SOURCES = \
 	cmd/client_config.c cmd/client_config.h \
 	cmd/cmd.h \
 	cmd/commands.c \
+	cmd/commit.c \
 	cmd/complete.c \
 	cmd/complete_names.c cmd/complete_names.h \
 	cmd/filter.c cmd/filter.h \

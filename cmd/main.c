@@ -50,7 +50,7 @@ static int show_help(const struct invocation *in, FILE *to)
 /* Docker's commands that may be missing here: told from typos. */
 static bool is_dockers(const char *word)
 {
-	static const char *const words[] = {"build", "builder", "buildx", "commit", "compose",
+	static const char *const words[] = {"build", "builder", "buildx", "compose",
 		"context", "cp", "df", "diff", "events", "export", "history", "login",
 		"logout", "manifest", "network", "pause", "prune", "push", "rename", "save",
 		"search", "stats", "top", "unpause", "update"};

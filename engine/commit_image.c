@@ -28,12 +28,26 @@ static void set_some(json_t *o, const char *key, const char *value)
 		json_set_str(o, key, value);
 }
 
+static size_t layers_told(const json_t *history)
+{
+	size_t i, n = 0;
+	json_t *v;
+	json_array_foreach ((json_t *)history, i, v)
+		n += !json_bool_or(v, "empty_layer", false);
+	return n;
+}
+
 static json_t *history(const struct image_draft *d, const json_t *parent, const char *created)
 {
 	json_t *list = parent ? json_deep_copy(json_object_get(parent, "history")) : NULL;
 	json_t *entry = json_object();
 	if (!list)
 		list = json_array();
+	/* Layers that a commit before this one took from the same container. */
+	for (size_t n = layers_told(list); d->parent && n < d->parent->n_layers; n++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s}", "created", created, "created_by",
+				      d->created_by ? d->created_by : ""));
 	json_set_str(entry, "created", created);
 	set_some(entry, "created_by", d->created_by);
 	set_some(entry, "author", d->author);

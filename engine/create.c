@@ -91,12 +91,13 @@ static int fill_folder(
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (mkdirat(dir_fd, folders[i], 0755) < 0 && errno != EEXIST)
 			return err_sys(e, "cannot make %s/%s", p->dir, folders[i]);
-	if (fchmodat(dir_fd, "upper", st.st_mode & 07777, 0) < 0)
-		return err_sys(e, "cannot make %s/upper", p->dir);
-	/* What programs look for to know that they are in a container. */
+	/* What programs look for to know that they are in a container. Before the mode, which may
+	 * forbid it. */
 	auto_fd mark = openat(dir_fd, "upper/.dockerenv", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 	if (mark < 0)
 		return err_sys(e, "cannot make %s/upper/.dockerenv", p->dir);
+	if (fchmodat(dir_fd, "upper", st.st_mode & 07777, 0) < 0)
+		return err_sys(e, "cannot make %s/upper", p->dir);
 	int r = create_files(p, dir_fd, e);
 	if (r == 0)
 		r = write_spec(p, s, driver, dir_fd, e);

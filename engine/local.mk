@@ -1,9 +1,12 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/commit.c engine/commit.h \
+	engine/commit_base.c engine/commit_base.h \
 	engine/commit_change.c engine/commit_change.h engine/commit_internal.h \
 	engine/commit_health.c \
 	engine/commit_image.c engine/commit_image.h \
+	engine/commit_pause.c engine/commit_pause.h \
 	engine/commit_words.c \
 	engine/import.c engine/import.h \
 	engine/image_remove.c engine/image_remove.h \

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/cgroup.h"
+#include "engine/commit_pause.h"
 #include "engine/ending.h"
 #include "engine/enter.h"
 #include "engine/monitor.h"
@@ -100,8 +101,12 @@ int container_reconcile(struct store *s, struct container_row *row, struct err *
 	int r = alive < 0 ? LOCK_TAKEN : lock_take(alive, false);
 	if (r < 0)
 		return err_sysn(e, -r, "cannot lock %s", path);
+	if (r == LOCK_BUSY && state == STATE_PAUSED) {
+		r = pause_reconcile(s, row, e);
+		return r == 0 ? commit_pause_reconcile(s, row, e) : r;
+	}
 	if (r == LOCK_BUSY)
-		return state == STATE_PAUSED ? pause_reconcile(s, row, e) : 0;
+		return 0;
 	r = refresh(s, row, e);
 	if (r != ROW_OK || !state_is_live(state_parse(row->state)))
 		return r;

@@ -25,6 +25,7 @@
 #include "engine/state.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
+#include "storage/upper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -354,6 +355,8 @@ static int take_alive(struct store *s, struct container_row *row, int *fd, struc
 			return err_set(e, ENOENT, "No such container: %s", row->id);
 		enum container_state to = state_next(state_parse(row->state), EVENT_START);
 		if (r == LOCK_TAKEN && to == STATE_RUNNING) {
+			if ((r = upper_settle(s, row->id, e)) < 0)
+				return r;
 			*fd = take_fd(alive);
 			return 0;
 		}

@@ -3,7 +3,8 @@
  *   1. the intent file names every path that will be put in place
  *   2. config and manifest are written to the staging folder, staged layers renamed into layers/
  *      under new short names: nobody knows them yet
- *   3. one syncfs: what the record will name is on disk before the record
+ *   3. one syncfs: what the record will name is on disk before the record; then a container's
+ *      writable folder changes places with the layer's (storage/upper.h)
  *   4. one FULL transaction: rows for layers that are still missing (another command may have
  *      committed the same one meanwhile: its copy stays), blobs renamed, the image, its names
  *   5. intent_settle: what has no row goes to the trash: surplus copies, or everything where a
@@ -23,6 +24,7 @@
 #include "storage/db/layer_row.h"
 #include "storage/intent.h"
 #include "storage/store.h"
+#include "storage/upper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +64,10 @@ static void make_short_id(char **out)
 static int announce(struct store *s, struct commit *c, struct err *e)
 {
 	auto_strv paths = STRV_INIT;
+	/* Containers first: where the exchange is taken back, that is before the layer goes. */
+	for (size_t i = 0; i < c->n_layers; i++)
+		if (c->layers[i].container_id)
+			strv_addf(&paths, "containers/%s", c->layers[i].container_id);
 	for (size_t i = 0; i < c->n_layers; i++) {
 		if (!c->layers[i].staged_path)
 			continue;
@@ -90,7 +96,11 @@ static int place(struct store *s, struct commit *c, struct err *e)
 			return err_sys(e, "cannot move %s to %s/%s", c->layers[i].staged_path,
 				s->root, to);
 	}
-	return store_sync(s, e);
+	int r = store_sync(s, e);
+	for (size_t i = 0; i < c->n_layers && r >= 0; i++)
+		if (c->short_ids[i] && c->layers[i].container_id)
+			r = upper_exchange(s, c->layers[i].container_id, c->short_ids[i], e);
+	return r;
 }
 
 static int place_blobs(struct store *s, const struct commit *c, struct err *e)
@@ -124,6 +134,8 @@ static int record_layer(
 		}
 		*short_id = xstrdup(c->short_ids[i]);
 		r = layer_row_insert(s->db, *short_id, l->diff_id, l->size, e);
+		if (r >= 0 && l->container_id)
+			r = container_row_add_own_layer(s->db, l->container_id, *short_id, e);
 		if (r < 0)
 			return r;
 	}
@@ -214,6 +226,11 @@ int image_commit(struct store *s, const char *id, const char *config_json, const
 		return r;
 	c.short_ids = xcalloc(n_layers + 1, sizeof(char *));
 	r = run(s, &c, e);
+	/* The lock on the container is held here; the intent's own look comes after it. */
+	struct err late;
+	for (size_t i = 0; i < n_layers; i++)
+		if (layers[i].container_id && upper_settle(s, layers[i].container_id, &late) < 0)
+			log_debug("%s", late.msg);
 	intent_end(s, c.stage, c.lock_fd);
 	for (size_t i = 0; i < n_layers; i++)
 		free(c.short_ids[i]);

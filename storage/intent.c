@@ -8,6 +8,7 @@
 #include "storage/db/layer_row.h"
 #include "storage/db/volume_row.h"
 #include "storage/store.h"
+#include "storage/upper.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,6 +30,11 @@ static int is_known(struct store *s, const char *line, struct err *e)
 	const char *layer = str_after(line, "layers/");
 	const char *blob = str_after(line, "blobs/sha256/");
 	const char *volume = str_after(line, "volumes/");
+	const char *container = str_after(line, "containers/");
+	if (container && strlen(container) == 64 && is_hex(container, 64)) {
+		int r = upper_settle_idle(s, container, e);
+		return r < 0 ? r : 1;
+	}
 	if (layer && *layer && is_hex(layer, strlen(layer)))
 		return layer_row_exists(s->db, layer, e);
 	if (blob && *blob && is_hex(blob, strlen(blob)))

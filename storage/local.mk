@@ -23,6 +23,7 @@ libstorage_a_SOURCES = \
 	storage/rootfs_vfs.c \
 	storage/store.c storage/store.h \
 	storage/trash.c \
+	storage/upper.c storage/upper.h \
 	storage/volume.c storage/volume.h \
 	storage/volume_options.c storage/volume_options.h
 

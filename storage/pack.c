@@ -26,10 +26,10 @@ enum {
 
 struct pack {
 	const struct pack_options *o;
-	const struct pack_sink *sink;
+	pack_entry_fn entry;
+	void *arg;
 	struct pack_result *result;
 	struct inodes links;
-	struct buf header;
 	char *names, *value; /* extended attributes: lists and values */
 };
 
@@ -43,12 +43,10 @@ static char *archive_name(const struct pack *p, const char *path, bool is_folder
 	return xasprintf("%s%s%s", p->o->prefix ? p->o->prefix : "", path, is_folder ? "/" : "");
 }
 
-static int emit(struct pack *p, const struct tar_entry *en, struct err *e)
+static int emit(struct pack *p, const struct tar_entry *en, int fd, struct err *e)
 {
-	p->header.len = 0;
-	pack_header(en, &p->header);
 	p->result->entries++;
-	return p->sink->raw(p->sink->arg, p->header.data, p->header.len, e);
+	return p->entry(p->arg, en, fd, e);
 }
 
 /* ---- attributes ---- */
@@ -116,6 +114,7 @@ static void fill(struct tar_entry *en, char type, char *taken_path, const struct
 	en->uid = st->st_uid;
 	en->gid = st->st_gid;
 	en->mtime_s = st->st_mtim.tv_sec;
+	en->mtime_ns = (int32_t)st->st_mtim.tv_nsec;
 }
 
 /* ---- contents ---- */
@@ -192,13 +191,6 @@ int pack_content(const struct tar_entry *en, int fd, void *buffer, size_t room,
 	return 0;
 }
 
-static int pad_content(struct pack *p, const struct tar_entry *en, struct err *e)
-{
-	static const char block[TAR_BLOCK];
-	size_t over = en->stored % TAR_BLOCK;
-	return over ? p->sink->raw(p->sink->arg, block, TAR_BLOCK - over, e) : 0;
-}
-
 /* ---- entries ---- */
 
 static int pack_file(struct pack *p, int dir, const char *name, const char *path, struct err *e)
@@ -216,15 +208,12 @@ static int pack_file(struct pack *p, int dir, const char *name, const char *path
 	if (first) {
 		en.type = '1';
 		en.link = xstrdup(first);
-		return emit(p, &en, e);
+		return emit(p, &en, -1, e);
 	}
 	read_xattrs(p, fd, &en);
 	find_holes(fd, st.st_size, &st, &en);
 	p->result->files += en.size;
-	int r = emit(p, &en, e);
-	if (r >= 0 && en.stored)
-		r = p->sink->content(p->sink->arg, &en, fd, e);
-	return r < 0 ? r : pad_content(p, &en, e);
+	return emit(p, &en, fd, e);
 }
 
 static int pack_link(struct pack *p, int dir, const char *name, const char *path,
@@ -237,7 +226,7 @@ static int pack_link(struct pack *p, int dir, const char *name, const char *path
 	auto_entry en = {0};
 	fill(&en, '2', archive_name(p, path, false), st);
 	en.link = xstrndup(target, (size_t)n);
-	return emit(p, &en, e);
+	return emit(p, &en, -1, e);
 }
 
 /* ".wh.NAME" beside where NAME was. */
@@ -249,7 +238,7 @@ static int pack_whiteout(struct pack *p, const char *path, const struct stat *st
 	auto_free char *marked = xasprintf("%.*s.wh.%s", folder, path, path + folder);
 	fill(&en, '0', archive_name(p, marked, false), st);
 	en.mode = 0;
-	return emit(p, &en, e);
+	return emit(p, &en, -1, e);
 }
 
 static int pack_special(struct pack *p, const char *path, const struct stat *st, struct err *e)
@@ -259,7 +248,7 @@ static int pack_special(struct pack *p, const char *path, const struct stat *st,
 	fill(&en, type, archive_name(p, path, false), st);
 	en.dev_major = major(st->st_rdev);
 	en.dev_minor = minor(st->st_rdev);
-	return emit(p, &en, e);
+	return emit(p, &en, -1, e);
 }
 
 static int pack_folder(struct pack *p, int dir, const char *path, int depth, struct err *e);
@@ -280,7 +269,7 @@ static int pack_subfolder(struct pack *p, int dir, const char *name, const char 
 		auto_entry en = {0};
 		fill(&en, '5', archive_name(p, path, true), st);
 		read_xattrs(p, fd, &en);
-		if (emit(p, &en, e) < 0)
+		if (emit(p, &en, -1, e) < 0)
 			return -e->code;
 	}
 	if (p->o->mode == PACK_LAYER && is_opaque(fd)) {
@@ -288,7 +277,7 @@ static int pack_subfolder(struct pack *p, int dir, const char *name, const char 
 		auto_free char *inside = xasprintf("%s/.wh..wh..opq", path);
 		fill(&mark, '0', archive_name(p, inside, false), st);
 		mark.mode &= 0777;
-		if (emit(p, &mark, e) < 0)
+		if (emit(p, &mark, -1, e) < 0)
 			return -e->code;
 	}
 	return pack_folder(p, fd, path, depth + 1, e);
@@ -366,25 +355,53 @@ static int pack_top(struct pack *p, int dir, struct err *e)
 		return err_sys(e, "cannot look at /");
 	fill(&en, '5', xstrdup(p->o->prefix), &st);
 	read_xattrs(p, dir, &en);
-	return emit(p, &en, e);
+	return emit(p, &en, -1, e);
 }
 
-int pack_tree(int dir_fd, const struct pack_options *o, const struct pack_sink *sink,
+int pack_walk(int dir_fd, const struct pack_options *o, pack_entry_fn entry, void *arg,
 	struct pack_result *out, struct err *e)
 {
-	static const char end[END_BLOCKS * TAR_BLOCK];
-	struct pack p = {.o = o, .sink = sink, .result = out};
+	struct pack p = {.o = o, .entry = entry, .arg = arg, .result = out};
 	*out = (struct pack_result){0};
 	p.names = xmalloc(XATTR_NAMES_MAX);
 	p.value = xmalloc(XATTR_NAMES_MAX);
 	int r = pack_top(&p, dir_fd, e);
 	if (r >= 0)
 		r = pack_folder(&p, dir_fd, "", 0, e);
-	if (r >= 0)
-		r = sink->raw(sink->arg, end, sizeof(end), e);
 	inodes_free(&p.links);
-	buf_free(&p.header);
 	free(p.names);
 	free(p.value);
+	return r < 0 ? r : 0;
+}
+
+/* ---- as a stream ---- */
+
+struct stream {
+	const struct pack_sink *sink;
+	struct buf header;
+};
+
+static int stream_entry(void *arg, const struct tar_entry *en, int fd, struct err *e)
+{
+	static const char block[TAR_BLOCK];
+	struct stream *s = arg;
+	s->header.len = 0;
+	pack_header(en, &s->header);
+	int r = s->sink->raw(s->sink->arg, s->header.data, s->header.len, e);
+	if (r >= 0 && en->stored)
+		r = s->sink->content(s->sink->arg, en, fd, e);
+	size_t over = en->stored % TAR_BLOCK;
+	return r >= 0 && over ? s->sink->raw(s->sink->arg, block, TAR_BLOCK - over, e) : r;
+}
+
+int pack_tree(int dir_fd, const struct pack_options *o, const struct pack_sink *sink,
+	struct pack_result *out, struct err *e)
+{
+	static const char end[END_BLOCKS * TAR_BLOCK];
+	struct stream s = {.sink = sink};
+	int r = pack_walk(dir_fd, o, stream_entry, &s, out, e);
+	if (r >= 0)
+		r = sink->raw(sink->arg, end, sizeof(end), e);
+	buf_free(&s.header);
 	return r < 0 ? r : 0;
 }

@@ -53,6 +53,11 @@ struct pack_result {
 	uint64_t files; /* bytes of regular files, as `size` of a layer counts them */
 };
 
+/* One entry after the other, without making a stream of it. en->path has the prefix, en->mtime_ns
+ * what headers do not tell. fd: a regular file that is not a link to an earlier one; else -1. */
+typedef int (*pack_entry_fn)(void *arg, const struct tar_entry *en, int fd, struct err *e);
+int pack_walk(int dir_fd, const struct pack_options *o, pack_entry_fn entry, void *arg,
+	struct pack_result *out, struct err *e);
 /* The whole stream with its end. */
 int pack_tree(int dir_fd, const struct pack_options *o, const struct pack_sink *sink,
 	struct pack_result *out, struct err *e);

@@ -19,7 +19,8 @@ enum { DEPTH_MAX = 1024, XATTR_NAMES_MAX = 64 * 1024 };
 
 static const char opaque[] = "user.overlay.opaque";
 static const char fuse_opaque[] = "user.fuseoverlayfs.opaque";
-static const char opaque_file[] = ".wh..wh..opq";
+/* Two names of one mark: a file, and a device where it may make one. */
+static const char *const opaque_files[] = {".wh..wh..opq", ".wh..opq"};
 
 static bool has_mark(int fd, const char *name)
 {
@@ -76,7 +77,7 @@ static int tidy_entry(
 		return tidy_subfolder(dir, name, names, depth, e);
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	if (str_starts(name, ".wh.") && name[4] && strcmp(name, opaque_file) != 0) {
+	if (str_starts(name, ".wh.") && name[4]) {
 		*changed = true;
 		return rewrite_whiteout(dir, name, e);
 	}
@@ -85,16 +86,18 @@ static int tidy_entry(
 
 static int rewrite_opaque(int fd, bool *changed, struct err *e)
 {
-	bool has_file = faccessat(fd, opaque_file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	if (!has_file && !has_mark(fd, fuse_opaque))
+	struct stat st;
+	for (size_t i = 0; i < ARRAY_LEN(opaque_files); i++)
+		*changed |= fstatat(fd, opaque_files[i], &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!*changed && !has_mark(fd, fuse_opaque))
 		return 0;
 	/* The new mark first: at no moment does what is below show through. */
 	if (fsetxattr(fd, opaque, "y", 1, 0) < 0)
 		return err_sys(e, "cannot mark a folder as opaque");
-	*changed = has_file;
-	return has_file && unlinkat(fd, opaque_file, 0) < 0
-		       ? err_sys(e, "cannot remove %s", opaque_file)
-		       : 0;
+	for (size_t i = 0; i < ARRAY_LEN(opaque_files); i++)
+		if (unlinkat(fd, opaque_files[i], 0) < 0 && errno != ENOENT)
+			return err_sys(e, "cannot remove %s", opaque_files[i]);
+	return 0;
 }
 
 static int list_names(int fd, struct strv *out, struct err *e)

@@ -1,8 +1,8 @@
 /* upper_tidy: a container's writable folder, as the drivers leave it, becomes a layer as
  * storage/rootfs.h says: character devices 0/0 and user.overlay.opaque, and no other marks.
  *
- * - fuse-overlayfs leaves ".wh..wh..opq" and user.fuseoverlayfs.opaque in opaque folders and, where
- *   it may not make devices, ".wh.NAME" files: rewritten;
+ * - fuse-overlayfs leaves ".wh..wh..opq", ".wh..opq" and user.fuseoverlayfs.opaque in opaque
+ * folders and, where it may not make devices, ".wh.NAME" files: rewritten;
  * - the kernel's user.overlay.origin, .impure, .nlink, .uuid ... say how the folder belongs to
  *   layers below it: taken away;
  * - what moss itself made to mount on is taken away: the caller names it.

@@ -137,7 +137,9 @@ static int insert_layers(struct db *db, const char *id, const char *const *layer
 {
 	if (!n)
 		return 0;
-	auto_stmt s = db_prepare(db, "INSERT INTO container_layer VALUES(?1, ?2, ?3)", e);
+	auto_stmt s = db_prepare(db, "INSERT INTO container_layer(container_id, position, layer_id)"
+		" VALUES(?1, ?2, ?3)",
+		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, id);
@@ -299,6 +301,33 @@ int container_row_layers(struct db *db, const char *id, char ***layer_ids, size_
 		return -e->code;
 	bind_text(s, 1, id);
 	return db_collect(db, s, layer_ids, n, e);
+}
+
+int container_row_layers_own(
+	struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT layer_id FROM container_layer WHERE container_id = ?1 AND is_own"
+		" ORDER BY position",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	return db_collect(db, s, layer_ids, n, e);
+}
+
+int container_row_add_own_layer(
+	struct db *db, const char *id, const char *layer_id, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"INSERT INTO container_layer(container_id, position, layer_id, is_own)"
+		" SELECT ?1, COUNT(*), ?2, 1 FROM container_layer WHERE container_id = ?1",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_text(s, 2, layer_id);
+	return db_change(db, s, e);
 }
 
 int container_row_rename(

@@ -68,6 +68,11 @@ int container_row_find(struct db *db, const char *what, struct container_row *ou
 int container_row_list(struct db *db, struct container_row **rows, size_t *n, struct err *e);
 int container_row_layers(
 	struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e);
+/* Those of them that were the container's own writable layer until a commit took it: the top ones. */
+int container_row_layers_own(
+	struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e);
+int container_row_add_own_layer(
+	struct db *db, const char *id, const char *layer_id, struct err *e);
 
 /* from_state -> running, with boot id, processes, times, network. ROW_OK or ROW_LOST. */
 int container_row_set_running(

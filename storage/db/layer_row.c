@@ -46,6 +46,12 @@ int layer_row_by_diff(struct db *db, const char *diff_id, char **id, struct err 
 	return s ? one_text(db, s, diff_id, id, e) : -e->code;
 }
 
+int layer_row_diff_id(struct db *db, const char *id, char **diff_id, struct err *e)
+{
+	auto_stmt s = db_prepare(db, "SELECT diff_id FROM layer WHERE id = ?1", e);
+	return s ? one_text(db, s, id, diff_id, e) : -e->code;
+}
+
 int layer_row_by_blob(struct db *db, const char *blob_digest, char **diff_id, struct err *e)
 {
 	auto_stmt s = db_prepare(db,

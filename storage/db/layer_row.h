@@ -16,6 +16,8 @@ int blob_is_used(struct db *db, const char *hex, struct err *e);
 int layer_row_by_diff(struct db *db, const char *diff_id, char **id, struct err *e);
 /* ROW_OK or ROW_ABSENT; *diff_id owned. */
 int layer_row_by_blob(struct db *db, const char *blob_digest, char **diff_id, struct err *e);
+/* The other way round. */
+int layer_row_diff_id(struct db *db, const char *id, char **diff_id, struct err *e);
 int layer_row_insert(
 	struct db *db, const char *id, const char *diff_id, int64_t size, struct err *e);
 /* What is known about the blob replaces what was. */

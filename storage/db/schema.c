@@ -4,6 +4,8 @@
  * layer.id is the short name of its folder; layer_blob knows the compressed blobs a layer came
  * from. container_layer and image_layer hold layers against collection. A container does not hold
  * its image's record (rmi -f of an image in use takes the record, the layers stay).
+ * container_layer.is_own: once this container's writable layer, taken by a commit; above those of its
+ * image. trash and trash_layer: what `moss undo` can bring back (storage/keep.h).
  * Times are nanoseconds since 1970. Processes and boot_id are valid for that boot only.
  */
 #include "storage/db/sql.h"
@@ -58,6 +60,12 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE trash(id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
 	" removed INT NOT NULL, size INT, content TEXT NOT NULL) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;",
+	"ALTER TABLE container_layer ADD COLUMN is_own INT NOT NULL DEFAULT 0;"
+	"CREATE TABLE trash_layer(trash_id TEXT REFERENCES trash(id) ON DELETE CASCADE,"
+	" position INT, layer_id TEXT NOT NULL REFERENCES layer(id), is_own INT NOT NULL,"
+	" PRIMARY KEY(trash_id, position)) WITHOUT ROWID;"
+	"CREATE INDEX trash_layer_layer ON trash_layer(layer_id);"
+	"PRAGMA user_version = 3;",
 };
 
 int schema_version(struct db *db, struct err *e)
