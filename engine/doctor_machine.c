@@ -113,9 +113,9 @@ void check_cgroup(const struct patient *p, struct diagnosis *d)
 		say(d, FINDING_NOTE, "version 2, with only %s for limits", names.data);
 	} else {
 		say(d, FINDING_NOTE,
-			"version 2, but %s is not ours: limits are not applied to "
+			"version 2, but without controllers for %s: limits are not applied to "
 			"containers that are started from here",
-			own ? own : "our own");
+			own ? own : "us");
 	}
 	if (p->has_systemd)
 		say_cure(d,
