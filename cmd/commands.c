@@ -8,6 +8,8 @@
 	X(cmd_exec) \
 	X(cmd_ps) \
 	X(cmd_pull) \
+	X(cmd_healthcheck) \
+	X(cmd_healthcheck_run) \
 	X(cmd_images) \
 	X(cmd_version) \
 	X(cmd_info) \

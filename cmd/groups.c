@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 const struct cmd cmd_container = {.name = "container", .brief = "Manage containers"};
+const struct cmd cmd_healthcheck = {.name = "healthcheck", .brief = "Manage health checks"};
 const struct cmd cmd_image = {.name = "image", .brief = "Manage images"};
 const struct cmd cmd_system = {.name = "system", .brief = "Manage moss"};
 const struct cmd cmd_volume = {.name = "volume", .brief = "Manage volumes"};

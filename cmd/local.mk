@@ -50,6 +50,7 @@ libcmd_a_SOURCES = \
 	cmd/format/utf8.c cmd/format/utf8.h \
 	cmd/format/value.c cmd/format/value.h \
 	cmd/groups.c \
+	cmd/healthcheck.c \
 	cmd/help.c \
 	cmd/help_command.c \
 	cmd/info.c \

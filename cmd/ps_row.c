@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cmd/format/human.h"
 #include "cmd/format/utf8.h"
+#include "engine/health.h"
 #include "engine/state.h"
 #include "registry/reference.h"
 
@@ -118,22 +119,7 @@ static char *created_text(int64_t ns)
 
 const char *ps_health(const struct container_row *row)
 {
-	static const char *const words[] = {"starting", "healthy", "unhealthy"};
-	static const char start[] = "{\"Status\":\"";
-	struct err ignored;
-	if (str_empty(row->health))
-		return "none";
-	/* Its log may be long, and there may be a thousand of them. */
-	const char *text = str_after(row->health, start);
-	auto_json all = text ? NULL : json_parse(row->health, strlen(row->health), "", &ignored);
-	size_t n = text ? strcspn(text, "\"") : 0;
-	auto_free char *status =
-		text ? xstrndup(text, n) : xstrdup(json_str_or(all, "Status", "none"));
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (strcmp(status, words[i]) == 0)
-			return words[i];
-	}
-	return "none";
+	return health_status_text(health_status(row->health));
 }
 
 /* What is running, with what its health check says. Owned. */

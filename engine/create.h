@@ -45,7 +45,9 @@ struct create_request {
 	int64_t memory_swappiness, pids_limit, blkio_weight, shm_size, oom_score_adj;
 	int64_t stop_timeout;
 	bool stop_timeout_given;
-	char *health_cmd;
+	char *health_cmd, *health_on_failure, *health_log_destination;
+	uint64_t health_max_log_count, health_max_log_size;
+	bool health_max_log_count_given, health_max_log_size_given;
 	int64_t health_interval, health_timeout, health_start_period, health_start_interval;
 	int64_t health_retries;
 	bool no_healthcheck;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "engine/create_plan.h"
+#include "engine/health.h"
 #include "engine/log.h"
 #include "engine/parse_env.h"
 #include "engine/start.h"
@@ -28,6 +29,8 @@ void create_plan_deinit(struct create_plan *p)
 	free(p->stop_signal);
 	json_drop(&p->labels);
 	json_drop(&p->annotations);
+	json_drop(&p->healthcheck);
+	json_drop(&p->health_extra);
 	strv_free(&p->capabilities);
 	security_options_deinit(&p->security);
 	free(p->seccomp_text);
@@ -285,6 +288,14 @@ static int check_process(struct create_plan *p, struct err *e)
 	return 0;
 }
 
+static int check_health(struct create_plan *p, struct err *e)
+{
+	int rc = health_make_config(
+		p->r, json_at(p->image_config, "Healthcheck"), &p->healthcheck, e);
+	p->health_extra = json_object();
+	return rc < 0 ? rc : health_add_podman(p->r, p->healthcheck, p->health_extra, e);
+}
+
 static int check_security(struct create_plan *p, struct err *e)
 {
 	const struct create_request *r = p->r;
@@ -376,7 +387,7 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 {
 	int rc;
 	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = check_env(p, e)) < 0 ||
-		(rc = check_labels(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
+		(rc = check_labels(p, e)) < 0 || (rc = check_health(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
 		(rc = check_runtime(p->r->runtime, e)) < 0 ||
 		(rc = check_namespaces(p->r, e)) < 0 ||
 		(rc = create_check_network(p, warnings, e)) < 0 ||

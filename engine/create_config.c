@@ -325,17 +325,6 @@ static json_t *anonymous_volumes(const struct create_plan *p)
 	return json_null();
 }
 
-static void set_healthcheck(const struct create_plan *p, json_t *o)
-{
-	json_t *image = json_at(p->image_config, "Healthcheck");
-	if (p->r->no_healthcheck) {
-		json_t *none = image ? json_copy(image) : json_object();
-		json_set(none, "Test", json_pack("[s]", "NONE"));
-		json_set(o, "Healthcheck", none);
-	} else if (json_is_object(image))
-		json_object_set(o, "Healthcheck", image);
-}
-
 static json_t *container_config(const struct create_plan *p)
 {
 	const struct create_request *r = p->r;
@@ -353,7 +342,8 @@ static json_t *container_config(const struct create_plan *p)
 	json_set_bool(o, "StdinOnce", r->interactive && p->attach.in);
 	json_set(o, "Env", list_or_null(&p->env));
 	json_set(o, "Cmd", p->has_cmd ? json_from_strv(&p->cmd) : json_null());
-	set_healthcheck(p, o);
+	if (p->healthcheck)
+		json_object_set(o, "Healthcheck", p->healthcheck);
 	json_set_str(o, "Image", r->image);
 	json_set(o, "Volumes", anonymous_volumes(p));
 	json_set_str(o, "WorkingDir", p->workdir);
@@ -368,6 +358,7 @@ static json_t *container_config(const struct create_plan *p)
 		json_set_int(o, "StopTimeout", r->stop_timeout);
 	if ((value = json_at(p->image_config, "Shell")))
 		json_object_set(o, "Shell", value);
+	json_object_update(o, p->health_extra);
 	return o;
 }
 

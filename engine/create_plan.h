@@ -54,6 +54,8 @@ struct create_plan {
 	bool has_entrypoint, has_cmd; /* null otherwise */
 	char *user, *workdir, *stop_signal;
 	json_t *labels, *annotations;
+	json_t *healthcheck; /* Config.Healthcheck; NULL = none */
+	json_t *health_extra; /* what Podman has beside it */
 	struct strv capabilities;
 	struct security_options security;
 	char *seccomp_text; /* --security-opt seccomp=FILE */

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "engine/event.h"
+#include "engine/health.h"
 #include "engine/restart.h"
 #include "engine/state.h"
 #include "storage/db/container_row.h"
@@ -97,11 +98,17 @@ static int record_end_of(struct store *s, const struct container_row *now,
 	bool is_recorded = !strcmp(now->state, state_text(STATE_RESTARTING));
 	bool again = restarts && goes_on(now, ended);
 	int r = ROW_OK;
+	if (now->health) {
+		auto_free char *health = health_suspend(now->health);
+		r = container_row_set_health(s->db, now->id, now->started_ns, health, e);
+	}
+	if (r < 0)
+		return r;
 	if (!again)
 		r = container_row_set_ended(s->db, now->id, state_text(STATE_EXITED),
 			ended->exit_code, ended->oom_killed, "", ended->finished_ns, e);
-	else if (!is_recorded)
-		r = container_row_set_restarting(s->db, now->id, ended->exit_code,
+	else
+		r = is_recorded ? ROW_OK : container_row_set_restarting(s->db, now->id, ended->exit_code,
 			ended->oom_killed, ended->finished_ns, e);
 	if (r == ROW_OK && restarts)
 		*restarts = again;

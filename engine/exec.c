@@ -107,9 +107,11 @@ static int exec_failed(struct err *e)
 	return err_status(e, 126);
 }
 
-/* Waits until the process runs; the stream to it, or an error. */
-static int start_holder(struct holder *h, pid_t *pid, struct err *e)
+int exec_start(const struct launch_plan *plan, const struct proc_id *init,
+	const struct exec_request *request, const struct exec_options *options, pid_t *pid,
+	struct err *e)
 {
+	struct holder h = {.plan = plan, .init = init, .request = request, .options = options};
 	int report[2], stream[2];
 	struct err said;
 	int r = msg_pair(report);
@@ -121,11 +123,11 @@ static int start_holder(struct holder *h, pid_t *pid, struct err *e)
 		return err_sys(e, "cannot make a socket pair");
 	auto_fd mine = stream[0];
 	auto_fd theirs = stream[1];
-	h->report = report_out;
-	h->stream = theirs;
+	h.report = report_out;
+	h.stream = theirs;
 	*pid = fork();
 	if (*pid == 0)
-		holder_main(h);
+		holder_main(&h);
 	if (*pid < 0)
 		return err_sys(e, "cannot start a process");
 	close(take_fd(report_out));
@@ -179,8 +181,7 @@ int container_exec(struct store *s, const struct container_row *row, const struc
 	int x = launch_load(bundle, &plan, e);
 	if (x < 0)
 		return x;
-	struct holder h = {.plan = plan, .init = &row->init, .request = r, .options = o};
-	auto_fd stream = start_holder(&h, &pid, e);
+	auto_fd stream = exec_start(plan, &row->init, r, o, &pid, e);
 	launch_plan_free(plan);
 	if (stream < 0 || o->detached)
 		return stream < 0 ? stream : 0;

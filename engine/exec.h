@@ -9,6 +9,7 @@
 #define ENGINE_EXEC_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct container_row;
 struct err;
@@ -26,6 +27,12 @@ struct exec_options {
  * "read escape sequence" where the user left by the detach keys. */
 int container_exec(struct store *s, const struct container_row *row, const struct exec_request *r,
 	const struct exec_options *o, struct err *e);
+
+/* The part that starts: the holder (*pid, the caller's to reap) and, once the process runs, the
+ * stream to it, the caller's. Errors have the status to exit with and Docker's words. */
+int exec_start(const struct launch_plan *plan, const struct proc_id *init,
+	const struct exec_request *request, const struct exec_options *options, pid_t *pid,
+	struct err *e);
 
 /* The holder's loop: passes bytes between the process and the stream until the process has ended
  * and what it wrote is passed on, then sends its exit code. in, out, err_out: our ends of its pipes

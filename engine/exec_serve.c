@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -15,7 +16,7 @@
 
 struct server {
 	struct relay relay;
-	int in, out[2], pidfd;
+	int in, out[2], pidfd, pid;
 	bool is_terminal, has_front, has_ended;
 	struct buf input; /* what the process has not yet read, from input_at on */
 	size_t input_at;
@@ -74,6 +75,8 @@ static int on_frame(void *arg, uint8_t type, const uint8_t *p, size_t n)
 			.ws_col = (unsigned short)(p[2] << 8 | p[3]),
 		};
 		(void)ioctl(s->out[0], TIOCSWINSZ, &size);
+	} else if (type == ATTACH_KILL) {
+		(void)kill(-s->pid, SIGKILL); /* it leads a session: not reaped yet, not another's */
 	}
 	return 0;
 }
@@ -180,6 +183,7 @@ void exec_serve(const struct exec_streams *x)
 		.in = x->in,
 		.out = {x->out, x->err_out},
 		.pidfd = x->pidfd,
+		.pid = x->pid,
 		.is_terminal = x->is_terminal,
 		.has_front = true,
 		.scratch = xmalloc(ATTACH_FRAME_MAX),

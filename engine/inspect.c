@@ -30,6 +30,7 @@ static bool is_alive(const struct container_row *row)
 
 static json_t *state(const struct container_row *row)
 {
+	struct err ignored;
 	json_t *o = json_object();
 	bool alive = is_alive(row);
 	json_set_str(o, "Status", row->state);
@@ -43,6 +44,10 @@ static json_t *state(const struct container_row *row)
 	json_set_str(o, "Error", row->error ? row->error : "");
 	set_time(o, "StartedAt", row->started_ns);
 	set_time(o, "FinishedAt", row->finished_ns);
+	json_t *health = row->health ? json_parse(row->health, strlen(row->health), "health", &ignored)
+				     : NULL;
+	if (health)
+		json_set(o, "Health", health);
 	return o;
 }
 

@@ -123,9 +123,11 @@ static _Noreturn void joined_main(struct joiner *j, const int stdio[3], int sync
 static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e)
 {
 	/* Those that it shares with the host are ours already, and not ours to enter. */
-	const int flags =
-		CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP);
+	int flags = CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP);
 	auto_fd pidfd = proc_open(init);
+	/* A child of the monitor is in its user namespace already, and may not enter it. */
+	if (proc_ns_inode(init->pid, "user") == proc_ns_inode(getpid(), "user"))
+		flags &= ~CLONE_NEWUSER;
 	if (pidfd < 0)
 		return err_set(e, ESRCH, "the container is not running");
 	for (int i = 0; i < JOIN_TRIES; i++) {

@@ -67,6 +67,7 @@ enum attach_type {
 	ATTACH_RESIZE = 17, /* payload: rows, cols as two big-endian uint16 */
 	ATTACH_EXIT = 18, /* payload: exit code, big-endian uint32 */
 	ATTACH_END = 19, /* payload: struct attach_ended; only to the first front */
+	ATTACH_KILL = 21, /* exec's holder: ends the process and its group */
 	ATTACH_RECORDED = 20, /* payload: one byte, 1 = it will be started again */
 };
 
@@ -95,6 +96,11 @@ struct monitor_options {
 	int64_t log_max_files;
 	int64_t stop_signal;
 	int64_t rows, cols; /* of the terminal; 0 = not known */
+	int64_t stop_timeout; /* seconds, -1 = none; where it is given */
+	bool stop_timeout_given;
+	int64_t health_interval_ms; /* 0 = no health check */
+	int64_t health_start_interval_ms, health_start_period_ms;
+	int64_t health_action; /* enum health_action */
 };
 /* argv, argv[0] included. */
 void monitor_options_format(const struct monitor_options *o, struct strv *argv);

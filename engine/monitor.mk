@@ -7,6 +7,9 @@ libengine_a_SOURCES += \
 	engine/ending.c engine/ending.h \
 	engine/event.c engine/event.h \
 	engine/event_follow.c engine/event_follow.h \
+	engine/health.c engine/health.h \
+	engine/health_check.c \
+	engine/health_config.c \
 	engine/log.h \
 	engine/log_config.c \
 	engine/log_parse.c \
@@ -37,6 +40,7 @@ moss_monitor_SOURCES = $(NO_DLOPEN) \
 	engine/monitor_again.c \
 	engine/monitor_ctl.c \
 	engine/monitor_end.c \
+	engine/monitor_health.c \
 	engine/monitor_internal.h \
 	engine/monitor_io.c \
 	engine/monitor_loop.c \
@@ -49,6 +53,10 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/engine_life
 tests_unit_engine_life_SOURCES = tests/unit/engine_life.c
 tests_unit_engine_life_LDADD = libengine.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/engine_health
+tests_unit_engine_health_SOURCES = tests/unit/engine_health.c
+tests_unit_engine_health_LDADD = libengine.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/engine_restart
 tests_unit_engine_restart_SOURCES = tests/unit/engine_restart.c

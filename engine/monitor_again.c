@@ -54,6 +54,7 @@ static void start_again(struct monitor *m)
 void monitor_rest(struct monitor *m)
 {
 	m->is_waiting = true;
+	m->ended.must_restart = 0;
 	monitor_end_life(m);
 	m->delay_ms = restart_delay_ms(m->delay_ms, m->ended.finished_ns - m->started_ns);
 	if (timer_set(m, &m->again, m->delay_ms, start_again) < 0)

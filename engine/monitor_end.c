@@ -26,8 +26,7 @@
 
 enum { FRONT_TIMEOUT_MS = 1000 };
 
-/* The parts of a store that recording an end needs: nothing is swept or checked on the way. */
-static int store_of(struct monitor *m, struct store *s, struct err *e)
+int monitor_store(struct monitor *m, struct store *s, struct err *e)
 {
 	*s = (struct store){.root_fd = -1, .runroot_fd = -1};
 	s->root = xstrdup(m->opt.root);
@@ -39,7 +38,7 @@ static int store_of(struct monitor *m, struct store *s, struct err *e)
 	return db_open(&s->db, s->root, e);
 }
 
-static void store_done(struct store *s)
+void monitor_store_done(struct store *s)
 {
 	if (s->db) {
 		store_settle(s);
@@ -56,10 +55,10 @@ void monitor_record_end(struct monitor *m)
 {
 	struct store s;
 	struct err e = {0};
-	int r = store_of(m, &s, &e);
+	int r = monitor_store(m, &s, &e);
 	if (r == 0)
 		r = ending_record(&s, m->opt.id, &m->ended, &m->restarts, &e);
-	store_done(&s);
+	monitor_store_done(&s);
 	if (r < 0) /* the next command finds the lock free and records what it can */
 		log_debug("cannot record the end: %s", e.msg);
 }
@@ -72,6 +71,10 @@ static int record_start(struct monitor *m, struct store *s, struct err *e)
 	if (r == ROW_OK) {
 		row.init = m->l.id;
 		row.started_ns = m->started_ns;
+		if (m->opt.health_interval_ms) {
+			auto_free char *was = row.health;
+			row.health = health_begin(was);
+		}
 		free(row.network);
 		row.network = take_ptr(m->settings);
 		row.cgroup = m->l.cgroup_path ? xstrdup(m->l.cgroup_path) : NULL;
@@ -86,7 +89,7 @@ static int record_start(struct monitor *m, struct store *s, struct err *e)
 int monitor_record_start(struct monitor *m, struct err *e)
 {
 	struct store s;
-	int r = store_of(m, &s, e);
+	int r = monitor_store(m, &s, e);
 	if (r == 0)
 		r = db_begin(s.db, DB_NORMAL, e);
 	if (r == 0) {
@@ -96,7 +99,7 @@ int monitor_record_start(struct monitor *m, struct err *e)
 		else
 			db_rollback(s.db);
 	}
-	store_done(&s);
+	monitor_store_done(&s);
 	return r < 0 ? r : r > 0;
 }
 
@@ -105,12 +108,12 @@ bool monitor_is_wanted(struct monitor *m)
 	struct store s;
 	struct err e = {0};
 	struct container_row row = {0};
-	int r = store_of(m, &s, &e);
+	int r = monitor_store(m, &s, &e);
 	if (r == 0)
 		r = container_row_find(s.db, m->opt.id, &row, &e);
 	bool is_wanted = r < 0 || (r == ROW_OK && !strcmp(row.state, state_text(STATE_RESTARTING)));
 	container_row_deinit(&row);
-	store_done(&s);
+	monitor_store_done(&s);
 	return is_wanted;
 }
 
@@ -118,9 +121,9 @@ void monitor_record_failure(struct monitor *m, const struct err *failure)
 {
 	struct store s;
 	struct err e = {0};
-	if (store_of(m, &s, &e) == 0)
+	if (monitor_store(m, &s, &e) == 0)
 		(void)ending_record_failure(&s, m->opt.id, failure, &e);
-	store_done(&s);
+	monitor_store_done(&s);
 }
 
 static void drop_lock(struct monitor *m)
@@ -246,6 +249,7 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 	m->ended.exit_code = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
 	m->ended.oom_killed = cgroup_oom_kills(m->l.cgroup) > 0;
 	watch_remove(m, w);
+	monitor_check_end(m);
 	kill_orphans(m);
 	monitor_close_streams(m);
 	for (struct client *c = m->clients; c; c = c->next) {

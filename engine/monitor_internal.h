@@ -6,11 +6,13 @@
  *   monitor_ctl.c    the attach socket and its clients
  *   monitor_loop.c   epoll, timers
  *   monitor_again.c  the lives after the first: a restart policy's pause and the next start
+ *   monitor_health.c the health check's clock
  *   monitor_end.c    the container's end
  */
 #ifndef ENGINE_MONITOR_INTERNAL_H
 #define ENGINE_MONITOR_INTERNAL_H
 
+#include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/log.h"
 #include "engine/monitor.h"
@@ -18,6 +20,7 @@
 
 struct err;
 struct monitor;
+struct store;
 struct network;
 
 /* Something in the epoll set. */
@@ -73,7 +76,7 @@ struct monitor {
 	bool has_terminal;
 	int epoll;
 	struct watch signals, init, listener;
-	struct timer front_late, again;
+	struct timer front_late, again, check, stop_late;
 	struct output out[2];
 	struct input in;
 	struct client *clients;
@@ -84,6 +87,8 @@ struct monitor {
 	int delay_ms; /* the last pause between two lives, 0 = none yet */
 	int tries; /* of this attempt, while helpers of the last life still end */
 	int64_t started_ns;
+	enum health_status health; /* as the last check has told */
+	pid_t checker; /* the child that checks now, 0 = none */
 	struct attach_ended ended;
 	/* With the host's pid namespace: children that were there before the container's program.
 	 */
@@ -141,7 +146,17 @@ void clients_send_exit(struct monitor *m);
 void clients_sweep(struct monitor *m);
 void listener_ready(struct monitor *m, struct watch *w, uint32_t events);
 
+/* monitor_health.c */
+void monitor_check_begin(struct monitor *m);
+void monitor_check_end(struct monitor *m);
+/* The checker has exited. */
+void monitor_check_ended(struct monitor *m, int status);
+
 /* monitor_end.c */
+/* The parts of a store that recording needs, with its database: nothing is swept or checked on the
+ * way. To be ended also after an error. */
+int monitor_store(struct monitor *m, struct store *s, struct err *e);
+void monitor_store_done(struct store *s);
 /* Before GO: which children are not the container's. */
 void monitor_note_helpers(struct monitor *m);
 /* A start that failed after GO, with the front gone, or a later one: nobody else would record it.

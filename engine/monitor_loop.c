@@ -69,6 +69,9 @@ static void reap_others(struct monitor *m)
 			continue;
 		}
 		(void)waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG);
+		if (si.si_pid == m->checker)
+			monitor_check_ended(
+				m, si.si_code == CLD_EXITED ? si.si_status : HEALTH_NONE);
 	}
 }
 

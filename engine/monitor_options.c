@@ -37,6 +37,12 @@ static const struct field fields[] = {
 	F("--stop-signal", NUMBER, stop_signal),
 	F("--rows", NUMBER, rows),
 	F("--cols", NUMBER, cols),
+	F("--stop-timeout", NUMBER, stop_timeout),
+	F("--has-stop-timeout", FLAG, stop_timeout_given),
+	F("--health-interval", NUMBER, health_interval_ms),
+	F("--health-start-interval", NUMBER, health_start_interval_ms),
+	F("--health-start-period", NUMBER, health_start_period_ms),
+	F("--health-action", NUMBER, health_action),
 };
 #undef F
 static const size_t n_fields = sizeof(fields) / sizeof(fields[0]);

@@ -184,6 +184,7 @@ static int let_run(struct monitor *m, struct err *e)
 		return r;
 	m->init = (struct watch){.fd = m->l.pidfd, .fn = init_ended};
 	m->init_gone = false;
+	monitor_check_begin(m);
 	r = watch_add(m, &m->init, EPOLLIN);
 	return r < 0 ? err_sysn(e, -r, "cannot watch the container") : 0;
 }

@@ -20,6 +20,7 @@
 #include "engine/ending.h"
 #include "engine/enter.h"
 #include "engine/event.h"
+#include "engine/health.h"
 #include "engine/log.h"
 #include "engine/monitor.h"
 #include "engine/state.h"
@@ -54,6 +55,25 @@ static bool is_attached(const struct start_options *o)
 	return o->attach_stdin || o->attach_stdout || o->attach_stderr;
 }
 
+static int64_t ms_of(int64_t ns) { return ns > 0 && ns < 1000000 ? 1 : ns / 1000000; }
+
+/* The check's clock, and the row's state of it, which begins anew. */
+static void take_health(struct starting *st, const json_t *config)
+{
+	struct health_config c;
+	char *was = st->row->health;
+	st->row->health = NULL;
+	if (health_load(config, &c)) {
+		st->mon.health_interval_ms = ms_of(c.interval_ns);
+		st->mon.health_start_interval_ms = ms_of(c.start_interval_ns);
+		st->mon.health_start_period_ms = ms_of(c.start_period_ns);
+		st->mon.health_action = c.on_failure;
+		st->row->health = health_begin(was);
+	}
+	health_config_deinit(&c);
+	free(was);
+}
+
 /* What the monitor needs of the configuration, and where errors of it are Docker's. */
 static int read_config(struct starting *st, struct err *e)
 {
@@ -80,6 +100,9 @@ static int read_config(struct starting *st, struct err *e)
 		.log_none = log.none,
 		.log_max_size = log.max_size,
 		.log_max_files = log.max_files};
+	st->mon.stop_timeout_given = json_at(config, "Config/StopTimeout") != NULL;
+	st->mon.stop_timeout = json_int_or(config, "Config/StopTimeout", 0);
+	take_health(st, config);
 	const char *stop = json_str(config, "Config/StopSignal");
 	struct err ignored;
 	int sig = str_empty(stop) ? -1 : signal_parse(stop, &ignored);
