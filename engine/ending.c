@@ -97,11 +97,7 @@ static int record_end_of(struct store *s, const struct container_row *now,
 {
 	bool is_recorded = !strcmp(now->state, state_text(STATE_RESTARTING));
 	bool again = restarts && goes_on(now, ended);
-	int r = ROW_OK;
-	if (now->health) {
-		auto_free char *health = health_suspend(now->health);
-		r = container_row_set_health(s->db, now->id, now->started_ns, health, e);
-	}
+	int r = health_suspend_row(s, now, e);
 	if (r < 0)
 		return r;
 	if (!again)

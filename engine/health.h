@@ -12,7 +12,7 @@
  *
  * Docker's rules: a failure within the start period, before the first success, is logged but not
  * counted; `retries` failures in a row make it unhealthy, one success healthy; a container that
- * ends, or stands paused when its check is due, is unhealthy (without an event), one that starts is
+ * ends or is paused is unhealthy (without an event) until the next answer, one that starts is
  * `starting` with the old log.
  */
 #ifndef ENGINE_HEALTH_H
@@ -83,9 +83,14 @@ char *health_output_text(const char *p, size_t n, int64_t max);
 
 /* ---- engine/health_check.c ---- */
 
+/* In the row, where it has a check: at the end of its life, and where it stands paused. 0, or
+ * -errno. */
+int health_suspend_row(struct store *s, const struct container_row *row, struct err *e);
+
 /* Runs the check of a running container once and records it. The status from then on and, in
- * *exit_code, the check's own; HEALTH_NONE where this life of the container is over. Errors:
- * "container ID has no defined healthcheck", "container ID is not running". */
+ * *exit_code, the check's own; HEALTH_NONE where this life of the container is over, or it was
+ * paused meanwhile. Errors: "container ID has no defined healthcheck", "container ID is not
+ * running", "Container ID is paused ...". */
 int health_check(struct store *s, struct container_row *row, int *exit_code, struct err *e);
 
 #endif

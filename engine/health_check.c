@@ -142,6 +142,8 @@ static int judge(struct checking *x, const struct health_result *result, struct 
 	if (r != ROW_OK || now.started_ns != x->row->started_ns ||
 		!state_is_live(state_parse(now.state)))
 		return r < 0 ? r : HEALTH_NONE;
+	if (state_parse(now.state) == STATE_PAUSED) /* while it was checked: that says nothing */
+		return HEALTH_NONE;
 	auto_free char *health =
 		health_judge(now.health, &x->config, result, now.started_ns);
 	enum health_status before = health_status(now.health), after = health_status(health);
@@ -197,14 +199,13 @@ static int check(struct checking *x, int *exit_code, struct err *e)
 	return r;
 }
 
-/* It stands still: nothing can be run in it. As Docker, which ends its checks with the pause. */
-static int suspend(struct store *s, const struct container_row *row, struct err *e)
+int health_suspend_row(struct store *s, const struct container_row *row, struct err *e)
 {
-	if (health_status(row->health) == HEALTH_UNHEALTHY)
-		return HEALTH_UNHEALTHY;
+	if (!row->health || health_status(row->health) == HEALTH_UNHEALTHY)
+		return 0;
 	auto_free char *text = health_suspend(row->health);
 	int r = container_row_set_health(s->db, row->id, row->started_ns, text, e);
-	return r < 0 ? r : HEALTH_UNHEALTHY;
+	return r < 0 ? r : 0; /* over already */
 }
 
 int health_check(struct store *s, struct container_row *row, int *exit_code, struct err *e)
@@ -223,7 +224,8 @@ int health_check(struct store *s, struct container_row *row, int *exit_code, str
 	int r;
 	switch (state_parse(row->state)) {
 	case STATE_PAUSED:
-		r = suspend(s, row, e);
+		r = err_set(e, EBUSY,
+			"Container %s is paused, unpause the container before exec", row->id);
 		break;
 	case STATE_RUNNING:
 		r = check(&x, exit_code, e);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/cgroup.h"
 #include "engine/event.h"
+#include "engine/health.h"
 #include "engine/members.h"
 #include "engine/start.h"
 #include "engine/state.h"
@@ -166,6 +167,8 @@ static int record(struct store *s, struct container_row *row, enum container_sta
 	if (r < 0)
 		return r;
 	r = container_row_change_state(s->db, row->id, row->state, state_text(to), e);
+	if (r == ROW_OK && to == STATE_PAUSED)
+		r = health_suspend_row(s, row, e);
 	if (r == ROW_OK && action)
 		r = event_container(s, row, action, NULL, e);
 	if (r != ROW_OK) {
