@@ -242,6 +242,56 @@ static int map_apply(const struct userns_map *m, pid_t pid, struct err *e)
 	return r < 0 ? r : map_write(pid, "gid_map", m->gids, m->n_gids, e);
 }
 
+int userns_ranges_split(const struct id_range *r, size_t n, const struct id_range *of, size_t n_of,
+	struct id_range **out, size_t *n_out, struct err *e)
+{
+	*out = NULL;
+	*n_out = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct id_range left = r[i];
+		while (left.count) {
+			size_t k = 0;
+			while (k < n_of && (left.outside < of[k].inside ||
+						   left.outside - of[k].inside >= of[k].count))
+				k++;
+			if (k == n_of || *n_out == RANGES_MAX)
+				break;
+			uint32_t room = of[k].count - (left.outside - of[k].inside);
+			uint32_t many = left.count < room ? left.count : room;
+			range_add(out, n_out, left.inside, left.outside, many);
+			left.inside += many;
+			left.outside += many;
+			left.count -= many;
+		}
+		if (left.count) {
+			free(take_ptr(*out));
+			return err_set(e, EINVAL,
+				"id %u is not one of the user's own and subordinate ids",
+				left.outside);
+		}
+	}
+	return 0;
+}
+
+static int map_nested_file(pid_t pid, const char *file, const char *own, const struct id_range *r,
+	size_t n, struct err *e)
+{
+	auto_free struct id_range *of = NULL;
+	auto_free struct id_range *split = NULL;
+	size_t n_of = 0, n_split;
+	int x = identity_load(own, &of, &n_of, e);
+	if (x == 0)
+		x = userns_ranges_split(r, n, of, n_of, &split, &n_split, e);
+	return x < 0 ? x : map_write(pid, file, split, n_split, e);
+}
+
+int userns_map_nested(const struct userns_map *m, pid_t pid, struct err *e)
+{
+	int r = map_nested_file(pid, "uid_map", "/proc/self/uid_map", m->uids, m->n_uids, e);
+	return r < 0 ? r
+		     : map_nested_file(pid, "gid_map", "/proc/self/gid_map", m->gids, m->n_gids, e);
+}
+
 /* ---- the child ---- */
 
 enum step { STEP_JOINED = 1, STEP_UNSHARED, STEP_MAPPED, STEP_FAILED };

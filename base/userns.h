@@ -29,17 +29,26 @@ struct id_range {
 struct userns_map {
 	struct id_range *uids, *gids;
 	size_t n_uids, n_gids;
-	bool is_single;   /* the user only: no subordinate range */
+	bool is_single; /* the user only: no subordinate range */
 	bool is_identity; /* run as root */
 };
 
 /* Reads the user's ranges. */
 int userns_map_load(struct userns_map *m, struct err *e);
-/* Adds the ranges of `name` (may be NULL) or `uid` in the text of a subid file ("user:start:count"),
- * one after the other from 1. Lines that cannot be read are passed over, as newuidmap does. */
+/* Adds the ranges of `name` (may be NULL) or `uid` in the text of a subid file
+ * ("user:start:count"), one after the other from 1. Lines that cannot be read are passed over, as
+ * newuidmap does. */
 void userns_ranges_parse(
 	const char *text, const char *name, uid_t uid, struct id_range **r, size_t *n);
 void userns_map_deinit(struct userns_map *m);
+
+/* Splits ranges where the ids that they name outside are not in one range of `of` (whose inside
+ * they are): the kernel takes each line of a map from one line of the parent's. -EINVAL where one
+ * is in none. *out is the caller's. */
+int userns_ranges_split(const struct id_range *r, size_t n, const struct id_range *of, size_t n_of,
+	struct id_range **out, size_t *n_out, struct err *e);
+/* In the namespace that contains it: the maps of the namespace that the process has just made. */
+int userns_map_nested(const struct userns_map *m, pid_t pid, struct err *e);
 
 /* Processes whose user namespace may be joined (ns_ino = inode of their user namespace). */
 struct userns_candidates {

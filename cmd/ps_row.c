@@ -213,9 +213,10 @@ static void set_networks(json_t *o, struct ps_container *c)
 	if (!names.len) {
 		const char *mode = json_str_or(ps_config(c), "HostConfig/NetworkMode", "bridge");
 		bool is_bridge = !*mode || strcmp(mode, "default") == 0;
-		add_part(&names, is_bridge ? "bridge" : mode);
+		if (!str_starts(mode, "container:"))
+			add_part(&names, is_bridge ? "bridge" : mode);
 	}
-	json_set_str(o, "Networks", names.data);
+	json_set_str(o, "Networks", names.len ? names.data : "");
 }
 
 static void set_size(json_t *o, const struct ps_container *c, const struct ps_options *options)

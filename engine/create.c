@@ -189,6 +189,7 @@ int container_prepare(struct store *s, const struct create_request *r, const str
 	hex_encode(p.id, random, sizeof(random));
 	memcpy(out->row.id, p.id, sizeof(p.id));
 	if ((rc = check_name(s, r->name, e)) == 0 && (rc = load_image(&p, image, e)) == 0 &&
+		(rc = create_share(s, &p, e)) == 0 &&
 		(rc = create_volumes_from(s, &p, e)) == 0 &&
 		(rc = create_check(&p, warnings, e)) == 0)
 		rc = prepare(s, &p, out, e);

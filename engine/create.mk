@@ -10,8 +10,10 @@ libengine_a_SOURCES += \
 	engine/create_sources.c \
 	engine/create_volumes_from.c \
 	engine/create_network.c \
+	engine/create_share.c \
 	engine/hosts.c engine/hosts.h \
 	engine/inspect.c \
+	engine/join.c engine/join.h \
 	engine/names.c engine/names.h \
 	engine/network.c engine/network.h \
 	engine/parse_env.c engine/parse_env.h \

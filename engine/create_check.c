@@ -18,6 +18,7 @@
 void create_plan_deinit(struct create_plan *p)
 {
 	json_drop(&p->image_json);
+	create_share_deinit(p);
 	free(p->hostname);
 	free(p->network_name);
 	strv_free(&p->env);
@@ -236,19 +237,17 @@ static bool is_one_of(const char *s, const char *a, const char *b)
 	return str_empty(s) || strcmp(s, a) == 0 || strcmp(s, b) == 0;
 }
 
-static int check_namespaces(const struct create_request *r, struct err *e)
+static int check_namespaces(const struct create_plan *p, struct err *e)
 {
-	if (r->ipc && str_starts(r->ipc, "container:"))
-		return shared_namespace(e, "ipc", r->ipc);
-	if (!is_one_of(r->ipc, "private", "host") && !is_one_of(r->ipc, "shareable", "none"))
+	const struct create_request *r = p->r;
+	if (!share_is_on(&p->share[SHARE_IPC]) && !is_one_of(r->ipc, "private", "host") &&
+		!is_one_of(r->ipc, "shareable", "none"))
 		return err_set(e, EINVAL, "invalid IPC mode: %s", r->ipc);
-	if (r->pid && str_starts(r->pid, "container:"))
-		return shared_namespace(e, "pid", r->pid);
-	if (!is_one_of(r->pid, "private", "host"))
+	if (!share_is_on(&p->share[SHARE_PID]) && !is_one_of(r->pid, "private", "host"))
 		return mode_error(e, "pid", "PID");
-	if (!is_one_of(r->uts, "private", "host"))
+	if (!share_is_on(&p->share[SHARE_UTS]) && !is_one_of(r->uts, "private", "host"))
 		return mode_error(e, "uts", "UTS");
-	if (!is_one_of(r->cgroupns, "private", "host"))
+	if (!share_is_on(&p->share[SHARE_CGROUP]) && !is_one_of(r->cgroupns, "private", "host"))
 		return mode_error(e, "cgroupns", "CGROUP");
 	if (r->userns && (str_starts(r->userns, "keep-id") || str_starts(r->userns, "auto") ||
 				 str_starts(r->userns, "nomap") || str_starts(r->userns, "ns:") ||
@@ -256,7 +255,8 @@ static int check_namespaces(const struct create_request *r, struct err *e)
 		return shared_namespace(e, "userns", r->userns);
 	if (!is_one_of(r->userns, "host", "host"))
 		return mode_error(e, "userns", "USER");
-	if (r->uts && strcmp(r->uts, "host") == 0 && !str_empty(r->hostname))
+	bool is_own_name = str_empty(r->uts) || strcmp(r->uts, "private") == 0;
+	if (!is_own_name && !str_empty(r->hostname))
 		return err_set(e, EINVAL, "conflicting options: hostname and the UTS mode");
 	return 0;
 }
@@ -389,7 +389,7 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = check_env(p, e)) < 0 ||
 		(rc = check_labels(p, e)) < 0 || (rc = check_health(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
 		(rc = check_runtime(p->r->runtime, e)) < 0 ||
-		(rc = check_namespaces(p->r, e)) < 0 ||
+		(rc = check_namespaces(p, e)) < 0 ||
 		(rc = create_check_network(p, warnings, e)) < 0 ||
 		(rc = check_security(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
 		(rc = create_mounts_parse(p, warnings, e)) < 0 || (rc = check_command(p, e)) < 0)

@@ -166,6 +166,12 @@ json_t *create_log_config(const struct create_request *r)
 		json_sorted(options));
 }
 
+static const char *shared_mode(
+	const struct create_plan *p, enum create_ns ns, const char *given, const char *otherwise)
+{
+	return p->share[ns].mode ? p->share[ns].mode : str_empty(given) ? otherwise : given;
+}
+
 static void host_first_part(const struct create_plan *p, json_t *o)
 {
 	const struct create_request *r = p->r;
@@ -186,19 +192,17 @@ static void host_first_part(const struct create_plan *p, json_t *o)
 	json_set(o, "CapAdd", list_or_null(&r->cap_add));
 	json_set(o, "CapDrop", list_or_null(&r->cap_drop));
 	set_text(o, "CgroupnsMode",
-		!str_empty(r->cgroupns) ? r->cgroupns
-		: p->has_cgroup2        ? "private"
-					: "host");
+		shared_mode(p, SHARE_CGROUP, r->cgroupns, p->has_cgroup2 ? "private" : "host"));
 	json_set(o, "Dns", json_from_strv(&r->dns));
 	json_set(o, "DnsOptions", json_from_strv(&r->dns_option));
 	json_set(o, "DnsSearch", json_from_strv(&r->dns_search));
 	json_set(o, "ExtraHosts", list_or_null(&r->add_host));
 	json_set(o, "GroupAdd", list_or_null(&r->group_add));
-	set_text(o, "IpcMode", str_empty(r->ipc) ? "private" : r->ipc);
+	set_text(o, "IpcMode", shared_mode(p, SHARE_IPC, r->ipc, "private"));
 	set_text(o, "Cgroup", "");
 	json_set(o, "Links", json_null());
 	json_set_int(o, "OomScoreAdj", r->oom_score_adj);
-	set_text(o, "PidMode", r->pid);
+	set_text(o, "PidMode", shared_mode(p, SHARE_PID, r->pid, ""));
 	json_set_bool(o, "Privileged", r->privileged);
 	json_set_bool(o, "PublishAllPorts", r->publish_all);
 	json_set_bool(o, "ReadonlyRootfs", r->read_only);
@@ -255,7 +259,7 @@ static json_t *host_config(const struct create_plan *p)
 	host_mounts(p, &flags, &tmpfs);
 	if (tmpfs)
 		json_set(o, "Tmpfs", tmpfs);
-	set_text(o, "UTSMode", r->uts);
+	set_text(o, "UTSMode", shared_mode(p, SHARE_UTS, r->uts, ""));
 	set_text(o, "UsernsMode", r->userns);
 	json_set_int(o, "ShmSize", r->shm_size ? r->shm_size : SPEC_SHM_SIZE);
 	if (json_object_size(p->sysctls))

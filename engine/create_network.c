@@ -31,6 +31,30 @@ static int slirp_options_parse(struct create_plan *p, const char *text, struct e
 	return 0;
 }
 
+static int conflict(struct err *e, const char *what, const char *with)
+{
+	return err_set(e, EINVAL, "conflicting options: %s and the %s", what, with);
+}
+
+/* What belongs to the container whose network it is. */
+static int check_shared(struct create_plan *p, struct err *e)
+{
+	const struct create_request *r = p->r;
+	if (p->share[SHARE_NET].path)
+		return 0;
+	if (!str_empty(r->hostname))
+		return conflict(e, "hostname", "network mode");
+	if (r->dns.n)
+		return conflict(e, "dns", "network mode");
+	if (r->add_host.n)
+		return conflict(e, "custom host-to-IP mapping", "network mode");
+	if (r->publish.n || r->publish_all)
+		return conflict(e, "port publishing", "container type network mode");
+	if (r->expose.n)
+		return conflict(e, "port exposing", "container type network mode");
+	return 0;
+}
+
 static int check_network(struct create_plan *p, struct strv *warnings, struct err *e)
 {
 	const struct create_request *r = p->r;
@@ -40,10 +64,15 @@ static int check_network(struct create_plan *p, struct strv *warnings, struct er
 		name += 5;
 	if (strcmp(name, "default") == 0 || !*name)
 		name = "bridge";
-	p->network_name = xstrdup(name);
-	if (str_starts(name, "container:") || str_starts(name, "ns:") || str_starts(name, "pasta"))
+	p->network_name = xstrdup(p->share[SHARE_NET].mode ? p->share[SHARE_NET].mode : name);
+	if (str_starts(name, "pasta"))
 		return err_set(e, ENOTSUP, "--network %s is not supported yet", name);
-	if (strcmp(name, "none") == 0) {
+	if (share_is_on(&p->share[SHARE_NET])) {
+		int rc = check_shared(p, e);
+		if (rc < 0)
+			return rc;
+		p->net = NET_SHARED;
+	} else if (strcmp(name, "none") == 0) {
 		p->net = NET_NONE;
 	} else if (strcmp(name, "host") == 0) {
 		p->net = NET_HOST;
@@ -133,11 +162,15 @@ static int check_hostname(struct create_plan *p, struct err *e)
 		(void)gethostname(host, sizeof(host) - 1);
 		host[sizeof(host) - 1] = '\0';
 	}
-	if (!str_empty(r->hostname))
+	if (p->other_hostname && !is_host)
+		p->hostname = xstrdup(p->other_hostname);
+	else if (!str_empty(r->hostname))
 		p->hostname = utf8_text(r->hostname);
 	else
 		p->hostname = is_host ? xstrdup(host) : xstrndup(p->id, 12);
-	p->domainname = r->domainname ? r->domainname : "";
+	p->domainname = p->other_domainname ? p->other_domainname
+			: r->domainname     ? r->domainname
+					    : "";
 	if (strlen(p->hostname) > 64 || strlen(p->domainname) > 64)
 		return err_set(e, EINVAL, "the host name %s is longer than 64 characters",
 			strlen(p->hostname) > 64 ? p->hostname : p->domainname);

@@ -19,7 +19,18 @@ struct err;
 struct image;
 struct store;
 
-enum net_mode { NET_SLIRP, NET_NONE, NET_HOST };
+/* NET_SHARED: of another container, or found at a path (create_plan.share) */
+enum net_mode { NET_SLIRP, NET_NONE, NET_HOST, NET_SHARED };
+
+enum create_ns { SHARE_NET, SHARE_PID, SHARE_IPC, SHARE_UTS, SHARE_CGROUP, SHARE_COUNT };
+
+/* A namespace that is joined; all NULL where it is the container's own or the host's. */
+struct create_share {
+	char *mode; /* "container:<id>" for HostConfig */
+	char *of; /* that id; of the network also a name that nobody has yet */
+	const char *path; /* ns:PATH */
+};
+static inline bool share_is_on(const struct create_share *s) { return s->of || s->path; }
 
 /* One mount with everything looked up. */
 struct mount_real {
@@ -39,6 +50,9 @@ struct create_plan {
 	char id[65];
 	const char *dir; /* containers/<id>; borrowed */
 
+	struct create_share share[SHARE_COUNT];
+	char *net_dir; /* the folder of the container whose network is shared, or NULL */
+	char *other_hostname, *other_domainname; /* of the container whose name is shared */
 	char *hostname;
 	const char *domainname; /* "" */
 	enum net_mode net;
@@ -75,6 +89,11 @@ void create_plan_deinit(struct create_plan *p);
 /* Text that JSON can hold: bytes that are not UTF-8 become U+FFFD. Owned. */
 char *utf8_text(const char *s);
 
+/* engine/create_share.c: which namespaces are another container's; before create_check. */
+int create_share(struct store *s, struct create_plan *p, struct err *e);
+void create_share_deinit(struct create_plan *p);
+/* As the runtime spec calls it. */
+const char *create_ns_name(enum create_ns ns);
 /* engine/create_check.c: everything that needs neither store nor file system. */
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e);
 /* engine/create_network.c: mode, ports, host names. */

@@ -7,6 +7,10 @@
  *   moss-exec -- ARG0 ARG...   waits for the word, then becomes the program
  *   moss-init -- ARG0 ARG...   starts it as a child, passes signals on, reaps, exits as it did
  *
+ * With "-f" in place of "--" (stub.h) it first goes on as a child, whose parent is its own parent,
+ * and which is the first of its processes in the pid namespace of another container: nothing that
+ * holds more than the container itself is ever seen there.
+ *
  * The program's path is the first string of the environment, where it does not show in ps; the rest
  * is the program's environment.
  *
@@ -25,6 +29,8 @@
 #include <linux/wait.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "engine/stub.h"
 
 enum { SYNC_FD = 3 };
 
@@ -155,6 +161,26 @@ static void stand_by(const char *path, char **argv, char **envp)
 	}
 }
 
+/* The terminal, where there is one, is nobody's yet: only a process in the new place can take it.
+ */
+static void move_on(void)
+{
+	int said[2] = {STUB_INIT, 0};
+	long child = CALL(clone, SIGCHLD | CLONE_PARENT, 0, 0, 0);
+	if (child < 0) {
+		said[0] = (int)-child;
+		(void)CALL(write, SYNC_FD, said, sizeof(said[0]), 0);
+		quit(126);
+	}
+	if (child > 0) {
+		said[1] = (int)child;
+		quit(CALL(write, SYNC_FD, said, sizeof(said), 0) == sizeof(said) ? 0 : 126);
+	}
+	(void)CALL(prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0);
+	(void)CALL(setsid, 0, 0, 0, 0);
+	(void)CALL(ioctl, 0, 0x540e /* TIOCSCTTY */, 0, 0);
+}
+
 void start(long *stack)
 {
 	long argc = stack[0];
@@ -165,6 +191,8 @@ void start(long *stack)
 	if (argc < 3 || !envp[0] ||
 		(!is_mode(argv[0], "moss-init") && !is_mode(argv[0], "moss-exec")))
 		quit(126);
+	if (is_mode(argv[1], STUB_FORK))
+		move_on();
 	if (CALL(fcntl, SYNC_FD, F_SETFD, FD_CLOEXEC, 0) < 0 ||
 		CALL(write, SYNC_FD, &ready, sizeof(ready), 0) != sizeof(ready) ||
 		CALL(read, SYNC_FD, &word, 1, 0) != 1)

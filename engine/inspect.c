@@ -58,16 +58,21 @@ static void set_or_null(json_t *o, const char *key, json_t *value)
 }
 
 /* Paths below the container's folder; "" before the first start, as Docker has it. */
-static void set_paths(struct store *s, const struct container_row *row, json_t *o)
+static void set_paths(
+	struct store *s, const struct container_row *row, const json_t *config, json_t *o)
 {
 	bool was_started = row->started_ns != 0;
+	const char *other =
+		str_after(json_str_or(config, "HostConfig/NetworkMode", ""), "container:");
 	auto_free char *dir = store_path(s, "containers/%s", row->id);
+	/* With another container's network they are that one's. */
+	auto_free char *names = store_path(s, "containers/%s", other ? other : row->id);
 	const struct {
 		const char *key, *name;
 	} files[] = {{"ResolvConfPath", "resolv.conf"}, {"HostnamePath", "hostname"},
 		{"HostsPath", "hosts"}};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		auto_free char *path = path_join(dir, files[i].name);
+		auto_free char *path = path_join(names, files[i].name);
 		json_set_str(o, files[i].key, was_started ? path : "");
 	}
 	auto_free char *log = xasprintf("%s/%s-json.log", dir, row->id);
@@ -108,7 +113,8 @@ static json_t *network_settings(const struct container_row *row, const json_t *c
 		json_t *j = json_parse(row->network, strlen(row->network), "network", &ignored);
 		if (j) {
 			auto_free char *key = xasprintf("/proc/%d/ns/net", (int)row->init.pid);
-			json_set_str(j, "SandboxKey", key);
+			if (json_object_size(json_at(j, "Networks")))
+				json_set_str(j, "SandboxKey", key);
 			return j;
 		}
 	}
@@ -127,7 +133,7 @@ json_t *container_inspect(struct store *s, const struct container_row *row)
 	set_or_null(o, "Args", json_at(config, "Args"));
 	json_set(o, "State", state(row));
 	json_set_str(o, "Image", row->image_id);
-	set_paths(s, row, o);
+	set_paths(s, row, config, o);
 	json_set_str(o, "Name", name);
 	json_set_int(o, "RestartCount", row->restart_count);
 	json_set_str(o, "Driver", row->driver);

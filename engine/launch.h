@@ -8,6 +8,8 @@
  *            an order that the kernel leaves no choice in (stage_finish.c says why)
  *   stub     moss-init in a sealed memory file (init_main.c): stands before exec until the word
  *            comes, then becomes the image's program, or with --init starts and serves it
+ *   builder  only for a container that shares namespaces with another one or has ids of its own; it
+ *            comes between monitor and inner, see below (stage_builder.c)
  *   joined   exec: a child of whoever called launch_exec, in the container's namespaces
  *            (launch_exec.c); the same last steps and the same stub
  *
@@ -15,6 +17,27 @@
  * allocates little and parses nothing. Errors of a later stage travel back as struct err over a
  * close-on-exec SOCK_SEQPACKET pair: { enum sync at; struct err e }. Before SYNC_READY an end of
  * file means that the stage died; after GO it means that exec worked.
+ *
+ * The builder. What mounts holds the host's files and all rights of the shared user namespace; who
+ * is in the pid namespace of another container can be seen there, and traced by whoever has
+ * SYS_PTRACE. So no process may be both:
+ *
+ *   - Another container's pid namespace (annotation moss.join.pid) is entered last. The builder stays
+ *     in the monitor's, mounts (its procfs is a copy of the other's, stage_join.c), pivots, drops all
+ *     that init drops, and becomes the stub; only the stub forks the process that is born there. It
+ *     has a memory of a few pages, the container's root, no descriptor but 0 to 3, and exactly the
+ *     container's rights. Its parent is the monitor (CLONE_PARENT), which checks that the pid it is
+ *     told is its child in that namespace: others there can get at the socket by then.
+ *   - Ids of the container's own (linux.uidMappings) are a user namespace inside the shared one, and
+ *     its namespaces belong to that. Before it gives up the shared one's rights the builder joins
+ *     what is another's and opens every source as a detached mount (stage_outside.c); then it
+ *     unshares, the monitor writes the maps, and a child of the builder (of the monitor, again) is
+ *     init in namespaces of its own, where nobody else is. With both, the builder goes on as above.
+ *   - Otherwise the builder only finds the other container's processes, which a process in a new pid
+ *     namespace cannot.
+ *
+ * Joining happens before: a process that has given up the shared user namespace may join nothing
+ * that belongs to it. Where a builder is used launch_clone waits until init is known.
  *
  * The runtime spec's fields that cannot be honoured are errors, never ignored. What moss needs
  * beyond the spec is in annotations:
@@ -40,6 +63,8 @@
  *                   /etc/group once its root is mounted; process.user.uid and .gid are not used
  *   moss.group-add  JSON array of group names or numbers, resolved there too
  *   moss.cgroup-parent  where the container's cgroup is made (engine/cgroup.h)
+ *   moss.join.NS    container id: its namespace is joined (pid, network, ipc, uts, cgroup); which
+ *                   process that is now, join_resolve says (join.h)
  *   moss.seccomp    "default": the filter of engine/seccomp_profile.h for the bounding set
  *
  * HOME is added from the container's passwd where process.env has none; a missing working
@@ -70,12 +95,14 @@ struct launched {
 	int pidfd;
 	int sync; /* to the stage */
 	int console; /* terminal master after launch_wait_ready, else -1 */
+	bool is_ready; /* said so already */
 	const char *arg0; /* of the program, borrowed from the plan */
 	pid_t server_pid; /* fuse-overlayfs, 0 = none */
 	int server_pidfd;
 	struct proc_id id; /* ns_ino = pid namespace */
 	int cgroup; /* its folder, -1 = the container has none */
 	char *cgroup_path; /* as in /proc/PID/cgroup; owned, NULL = none */
+	int mount_ns; /* its mount namespace, where it shares another container's pids, else -1 */
 };
 
 /* In the user namespace: clones init with the namespaces the plan asks for (clone3, CLONE_PIDFD,
@@ -89,6 +116,9 @@ int launch_wait_ready(struct launched *l, struct err *e);
 /* Lets it exec and waits for the outcome. An error has status 126 (cannot run) or 127 (not found)
  * and Docker's words ("exec: \"foo\": executable file not found in $PATH"). */
 int launch_release(struct launched *l, struct err *e);
+/* After init's end: its other processes live on in the pid namespace of another container. Those in
+ * its mount namespace are killed. */
+void launch_kill_rest(struct launched *l);
 /* Kills and reaps what launch_clone made, also after errors and after the container's end: a pid
  * that the caller has reaped must be set to 0 before. Removes its cgroup. */
 void launch_abort(struct launched *l);

@@ -7,26 +7,30 @@ libengine_a_SOURCES += \
 	engine/enter.c engine/enter.h \
 	engine/exec.c engine/exec.h \
 	engine/exec_serve.c \
+	engine/launch_build.c engine/launch_build.h \
 	engine/launch_clone.c \
 	engine/launch_exec.c \
 	engine/launch_load.c engine/launch_plan.h \
 	engine/launch_option.c \
 	engine/seccomp.c engine/seccomp.h \
 	engine/seccomp_profile.c engine/seccomp_profile.h \
+	engine/stage_builder.c \
 	engine/stage_copyup.c \
 	engine/stage_dev.c \
 	engine/stage_fds.c \
 	engine/stage_finish.c \
 	engine/stage_inner.c \
+	engine/stage_join.c \
 	engine/stage_masks.c \
 	engine/stage_mounts.c \
 	engine/stage_overlay.c \
+	engine/stage_outside.c \
 	engine/stage_own.c \
 	engine/stage_source.c \
 	engine/stage_volume.c \
 	engine/stage_sysctl.c \
 	engine/stage_target.c \
-	engine/stage.h \
+	engine/stage.h engine/stub.h \
 	engine/user.c engine/user.h
 
 mosslibexec_PROGRAMS += moss-init

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/spawn.h"
+#include "engine/launch_build.h"
 #include "engine/launch_plan.h"
 #include "engine/stage.h"
 #include "storage/rootfs.h"
@@ -47,16 +48,6 @@ static int prepare_rootfs(const struct launch_plan *p, struct launched *l, struc
 	return rootfs_serve(&spec, &l->server_pid, &l->server_pidfd, e);
 }
 
-/* A pid namespace is joined by those that are born after: the caller's children are set back to
- * its own at once, so that its other helpers stay outside. */
-static int join_pid_namespace(const char *path, struct err *e)
-{
-	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWPID) < 0)
-		return err_sys(e, "cannot join the namespace %s", path);
-	return 0;
-}
-
 static void leave_cgroup(struct launched *l)
 {
 	scope_close(&l->cgroup);
@@ -78,8 +69,11 @@ static int make_cgroup(const struct launch_plan *p, struct launched *l, struct e
 /* The cgroup namespace is made by init, once it is where the namespace's root is to be. */
 static long clone_into(struct launched *l, const struct launch_plan *p)
 {
+	bool builds = plan_needs_builder(p);
 	struct clone_args args = {
-		.flags = (plan_ns_flags(p, true) & ~(uint64_t)CLONE_NEWCGROUP) | CLONE_PIDFD,
+		.flags = ((builds ? launch_builder_flags(p) : plan_ns_flags(p, true)) &
+				 ~(uint64_t)CLONE_NEWCGROUP) |
+			 CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&l->pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -93,25 +87,20 @@ static long clone_into(struct launched *l, const struct launch_plan *p)
 static int clone_init(const struct launch_plan *p, const int stdio[3], int sync, struct launched *l,
 	struct err *e)
 {
-	const char *pid_path = p->ns[NS_PID].path;
-	int r = pid_path ? join_pid_namespace(pid_path, e) : 0;
-	if (r < 0)
-		return r;
 	long pid = clone_into(l, p);
 	if (pid < 0 && l->cgroup >= 0 && !cgroup_limits_need(&p->limits)) {
 		/* Some rule of the tree that we did not foresee: it goes without. */
 		leave_cgroup(l);
 		pid = clone_into(l, p);
 	}
+	if (pid == 0 && plan_needs_builder(p))
+		builder_main(p, stdio, sync);
 	if (pid == 0)
 		inner_main(p, stdio, sync);
-	int code = errno;
-	if (pid_path)
-		r = join_pid_namespace("/proc/self/ns/pid", e);
 	if (pid < 0)
-		return err_sysn(e, code, "cannot make the container's namespaces");
+		return err_sys(e, "cannot make the container's namespaces");
 	l->pid = (pid_t)pid;
-	return r;
+	return 0;
 }
 
 int launch_clone(const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e)
@@ -121,6 +110,7 @@ int launch_clone(const struct launch_plan *p, const int stdio[3], struct launche
 		.pidfd = -1,
 		.sync = -1,
 		.console = -1,
+		.mount_ns = -1,
 		.server_pid = 0,
 		.server_pidfd = -1,
 		.cgroup = -1};
@@ -135,6 +125,10 @@ int launch_clone(const struct launch_plan *p, const int stdio[3], struct launche
 		r = make_cgroup(p, l, e);
 	if (r == 0)
 		r = clone_init(p, stdio, theirs, l, e);
+	if (r == 0 && plan_needs_builder(p)) {
+		close(take_fd(theirs)); /* or its end would never be heard of */
+		r = launch_await_init(p, l, e);
+	}
 	if (r < 0) {
 		launch_abort(l);
 		return r;
@@ -145,14 +139,15 @@ int launch_clone(const struct launch_plan *p, const int stdio[3], struct launche
 
 int launch_wait_ready(struct launched *l, struct err *e)
 {
-	for (;;) {
-		int r = stage_listen(l->sync, &l->console, e);
+	while (!l->is_ready) {
+		int r = stage_listen(l->sync, &l->console, NULL, e);
 		if (r < 0 || r == STAGE_READY)
 			return r < 0 ? r : 0;
 		if (r == STAGE_DIED)
 			return err_set(
 				e, ECHILD, "the container's init was killed while it started");
 	}
+	return 0;
 }
 
 int launch_release(struct launched *l, struct err *e)
@@ -181,6 +176,8 @@ void launch_abort(struct launched *l)
 		close(take_fd(l->sync));
 	if (l->console >= 0)
 		close(take_fd(l->console));
+	if (l->mount_ns >= 0)
+		close(take_fd(l->mount_ns));
 	end_process(&l->pid, &l->pidfd);
 	leave_cgroup(l);
 	rootfs_stop_server(&l->server_pid, &l->server_pidfd);

@@ -54,7 +54,7 @@ static int joined_open_terminal(struct joiner *j, struct err *e)
 	auto_fd mine = master;
 	auto_fd theirs = slave;
 	if (r == 0)
-		r = stage_use_terminal(theirs, e);
+		r = stage_use_terminal(theirs, true, e);
 	if (r < 0)
 		return r;
 	r = msg_send(STAGE_SYNC_FD, &m, sizeof(m), &mine, 1);
@@ -202,7 +202,7 @@ static int see_off(int sync, const char *arg0, int *console, struct err *e)
 {
 	int r;
 	do
-		r = stage_listen(sync, console, e);
+		r = stage_listen(sync, console, NULL, e);
 	while (r == STAGE_CONSOLE);
 	if (r == STAGE_DIED)
 		return err_set(e, ECHILD, "the new process was killed while it started");

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "engine/launch_plan.h"
+#include "engine/spec.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -62,17 +63,60 @@ static int load_strings(const json_t *array, const char *what, const char ***out
 	return 0;
 }
 
+static int load_id_map(
+	json_t *list, const char *what, struct id_range **out, size_t *n, struct err *e)
+{
+	json_t *item;
+	size_t i;
+	*out = xcalloc(json_array_size(list) + 1, sizeof(**out));
+	json_array_foreach (list, i, item) {
+		int64_t inside = json_int_or(item, "containerID", -1);
+		int64_t outside = json_int_or(item, "hostID", -1);
+		int64_t count = json_int_or(item, "size", 0);
+		if (inside < 0 || outside < 0 || count < 1 || inside + count > UINT32_MAX ||
+			outside + count > UINT32_MAX)
+			return bad(e, what);
+		(*out)[(*n)++] =
+			(struct id_range){(uint32_t)inside, (uint32_t)outside, (uint32_t)count};
+	}
+	return *n ? 0 : bad(e, what);
+}
+
+/* hostID is an id of the user namespace that all of the user's containers share. */
+static int load_idmap(struct launch_plan *p, bool has_user, struct err *e)
+{
+	json_t *linux_part = json_object_get(p->doc, "linux");
+	json_t *uids = json_at(linux_part, "uidMappings");
+	json_t *gids = json_at(linux_part, "gidMappings");
+	if (!has_user && is_void(uids) && is_void(gids))
+		return 0;
+	if (!has_user)
+		return err_set(e, EINVAL,
+			"config.json: id mappings are without a user namespace in "
+			"linux.namespaces");
+	int r = load_id_map(uids, "linux.uidMappings", &p->idmap.uids, &p->idmap.n_uids, e);
+	return r < 0 ? r
+		     : load_id_map(gids, "linux.gidMappings", &p->idmap.gids, &p->idmap.n_gids, e);
+}
+
+static const char *const ns_names[NS_COUNT] = {"mount", "pid", "network", "ipc", "uts", "cgroup"};
+
+const char *plan_ns_name(enum plan_ns ns) { return ns_names[ns]; }
+
 static int load_namespaces(struct launch_plan *p, struct err *e)
 {
-	static const char *const names[NS_COUNT] = {
-		"mount", "pid", "network", "ipc", "uts", "cgroup"};
+	bool has_user = false;
 	json_t *list = json_at(p->doc, "linux/namespaces"), *item;
 	size_t i;
 	json_array_foreach (list, i, item) {
 		const char *type = json_str(item, "type");
 		size_t k = 0;
-		while (type && k < NS_COUNT && strcmp(type, names[k]))
+		while (type && k < NS_COUNT && strcmp(type, ns_names[k]))
 			k++;
+		if (type && !strcmp(type, "user") && !json_str(item, "path")) {
+			has_user = true;
+			continue;
+		}
 		if (!type || k == NS_COUNT)
 			return err_set(e, ENOTSUP,
 				"config.json: namespace \"%s\" is not supported by moss",
@@ -81,10 +125,17 @@ static int load_namespaces(struct launch_plan *p, struct err *e)
 		p->ns[k].path = json_str(item, "path");
 		if (p->ns[k].path && !*p->ns[k].path)
 			p->ns[k].path = NULL;
+		auto_free char *key = xasprintf("moss.join.%s", type);
+		p->ns[k].of = launch_annotation(p, key);
 	}
-	if (!p->ns[NS_MOUNT].wanted || p->ns[NS_MOUNT].path)
+	/* What is in it sees who comes in: see launch.h. */
+	if (p->ns[NS_PID].path)
+		return err_set(e, ENOTSUP,
+			"config.json: a pid namespace can be joined by a container's id only "
+			"(annotation moss.join.pid)");
+	if (!p->ns[NS_MOUNT].wanted || plan_ns_is_joined(p, NS_MOUNT))
 		return err_set(e, ENOTSUP, "config.json: a new mount namespace is required");
-	return 0;
+	return load_idmap(p, has_user, e);
 }
 
 static int load_propagation(struct launch_plan *p, struct err *e)
@@ -113,7 +164,8 @@ static int load_propagation(struct launch_plan *p, struct err *e)
 	return bad(e, "linux.rootfsPropagation");
 }
 
-static int load_mount(struct mount_plan *m, json_t *item, struct err *e)
+static int load_mount(
+	const struct launch_plan *p, struct mount_plan *m, json_t *item, struct err *e)
 {
 	json_t *option, *options = json_at(item, "options");
 	size_t i;
@@ -126,17 +178,21 @@ static int load_mount(struct mount_plan *m, json_t *item, struct err *e)
 	if (!m->target || *m->target != '/')
 		return err_set(e, EINVAL, "config.json: mount destination \"%s\" is not absolute",
 			m->target ? m->target : "");
-	m->kind = !strcmp(m->type, "bind")        ? MOUNT_BIND
-		  : !strcmp(m->type, "proc")      ? MOUNT_PROC
-		  : !strcmp(m->type, "sysfs")     ? MOUNT_SYSFS
-		  : str_starts(m->type, "cgroup") ? MOUNT_CGROUP
-						  : MOUNT_FS;
+	m->kind = str_starts(m->source, SPEC_JOINED_SHM) ? MOUNT_JOINED
+		  : !strcmp(m->type, "bind")             ? MOUNT_BIND
+		  : !strcmp(m->type, "proc")             ? MOUNT_PROC
+		  : !strcmp(m->type, "sysfs")            ? MOUNT_SYSFS
+		  : str_starts(m->type, "cgroup")        ? MOUNT_CGROUP
+							 : MOUNT_FS;
 	json_array_foreach (options, i, option) {
 		const char *text = json_string_value(option);
 		r = text ? mount_plan_option(m, text, e) : bad(e, "mounts.options");
 		if (r < 0)
 			return err_ctx(e, "mount %s", m->target);
 	}
+	if (m->kind == MOUNT_JOINED && !p->ns[NS_IPC].of)
+		return err_set(
+			e, EINVAL, "config.json: mount %s: no ipc namespace is joined", m->target);
 	if (m->kind == MOUNT_BIND && m->data.n)
 		return err_set(e, EINVAL, "mount %s: unknown option \"%s\" for a bind mount",
 			m->target, m->data.v[0]);
@@ -197,7 +253,8 @@ static int load_mounts(struct launch_plan *p, struct err *e)
 	json_t *list = json_at(p->doc, "mounts");
 	p->mounts = xcalloc(json_array_size(list), sizeof(*p->mounts));
 	for (; p->n_mounts < json_array_size(list); p->n_mounts++) {
-		int r = load_mount(&p->mounts[p->n_mounts], json_array_get(list, p->n_mounts), e);
+		int r = load_mount(
+			p, &p->mounts[p->n_mounts], json_array_get(list, p->n_mounts), e);
 		if (r < 0) {
 			p->n_mounts++;
 			return r;
@@ -357,7 +414,8 @@ static int load_linux(struct launch_plan *p, struct err *e)
 {
 	json_t *linux_part = json_object_get(p->doc, "linux");
 	int r = check_keys(linux_part, "linux",
-		" namespaces rootfsPropagation seccomp sysctl maskedPaths readonlyPaths "
+		" namespaces uidMappings gidMappings rootfsPropagation seccomp sysctl maskedPaths "
+		"readonlyPaths "
 		"cgroupsPath "
 		"resources ",
 		e);
@@ -407,7 +465,7 @@ static int load_all(struct launch_plan *p, struct err *e)
 		return r;
 	p->hostname = json_str(p->doc, "hostname");
 	p->domainname = json_str(p->doc, "domainname");
-	if ((p->hostname || p->domainname) && !p->ns[NS_UTS].wanted)
+	if (!p->ns[NS_UTS].wanted || plan_ns_is_joined(p, NS_UTS))
 		p->hostname = p->domainname = NULL;
 	const char *init = launch_annotation(p, "moss.init");
 	p->has_init = init && !strcmp(init, "1");
@@ -454,6 +512,7 @@ void launch_plan_free(struct launch_plan *p)
 	cgroup_limits_deinit(&p->limits);
 	json_decref(p->group_add);
 	json_decref(p->doc);
+	userns_map_deinit(&p->idmap);
 	free(p->bundle);
 	free(p);
 }
@@ -482,12 +541,21 @@ uint64_t plan_ns_flags(const struct launch_plan *p, bool only_new)
 {
 	uint64_t flags = 0;
 	for (int i = 0; i < NS_COUNT; i++)
-		if (p->ns[i].wanted && !(only_new && p->ns[i].path))
+		if (p->ns[i].wanted && !(only_new && plan_ns_is_joined(p, (enum plan_ns)i)))
 			flags |= (uint64_t)plan_ns_flag((enum plan_ns)i);
 	return flags;
 }
 
+/* From a pid namespace of its own nobody finds the processes of another. */
+bool plan_needs_builder(const struct launch_plan *p)
+{
+	bool joins = false;
+	for (int i = 0; i < NS_COUNT; i++)
+		joins |= p->ns[i].of != NULL;
+	return joins || plan_has_idmap(p);
+}
+
 bool launch_has_new_netns(const struct launch_plan *p)
 {
-	return p->ns[NS_NET].wanted && !p->ns[NS_NET].path;
+	return p->ns[NS_NET].wanted && !plan_ns_is_joined(p, NS_NET);
 }

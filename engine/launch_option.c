@@ -79,7 +79,8 @@ int mount_plan_option(struct mount_plan *m, const char *option, struct err *e)
 		return 0;
 	}
 	if (!strcmp(option, "bind") || !strcmp(option, "rbind")) {
-		m->kind = MOUNT_BIND;
+		if (m->kind != MOUNT_JOINED)
+			m->kind = MOUNT_BIND;
 		m->recursive = *option == 'r';
 		return 0;
 	}

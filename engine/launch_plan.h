@@ -9,7 +9,9 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "base/proc.h"
 #include "base/str.h"
+#include "base/userns.h"
 #include "engine/caps.h"
 #include "engine/cgroup.h"
 #include "storage/rootfs.h"
@@ -21,9 +23,13 @@ enum plan_ns { NS_MOUNT, NS_PID, NS_NET, NS_IPC, NS_UTS, NS_CGROUP, NS_COUNT };
 struct ns_plan {
 	bool wanted;
 	const char *path; /* joined, NULL = a new one */
+	const char *of; /* or joined: that of the container with this id */
+	struct proc_id init; /* of that container, since launch_join_set */
 };
 
-enum mount_kind { MOUNT_BIND, MOUNT_FS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_CGROUP };
+/* MOUNT_JOINED: the file system that the container whose ipc namespace is joined has at the same
+ * place (its /dev/shm). */
+enum mount_kind { MOUNT_BIND, MOUNT_FS, MOUNT_PROC, MOUNT_SYSFS, MOUNT_CGROUP, MOUNT_JOINED };
 
 /* The annotation moss.mounts of one mount (engine/launch.h). */
 struct mount_extras {
@@ -49,6 +55,13 @@ struct mount_plan {
 	struct strv data; /* "key=value" or "flag", for the file system */
 };
 
+/* A mount whose source was opened before the rights for it were given up; `plan` is what became of
+ * the one in the launch_plan. */
+struct outside {
+	int tree;
+	struct mount_plan plan;
+};
+
 struct rlimit_plan {
 	int resource;
 	const char *name;
@@ -64,6 +77,9 @@ struct launch_plan {
 	json_t *doc;
 	char *bundle;
 	struct ns_plan ns[NS_COUNT];
+	/* A user namespace inside the shared one; none where n_uids is 0. "outside" are ids of the
+	 * shared one. */
+	struct userns_map idmap;
 	uint64_t rootfs_propagation;
 	const char *root_path;
 	bool root_readonly;
@@ -100,9 +116,18 @@ struct launch_plan {
 };
 
 /* CLONE_NEW* of a namespace, and of all that the container does not share with the host: with
- * only_new without those that it joins by path. */
+ * only_new without those that it joins. */
 int plan_ns_flag(enum plan_ns ns);
+/* "network", as in config.json. */
+const char *plan_ns_name(enum plan_ns ns);
 uint64_t plan_ns_flags(const struct launch_plan *p, bool only_new);
+static inline bool plan_ns_is_joined(const struct launch_plan *p, enum plan_ns ns)
+{
+	return p->ns[ns].path || p->ns[ns].of;
+}
+static inline bool plan_has_idmap(const struct launch_plan *p) { return p->idmap.n_uids > 0; }
+/* Its init is not cloned by the monitor but by a builder (launch.h). */
+bool plan_needs_builder(const struct launch_plan *p);
 
 /* What storage is asked to mount. Strings are the plan's. */
 struct rootfs_spec launch_rootfs(const struct launch_plan *p);

@@ -251,6 +251,7 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 	watch_remove(m, w);
 	monitor_check_end(m);
 	kill_orphans(m);
+	launch_kill_rest(&m->l);
 	monitor_close_streams(m);
 	for (struct client *c = m->clients; c; c = c->next) {
 		if (!c->is_front || c->is_gone)

@@ -5,6 +5,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "engine/join.h"
 #include "engine/network.h"
 
 #include <errno.h>
@@ -70,6 +71,8 @@ static int clone_init(struct monitor *m, struct err *e)
 		if (r == 0)
 			r = make_pipe(&m->out[1].watch.fd, &err, false, e);
 	}
+	if (r == 0)
+		r = join_resolve(m->plan, m->opt.root, e);
 	return r < 0 ? r : launch_clone(m->plan, (int[]){in, out, err}, &m->l, e);
 }
 

@@ -166,7 +166,9 @@ static json_t *settings_new(const char *name, json_t *ports, const char *addr, c
 	json_set_int(o, "IPPrefixLen", addr ? SLIRP_PREFIX : 0);
 	json_set_str(o, "IPv6Gateway", "");
 	json_set_str(o, "MacAddress", addr ? mac : "");
-	json_set(networks, name, endpoint(addr, mac));
+	/* Of another container's network nothing is shown, as Docker has it. */
+	if (!str_starts(name, "container:") && !str_starts(name, "ns:"))
+		json_set(networks, name, endpoint(addr, mac));
 	json_set(o, "Networks", networks);
 	return o;
 }

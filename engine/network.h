@@ -1,7 +1,7 @@
 /* network: a container's network as its monitor sets it up, and what inspect shows of it.
  *
  * container_prepare writes the annotation moss.network into config.json:
- *   {"mode": "slirp4netns|none|host", "name": "bridge", "host_loopback": bool, "ipv6": bool,
+ *   {"mode": "slirp4netns|none|host|shared", "name": "bridge", "host_loopback": bool, "ipv6": bool,
  *    "mtu": n, "mac": "...", "exposed": ["99/tcp"],
  *    "ports": [{"ip": "", "start": 8080, "end": 8080, "port": 80, "proto": "tcp"}]}
  * start 0 = any free host port, chosen at each start; start < end = the first free one of them.

@@ -42,21 +42,24 @@ static bool is_host(const char *mode) { return mode && strcmp(mode, "host") == 0
 static json_t *namespaces(const struct create_plan *p)
 {
 	const struct create_request *r = p->r;
-	const struct {
-		const char *type;
-		bool wanted;
-	} all[] = {
-		{"mount", true},
-		{"network", p->net != NET_HOST},
-		{"uts", !is_host(r->uts)},
-		{"pid", !is_host(r->pid)},
-		{"ipc", !is_host(r->ipc)},
-		{"cgroup", p->has_cgroup2 && !is_host(r->cgroupns)},
+	const bool wanted[SHARE_COUNT] = {
+		[SHARE_NET] = p->net != NET_HOST,
+		[SHARE_PID] = !is_host(r->pid),
+		[SHARE_IPC] = !is_host(r->ipc),
+		[SHARE_UTS] = !is_host(r->uts),
+		[SHARE_CGROUP] = p->has_cgroup2 && !is_host(r->cgroupns),
 	};
 	json_t *a = json_array();
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (all[i].wanted)
-			json_array_append_new(a, json_pack("{s:s}", "type", all[i].type));
+	json_array_append_new(a, json_pack("{s:s}", "type", "mount"));
+	for (int i = 0; i < SHARE_COUNT; i++) {
+		json_t *o = json_object();
+		json_set_str(o, "type", create_ns_name((enum create_ns)i));
+		if (p->share[i].path)
+			json_set_str(o, "path", p->share[i].path);
+		if (wanted[i])
+			json_array_append(a, o);
+		json_decref(o);
+	}
 	return a;
 }
 
@@ -112,7 +115,7 @@ static json_t *process(const struct create_plan *p)
 static json_t *sysctls(const struct create_plan *p)
 {
 	json_t *o = json_object();
-	if (p->net != NET_HOST)
+	if (p->net != NET_HOST && p->net != NET_SHARED)
 		json_set_str(o, "net.ipv4.ip_unprivileged_port_start", "0");
 	(void)json_object_update(o, p->sysctls);
 	return o;
@@ -172,7 +175,7 @@ static bool is_published(const struct create_plan *p, const struct port_spec *s)
 /* What the monitor's network needs (engine/network.h). */
 json_t *spec_network(const struct create_plan *p)
 {
-	static const char *const modes[] = {"slirp4netns", "none", "host"};
+	static const char *const modes[] = {"slirp4netns", "none", "host", "shared"};
 	json_t *o = json_object();
 	json_t *ports = json_array(), *exposed = json_array();
 	json_set_str(o, "mode", modes[p->net]);
@@ -229,6 +232,11 @@ static json_t *annotations(const struct create_plan *p, const struct store *s, c
 	auto_free char *network = json_text(plan);
 	auto_json mounts = spec_mount_extras(p);
 	rootfs_annotations(p, s, driver, o);
+	for (int i = 0; i < SHARE_COUNT; i++) {
+		auto_free char *key = xasprintf("moss.join.%s", create_ns_name((enum create_ns)i));
+		if (p->share[i].of)
+			json_set_str(o, key, p->share[i].of);
+	}
 	json_set_str(o, "moss.user", *p->user ? p->user : "0");
 	json_set_str(o, "moss.network", network);
 	if (mounts) {

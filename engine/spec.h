@@ -6,6 +6,8 @@
 struct json_t;
 
 enum { SPEC_SHM_SIZE = 64 << 20 };
+/* The source of a mount that is the /dev/shm of the container whose ipc namespace is joined. */
+#define SPEC_JOINED_SHM "moss.join.ipc"
 
 /* Docker's default masked and read-only paths. New references. */
 struct json_t *spec_masked_paths(void);

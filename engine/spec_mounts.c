@@ -65,6 +65,11 @@ static void add_shm(const struct create_plan *p, json_t *list)
 	add_default(p, list, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
 	if (r->ipc && strcmp(r->ipc, "none") == 0)
 		return;
+	if (p->share[SHARE_IPC].of) {
+		add_default(p, list, "/dev/shm", "bind", SPEC_JOINED_SHM,
+			"nosuid,noexec,nodev");
+		return;
+	}
 	auto_free char *options = xasprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
 		(long long)(r->shm_size ? r->shm_size : SPEC_SHM_SIZE));
 	add_default(p, list, "/dev/shm", "tmpfs", "shm", options);
@@ -183,7 +188,7 @@ static void add_user_mounts(const struct create_plan *p, json_t *list)
 	for (size_t i = 0; i < p->mounts.n; i++)
 		insert_by_depth(list, first, user_mount(p, i));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		auto_free char *source = path_join(p->dir, names[i]);
+		auto_free char *source = path_join(p->net_dir ? p->net_dir : p->dir, names[i]);
 		auto_free char *target = path_join("/etc", names[i]);
 		if (!user_has(p, target))
 			insert_by_depth(list, first,

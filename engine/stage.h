@@ -19,15 +19,19 @@ struct launch_plan;
 struct mount_plan;
 struct exec_request;
 
-enum sync { SYNC_CONSOLE = 1, SYNC_FAILED };
+enum sync { SYNC_CONSOLE = 1, SYNC_FAILED, SYNC_UNSHARED, SYNC_MAPPED, SYNC_INIT };
 
-/* From a stage to its parent. The stub's messages (init_main.c) are one int. */
+/* From a stage to its parent; SYNC_MAPPED is the answer to SYNC_UNSHARED. The stub's messages
+ * (init_main.c, stub.h) are one int or two. */
 struct sync_msg {
 	enum sync at;
+	pid_t init; /* SYNC_INIT: as the sender sees it */
 	struct err e;
 };
 
 enum { STAGE_SYNC_FD = 3 };
+
+struct outside;
 
 /* The container's side while it is built. Descriptors are -1 where there is none. */
 struct inner {
@@ -37,6 +41,10 @@ struct inner {
 	int pts; /* the devpts on /dev/pts */
 	int proc; /* a procfs of this pid namespace */
 	int stub; /* moss-init in a sealed memfd */
+	/* What a builder has opened before it gave up the rights for it (stage_outside.c), as
+	 * detached mounts: one for each of the plan's mounts, or NULL; of another container. */
+	struct outside *outside;
+	int joined_proc, joined_shm;
 	struct seccomp_filter filter;
 	struct user_ids user;
 	bool is_filled; /* not the first start: volumes are not filled again */
@@ -53,6 +61,7 @@ struct finish {
 	const char *home; /* added as HOME where env has none; NULL never */
 	const char *cwd;
 	bool no_new_privs, has_init;
+	bool forks; /* the stub goes on in the pid namespace of its children */
 	bool dies_with_parent;
 	int umask;
 	const struct caps *caps;
@@ -69,9 +78,11 @@ void stage_reset_signals(void);
 void stage_leave_keyring(void);
 _Noreturn void stage_fail(const struct err *e);
 int stage_make_stub(struct err *e);
-/* For whoever waits on the other end: 1 ready (stub), 0 the stage died, 2 console received. */
-enum stage_said { STAGE_DIED = 0, STAGE_READY, STAGE_CONSOLE };
-int stage_listen(int sync, int *console, struct err *e);
+/* For whoever waits on the other end. STAGE_CONSOLE: *console; STAGE_INIT: *init, a process that
+ * says it is init; STAGE_UNSHARED: waits for its id maps and SYNC_MAPPED. `init` may be NULL where
+ * neither can come. */
+enum stage_said { STAGE_DIED = 0, STAGE_READY, STAGE_CONSOLE, STAGE_INIT, STAGE_UNSHARED };
+int stage_listen(int sync, int *console, pid_t *init, struct err *e);
 /* The stub's word after it was let go: 0 exec worked. */
 int stage_release(int sync, const char *arg0, struct err *e);
 
@@ -82,10 +93,10 @@ int inner_open_target(const struct inner *in, const char *target, bool is_dir, s
 /* stage_dev.c */
 int inner_fill_dev(struct inner *in, struct err *e);
 int inner_open_console(const struct inner *in, int *master, struct err *e);
-/* A terminal of that devpts: its slave becomes 0, 1, 2 and the controlling terminal. */
+/* A terminal of that devpts: its slave becomes 0, 1, 2 and, with take, the controlling terminal. */
 int stage_open_terminal(
 	int pts, unsigned short rows, unsigned short cols, int *master, int *slave, struct err *e);
-int stage_use_terminal(int slave, struct err *e);
+int stage_use_terminal(int slave, bool take, struct err *e);
 /* A detached copy of a device of the host, checked to be what its name says. */
 int stage_clone_device(const char *name, struct err *e);
 /* stage_masks.c */
@@ -117,7 +128,33 @@ int stage_write_proc(int proc, const char *path, const char *value, struct err *
 int inner_write_sysctls(const struct inner *in, struct err *e);
 /* stage_finish.c: ids, capabilities, filter, exec. Does not return on success. */
 int stage_finish(const struct finish *f, struct err *e);
+/* stage_join.c: of other containers */
+/* All of the plan's but the pid namespace, which is only for children born later. */
+int stage_join(const struct launch_plan *p, struct err *e);
+int stage_join_pid(const struct launch_plan *p, struct err *e);
+/* One of its own, once the process is in the container's cgroup. */
+int stage_new_cgroup_ns(const struct launch_plan *p, struct err *e);
+/* in->joined_*: its procfs and /dev/shm. */
+int stage_open_joined(struct inner *in, struct err *e);
+/* stage_outside.c */
+int stage_open_outside(struct inner *in, struct err *e);
 /* stage_inner.c: pid 1's side. */
 _Noreturn void inner_main(const struct launch_plan *p, const int stdio[3], int sync);
+/* Its parts, for the builder. */
+#define INNER_INIT(plan)                                                                           \
+	((struct inner){.p = (plan),                                                               \
+		.root = -1,                                                                        \
+		.dev = -1,                                                                         \
+		.pts = -1,                                                                         \
+		.proc = -1,                                                                        \
+		.stub = -1,                                                                        \
+		.joined_proc = -1,                                                                 \
+		.joined_shm = -1})
+int inner_detach(const int stdio[3], const struct launch_plan *p, int sync, struct err *e);
+int inner_fetch(struct inner *in, struct err *e);
+/* From its mounts on. */
+_Noreturn void inner_go_on(struct inner *in);
+/* stage_builder.c */
+_Noreturn void builder_main(const struct launch_plan *p, const int stdio[3], int sync);
 
 #endif

@@ -98,9 +98,9 @@ int stage_open_terminal(
 	return 0;
 }
 
-int stage_use_terminal(int slave, struct err *e)
+int stage_use_terminal(int slave, bool take, struct err *e)
 {
-	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+	if (take && ioctl(slave, TIOCSCTTY, 0) < 0)
 		return err_sys(e, "cannot take the terminal");
 	for (int i = 0; i < 3; i++)
 		if (dup2(slave, i) < 0)
@@ -125,7 +125,7 @@ int inner_open_console(const struct inner *in, int *master, struct err *e)
 			     : bind_at(tree, in->dev, "console", e);
 	}
 	if (r == 0)
-		r = stage_use_terminal(slave, e);
+		r = stage_use_terminal(slave, !in->p->ns[NS_PID].of, e);
 	if (r == 0)
 		*master = take_fd(mine);
 	return r;

@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "engine/stub.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,25 +102,37 @@ int stage_make_stub(struct err *e)
 
 /* ---- the other end ---- */
 
-int stage_listen(int sync, int *console, struct err *e)
+int stage_listen(int sync, int *console, pid_t *init, struct err *e)
 {
 	union {
 		struct sync_msg stage;
-		int stub;
+		int stub[2];
 	} m;
 	int fds[MSG_FDS_MAX];
 	size_t n_fds = 0;
 	ssize_t n = msg_recv(sync, &m, sizeof(m), fds, &n_fds);
 	for (size_t i = 1; i < n_fds; i++)
 		close(fds[i]);
-	if (n == sizeof(int) && m.stub == 0)
-		return STAGE_READY;
 	if (n == sizeof(m.stage) && m.stage.at == SYNC_CONSOLE && n_fds && console) {
 		*console = fds[0];
 		return STAGE_CONSOLE;
 	}
 	if (n_fds)
 		close(fds[0]);
+	if (n == sizeof(int) && m.stub[0] == 0)
+		return STAGE_READY;
+	if (n == sizeof(int)) /* a stub that may not fork */
+		return err_sysn(e, m.stub[0], "cannot start a process for the container");
+	if (n == sizeof(m.stub) && m.stub[0] == STUB_INIT && init) {
+		*init = m.stub[1];
+		return STAGE_INIT;
+	}
+	if (n == sizeof(m.stage) && m.stage.at == SYNC_INIT && init) {
+		*init = m.stage.init;
+		return STAGE_INIT;
+	}
+	if (n == sizeof(m.stage) && m.stage.at == SYNC_UNSHARED && init)
+		return STAGE_UNSHARED;
 	if (n == sizeof(m.stage) && m.stage.at == SYNC_FAILED) {
 		*e = m.stage.e;
 		e->msg[sizeof(e->msg) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';

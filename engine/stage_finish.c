@@ -14,6 +14,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/launch_plan.h"
+#include "engine/stub.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -209,7 +210,7 @@ static int exec_stub(const struct finish *f, struct err *e)
 		n++;
 	const char **argv = xcalloc(n + 3, sizeof(*argv));
 	argv[0] = f->has_init ? "moss-init" : "moss-exec";
-	argv[1] = "--";
+	argv[1] = f->forks ? STUB_FORK : STUB_STAY;
 	memcpy(argv + 2, f->args, n * sizeof(*argv));
 	/* The stub inherits its socket and closes it on exec itself. */
 	(void)fcntl(STAGE_SYNC_FD, F_SETFD, 0);

@@ -22,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int inner_detach(const int stdio[3], const struct launch_plan *p, int sync, struct err *e)
+int inner_detach(const int stdio[3], const struct launch_plan *p, int sync, struct err *e)
 {
 	int r = stage_take_fds(stdio, p->terminal, sync, NULL, e);
 	if (r < 0)
@@ -36,24 +36,8 @@ static int inner_detach(const int stdio[3], const struct launch_plan *p, int syn
 	return 0;
 }
 
-/* Those that are somebody else's; the pid namespace was joined by the parent. */
-static int inner_join(const struct launch_plan *p, struct err *e)
-{
-	for (int i = 0; i < NS_COUNT; i++) {
-		if (!p->ns[i].path || i == NS_PID)
-			continue;
-		auto_fd fd = open(p->ns[i].path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || setns(fd, plan_ns_flag((enum plan_ns)i)) < 0)
-			return err_sys(e, "cannot join the namespace %s", p->ns[i].path);
-	}
-	/* Not by clone3: its root is the cgroup that a process is in beforehand. */
-	if (p->ns[NS_CGROUP].wanted && !p->ns[NS_CGROUP].path && unshare(CLONE_NEWCGROUP) < 0)
-		return err_sys(e, "cannot make a cgroup namespace");
-	return 0;
-}
-
 /* While the host's files are in sight. */
-static int inner_fetch(struct inner *in, struct err *e)
+int inner_fetch(struct inner *in, struct err *e)
 {
 	const struct launch_plan *p = in->p;
 	in->stub = stage_make_stub(e);
@@ -85,6 +69,10 @@ static int inner_mount_root(struct inner *in, struct err *e)
 	/* Nothing we do may reach the host's mounts; what the host does may reach us. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_sys(e, "cannot leave the host's mounts");
+	if (in->root >= 0) /* the way to its place may be closed by now, the root never is */
+		return move_mount(in->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0
+			       ? err_sys(e, "cannot mount the root file system")
+			       : 0;
 	if (!p->driver) {
 		in->root = inner_bind_root(p, e);
 		return in->root < 0 ? in->root : 0;
@@ -190,8 +178,7 @@ static int inner_raise_loopback(const struct launch_plan *p, struct err *e)
 static int inner_build(struct inner *in, struct err *e)
 {
 	int r;
-	if ((r = inner_join(in->p, e)) < 0 || (r = inner_raise_loopback(in->p, e)) < 0 ||
-		(r = inner_fetch(in, e)) < 0 || (r = inner_mount_root(in, e)) < 0 ||
+	if ((r = inner_raise_loopback(in->p, e)) < 0 || (r = inner_mount_root(in, e)) < 0 ||
 		(r = inner_mount_all(in, e)) < 0 || (r = inner_open_proc(in, e)) < 0 ||
 		(r = inner_write_sysctls(in, e)) < 0 || (r = inner_set_oom(in, e)) < 0 ||
 		(r = inner_give_console(in, STAGE_SYNC_FD, e)) < 0 ||
@@ -202,36 +189,45 @@ static int inner_build(struct inner *in, struct err *e)
 	return 0;
 }
 
-void inner_main(const struct launch_plan *p, const int stdio[3], int sync)
+void inner_go_on(struct inner *in)
 {
+	const struct launch_plan *p = in->p;
 	struct err e = {0};
-	struct inner in = {.p = p, .root = -1, .dev = -1, .pts = -1, .proc = -1, .stub = -1};
-	int r = inner_detach(stdio, p, sync, &e);
-	if (r == 0)
-		r = inner_build(&in, &e);
+	int r = inner_build(in, &e);
 	const struct finish f = {
-		.stub = in.stub,
-		.root = in.root,
+		.stub = in->stub,
+		.root = in->root,
 		.args = p->args,
 		.env = p->env,
-		.home = in.user.home,
+		.home = in->user.home,
 		.cwd = p->cwd,
 		.no_new_privs = p->no_new_privs,
 		.has_init = p->has_init,
+		.forks = p->ns[NS_PID].of != NULL,
 		.dies_with_parent = true,
 		.umask = p->umask,
 		.caps = &p->caps,
-		.user = &in.user,
+		.user = &in->user,
 		.rlimits = p->rlimits,
 		.n_rlimits = p->n_rlimits,
-		.filter = &in.filter,
+		.filter = &in->filter,
 	};
 	/* The working directory may have to be made: the root becomes read-only after it. */
 	if (r == 0)
-		r = inner_make_cwd(&in, &e);
+		r = inner_make_cwd(in, &e);
 	if (r == 0)
-		r = inner_seal_root(&in, &e);
+		r = inner_seal_root(in, &e);
 	if (r == 0)
 		(void)stage_finish(&f, &e);
 	stage_fail(&e);
+}
+
+void inner_main(const struct launch_plan *p, const int stdio[3], int sync)
+{
+	struct err e = {0};
+	struct inner in = INNER_INIT(p);
+	if (inner_detach(stdio, p, sync, &e) < 0 || stage_join(p, &e) < 0 ||
+		stage_new_cgroup_ns(p, &e) < 0 || inner_fetch(&in, &e) < 0)
+		stage_fail(&e);
+	inner_go_on(&in);
 }

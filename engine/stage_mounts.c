@@ -57,12 +57,21 @@ static int not_in_proc(const struct mount_plan *m, struct err *e)
 	return err_set(e, EPERM, "\"%s\" cannot be mounted because it is inside /proc", m->target);
 }
 
+/* Opened before by a builder, or now. */
+static int bind_source(struct inner *in, struct mount_plan *m, size_t i, struct err *e)
+{
+	if (!in->outside)
+		return inner_open_source(in, m, e);
+	*m = in->outside[i].plan;
+	return take_fd(in->outside[i].tree);
+}
+
 static int mount_bind(struct inner *in, const struct mount_plan *plan, struct err *e)
 {
 	struct stat st;
 	struct statfs fs;
 	struct mount_plan own = *plan, *m = &own;
-	auto_fd tree = inner_open_source(in, m, e);
+	auto_fd tree = bind_source(in, m, (size_t)(plan - in->p->mounts), e);
 	if (tree < 0)
 		return tree;
 	if (fstat(tree, &st) < 0)
@@ -141,6 +150,14 @@ static int place(struct inner *in, int tree, const struct mount_plan *m, struct 
 	return r < 0 ? r : attach(tree, target, m->target, e);
 }
 
+/* A copy of another mount, with the attributes of a new one. */
+static int place_clone(struct inner *in, int tree, const struct mount_plan *m, struct err *e)
+{
+	int r = set_attributes(tree, m, true, e);
+	auto_fd target = r < 0 ? r : inner_open_target(in, m->target, true, e);
+	return target < 0 ? target : attach(tree, target, m->target, e);
+}
+
 /* What cannot be made anew here (the namespace is the host's) is the host's, read-only. */
 static int mount_hosts(
 	struct inner *in, const struct mount_plan *m, const char *source, struct err *e)
@@ -161,7 +178,10 @@ static int mount_fs(struct inner *in, const struct mount_plan *m, struct err *e)
 	bool is_dev = !strcmp(m->target, "/dev") && !strcmp(m->type, "tmpfs");
 	if (is_proc(m->target))
 		return not_in_proc(m, e);
-	auto_fd tree = inner_new_fs(
+	auto_fd tree = in->outside ? take_fd(in->outside[m - in->p->mounts].tree) : -1;
+	if (tree >= 0)
+		return place_clone(in, tree, m, e);
+	tree = inner_new_fs(
 		m->type, m, is_dev ? m->set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->set, e);
 	if (tree == -EPERM && !strcmp(m->type, "mqueue"))
 		return mount_hosts(in, m, "/dev/mqueue", e);
@@ -200,6 +220,8 @@ static int mount_proc(struct inner *in, const struct mount_plan *m, struct err *
 		return r;
 	if (!in->p->ns[NS_PID].wanted)
 		return mount_hosts(in, m, "/proc", e);
+	if (in->joined_proc >= 0)
+		return place_clone(in, in->joined_proc, m, e);
 	auto_fd tree = inner_new_fs("proc", m, m->set, e);
 	if (tree < 0)
 		return tree;
@@ -255,6 +277,7 @@ int inner_mount_all(struct inner *in, struct err *e)
 			: m->kind == MOUNT_PROC   ? mount_proc(in, m, e)
 			: m->kind == MOUNT_SYSFS  ? mount_sysfs(in, m, e)
 			: m->kind == MOUNT_CGROUP ? mount_cgroup(in, m, e)
+			: m->kind == MOUNT_JOINED ? place_clone(in, in->joined_shm, m, e)
 						  : mount_fs(in, m, e);
 		if (r < 0)
 			return r;

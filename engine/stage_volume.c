@@ -234,6 +234,12 @@ static int mount_shared(
 	auto_buf list = BUF_INIT, alive = BUF_INIT;
 	if (is_mounted(in, data))
 		return 0;
+	/* The list would name the builder, which is gone soon. */
+	if (plan_needs_builder(in->p))
+		return err_set(e, ENOTSUP,
+			"the volume on %s has a file system of its own: not in a container that "
+			"shares namespaces with another one or has its own ids",
+			m->target);
 	auto_fd fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return err_sys(e, "cannot lock %s", path);

@@ -127,9 +127,10 @@ nothing_left() {
 		1|adding custom device "/tmp": not a device node|--device /tmp
 		1|error looking up volume plugin foo: plugin "foo" not found|--volume-driver foo -v vol1:/a
 		1|Duplicate mount point: /a|-v vol1:/a -v vol2:/a
-		1|not supported yet|--network container:x
-		1|not supported yet|--pid container:x
-		1|not supported yet|--userns keep-id
+		1|No such container: x|--pid container:x
+		1|No such container: x|--ipc container:x
+		125|--pid: invalid PID mode|--pid container:
+		1|Invalid network mode: invalid container format container:<name|id>|--network container:
 		125|--gpus is not supported yet|--gpus all
 		125|--health-cmd is not supported yet|--health-cmd true
 	END
