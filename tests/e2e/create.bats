@@ -130,7 +130,7 @@ nothing_left() {
 		1|No such container: x|--pid container:x
 		1|No such container: x|--ipc container:x
 		125|--pid: invalid PID mode|--pid container:
-		1|Invalid network mode: invalid container format container:<name|id>|--network container:
+		1|Invalid network mode: invalid container format container:|--network container:
 		125|--gpus is not supported yet|--gpus all
 		125|--health-cmd is not supported yet|--health-cmd true
 	END
