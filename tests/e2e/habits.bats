@@ -8,7 +8,7 @@ setup() {
 	HABITS=$BATS_TEST_DIRNAME/../golden/habits
 	store_with_busybox
 	mkdir "$WORK/bin"
-	printf '#!/bin/sh\nexec "%s" --root "%s" --runroot "%s" "$@"\n' "$MOSS" "$ROOT" "$RUNROOT" >"$WORK/bin/docker"
+	printf '#!/bin/bash\nexec -a docker "%s" --root "%s" --runroot "%s" "$@"\n' "$MOSS" "$ROOT" "$RUNROOT" >"$WORK/bin/docker"
 	chmod +x "$WORK/bin/docker"
 	PATH=$WORK/bin:$PATH
 }

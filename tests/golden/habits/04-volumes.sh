@@ -47,5 +47,5 @@ docker volume prune --filter nonsense=1 -f
 docker run --rm -v etc:/etc busybox sh -c 'ls /etc | head -3'
 docker run --rm -v etc:/e busybox sh -c 'ls /e | head -3'
 docker run --rm -v empty:/etc:nocopy busybox sh -c 'ls /etc'
-docker volume rm etc empty
+docker volume rm etc empty mem
 docker volume ls
