@@ -68,6 +68,7 @@ libcmd_a_SOURCES = \
 	cmd/stats.c \
 	cmd/top.c \
 	cmd/unpause.c \
+	cmd/update.c \
 	cmd/platform.c cmd/platform.h \
 	cmd/events.c \
 	cmd/exec.c \

@@ -84,6 +84,9 @@ unsigned cgroup_available(void);
  * filled where that is an error (needs, or a parent that cannot be had). */
 char *cgroup_place(const char *parent, unsigned needs, struct err *e);
 
+/* Lets a cgroup that is there have these controllers: its parent gives them. */
+int cgroup_enable(const char *path, unsigned needs, struct err *e);
+
 /* engine/cgroup.c */
 /* The folder of the container with its limits; *path is owned, NULL (and 0) where there is none to
  * be had and none is needed. Otherwise a descriptor of it. */

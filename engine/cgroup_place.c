@@ -244,3 +244,19 @@ char *cgroup_place(const char *parent, unsigned needs, struct err *e)
 	auto_free char *below = take_ptr(base);
 	return make_parent(below, parent, needs, e);
 }
+
+int cgroup_enable(const char *path, unsigned needs, struct err *e)
+{
+	auto_free char *parent = xstrdup(path);
+	if (!needs || !go_up(parent))
+		return 0;
+	auto_fd dir = open_dir(parent);
+	if (dir < 0)
+		return err_sysn(e, -dir, "cannot open the cgroup %s", parent);
+	if (needs & ~read_controllers(dir, "cgroup.controllers"))
+		return err_set(e, ENOTSUP, "the cgroup %s cannot limit what is asked for", parent);
+	if (!give_controllers(dir, needs) && (!move_aside(dir) || !give_controllers(dir, needs)))
+		return err_set(
+			e, EBUSY, "the cgroup %s does not give its controllers away", parent);
+	return 0;
+}

@@ -36,6 +36,8 @@ struct create_request {
 	struct strv volumes_from;
 	char *image_volume;
 	bool read_only_tmpfs;
+	struct strv blkio_weight_device, device_read_bps, device_write_bps, device_read_iops,
+		device_write_iops;
 	char *name, *entrypoint, *hostname, *domainname, *user, *workdir, *cidfile;
 	bool entrypoint_given;
 	char *ipc, *pid, *uts, *userns, *cgroupns, *cgroup_parent, *log_driver, *platform, *pull;

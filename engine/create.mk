@@ -14,6 +14,8 @@ libengine_a_SOURCES += \
 	engine/hosts.c engine/hosts.h \
 	engine/inspect.c \
 	engine/join.c engine/join.h \
+	engine/limits.c engine/limits.h \
+	engine/limits_check.c \
 	engine/names.c engine/names.h \
 	engine/network.c engine/network.h \
 	engine/parse_env.c engine/parse_env.h \

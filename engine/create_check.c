@@ -29,6 +29,8 @@ void create_plan_deinit(struct create_plan *p)
 	free(p->workdir);
 	free(p->stop_signal);
 	json_drop(&p->labels);
+	json_drop(&p->resources);
+	limits_deinit(&p->limits);
 	json_drop(&p->annotations);
 	json_drop(&p->healthcheck);
 	json_drop(&p->health_extra);

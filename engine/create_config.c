@@ -219,15 +219,16 @@ static json_t *security_opt(const struct create_plan *p)
 
 static void host_resources(const struct create_plan *p, json_t *o)
 {
-	static const char *const empty_lists[] = {"BlkioWeightDevice", "BlkioDeviceReadBps",
-		"BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"};
 	json_set_int(o, "CpuShares", 0);
 	json_set_int(o, "Memory", 0);
 	json_set_int(o, "NanoCpus", 0);
 	set_text(o, "CgroupParent", p->r->cgroup_parent);
 	json_set_int(o, "BlkioWeight", 0);
-	for (size_t i = 0; i < ARRAY_LEN(empty_lists); i++)
-		json_set(o, empty_lists[i], json_array());
+	json_set(o, "BlkioWeightDevice", json_array());
+	json_set(o, "BlkioDeviceReadBps", json_array());
+	json_set(o, "BlkioDeviceWriteBps", json_array());
+	json_set(o, "BlkioDeviceReadIOps", json_array());
+	json_set(o, "BlkioDeviceWriteIOps", json_array());
 	json_set_int(o, "CpuPeriod", 0);
 	json_set_int(o, "CpuQuota", 0);
 	json_set_int(o, "CpuRealtimePeriod", 0);
@@ -247,6 +248,7 @@ static void host_resources(const struct create_plan *p, json_t *o)
 	json_set_int(o, "CpuPercent", 0);
 	json_set_int(o, "IOMaximumIOps", 0);
 	json_set_int(o, "IOMaximumBandwidth", 0);
+	limits_to_host_config(&p->limits, o);
 }
 
 static json_t *host_config(const struct create_plan *p)

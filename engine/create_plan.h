@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "engine/create.h"
+#include "engine/limits.h"
 #include "engine/parse_limit.h"
 #include "engine/parse_mount.h"
 #include "engine/parse_port.h"
@@ -60,7 +61,6 @@ struct create_plan {
 	bool host_loopback, net_ipv6;
 	int net_mtu;
 	bool has_cgroup2;
-	bool limits_apply; /* resource limits are written into the spec */
 
 	struct strv env; /* Config.Env */
 	struct strv process_env; /* what the process gets */
@@ -82,7 +82,8 @@ struct create_plan {
 	struct mount_specs mounts;
 	struct mount_real *reals; /* as many as mounts */
 	struct create_attach attach;
-	int64_t nano_cpus;
+	struct limits limits;
+	json_t *resources; /* linux.resources of the spec, or NULL */
 };
 
 void create_plan_deinit(struct create_plan *p);

@@ -410,6 +410,22 @@ static int load_process(struct launch_plan *p, struct err *e)
 	return load_rlimits(p, process, e);
 }
 
+static int load_resources(struct launch_plan *p, json_t *resources, struct err *e)
+{
+	static const char *const parts[][3] = {
+		{"memory", "linux.resources.memory", " limit reservation swap "},
+		{"cpu", "linux.resources.cpu", " shares quota period cpus mems "},
+		{"pids", "linux.resources.pids", " limit "},
+		{"blockIO", "linux.resources.blockIO",
+			" weight weightDevice throttleReadBpsDevice throttleWriteBpsDevice "
+			"throttleReadIOPSDevice throttleWriteIOPSDevice "},
+	};
+	int r = check_keys(resources, "linux.resources", " devices memory cpu pids blockIO ", e);
+	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
+		r = check_keys(json_at(resources, parts[i][0]), parts[i][1], parts[i][2], e);
+	return r < 0 ? r : cgroup_limits_load(resources, &p->limits, e);
+}
+
 static int load_linux(struct launch_plan *p, struct err *e)
 {
 	json_t *linux_part = json_object_get(p->doc, "linux");
@@ -420,10 +436,7 @@ static int load_linux(struct launch_plan *p, struct err *e)
 		"resources ",
 		e);
 	if (r == 0)
-		r = check_keys(json_at(linux_part, "resources"), "linux.resources",
-			" devices memory cpu pids blockIO ", e);
-	if (r == 0)
-		r = cgroup_limits_load(json_at(linux_part, "resources"), &p->limits, e);
+		r = load_resources(p, json_at(linux_part, "resources"), e);
 	if (r < 0 || (r = load_namespaces(p, e)) < 0 || (r = load_propagation(p, e)) < 0 ||
 		(r = load_sysctls(p, e)) < 0)
 		return r;

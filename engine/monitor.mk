@@ -32,7 +32,8 @@ libengine_a_SOURCES += \
 	engine/state.c engine/state.h \
 	engine/stop.c \
 	engine/top.c engine/top.h \
-	engine/top_columns.c
+	engine/top_columns.c \
+	engine/update.c engine/update.h
 
 mosslibexec_PROGRAMS += moss-monitor
 moss_monitor_LDFLAGS = $(AM_LDFLAGS) $(CORE_LDFLAGS)

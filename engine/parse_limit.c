@@ -42,6 +42,76 @@ bool size_parse(const char *text, int64_t *bytes)
 	return true;
 }
 
+int cpus_parse(const char *text, int64_t *nano_cpus, struct err *e)
+{
+	int64_t value = 0, unit = 1000000000;
+	const char *c = text + (*text == '-' || *text == '+');
+	for (bool fraction = false; *c; c++) {
+		if (*c == '.' && !fraction) {
+			fraction = true;
+			continue;
+		}
+		if (!isdigit((unsigned char)*c) || value > INT64_MAX / 100) {
+			err_set(e, EINVAL,
+				"invalid argument \"%s\" for \"--cpus\" flag: failed to parse %s "
+				"as a "
+				"rational number",
+				text, text);
+			return client_error(e);
+		}
+		if (fraction && unit == 1)
+			return err_set(e, EINVAL, "value is too precise: --cpus %s", text);
+		value = value * 10 + (*c - '0');
+		if (fraction)
+			unit /= 10;
+	}
+	if (value > INT64_MAX / unit)
+		return err_set(e, EINVAL, "value is too large: --cpus %s", text);
+	*nano_cpus = value * unit * (*text == '-' ? -1 : 1);
+	return 0;
+}
+
+static int io_error(struct err *e, const char *text, enum io_limit_kind kind, const char *why)
+{
+	static const char *const flags[IO_KINDS] = {[IO_WEIGHT] = "blkio-weight-device",
+		[IO_READ_BPS] = "device-read-bps",
+		[IO_WRITE_BPS] = "device-write-bps",
+		[IO_READ_IOPS] = "device-read-iops",
+		[IO_WRITE_IOPS] = "device-write-iops"};
+	const char *more = "";
+	if (str_starts(why, "invalid rate"))
+		more = kind == IO_READ_BPS || kind == IO_WRITE_BPS
+			       ? ". The correct format is <device-path>:<number>[<unit>]. Number "
+				 "must "
+				 "be a positive integer. Unit is optional and can be kb, mb, or gb"
+			       : ". The correct format is <device-path>:<number>. Number must be a "
+				 "positive integer";
+	err_set(e, EINVAL, "invalid argument \"%s\" for \"--%s\" flag: %s: %s%s", text, flags[kind],
+		why, text, more);
+	return client_error(e);
+}
+
+int io_limit_parse(
+	const char *text, enum io_limit_kind kind, char **path, uint64_t *value, struct err *e)
+{
+	const char *colon = strchr(text, ':');
+	bool is_size = kind == IO_READ_BPS || kind == IO_WRITE_BPS;
+	int64_t size = 0;
+	if (!colon || strchr(colon + 1, ':'))
+		return io_error(e, text, kind, "bad format");
+	if (!str_starts(text, "/dev/"))
+		return io_error(e, text, kind, "bad format for device path");
+	bool ok = is_size ? size_parse(colon + 1, &size) : parse_u64(colon + 1, value);
+	if (is_size)
+		*value = (uint64_t)size;
+	if (kind == IO_WEIGHT && (!ok || (*value && (*value < 10 || *value > 1000))))
+		return io_error(e, text, kind, "invalid weight for device");
+	if (!ok || *value > INT64_MAX)
+		return io_error(e, text, kind, "invalid rate for device");
+	*path = xstrndup(text, (size_t)(colon - text));
+	return 0;
+}
+
 static int ulimit_error(struct err *e, const char *text, const char *fmt, const char *arg)
 {
 	auto_free char *why = xasprintf(fmt, arg);

@@ -10,8 +10,16 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "engine/cgroup.h"
 
 struct err;
+
+/* --cpus: "1.5" -> 1500000000. */
+int cpus_parse(const char *text, int64_t *nano_cpus, struct err *e);
+/* "/dev/sda:1mb" of --device-read-bps and its like, "/dev/sda:500" of the others; *path is owned.
+ */
+int io_limit_parse(
+	const char *text, enum io_limit_kind kind, char **path, uint64_t *value, struct err *e);
 
 /* "64m", "1.5g", "100kb": powers of 1024. */
 bool size_parse(const char *text, int64_t *bytes);

@@ -127,6 +127,8 @@ static int linux_part(const struct create_plan *p, json_t *spec, struct err *e)
 	json_t *o = json_object();
 	json_set(spec, "linux", o);
 	json_set(o, "namespaces", namespaces(p));
+	if (p->resources)
+		json_object_set(o, "resources", p->resources);
 	auto_json ctl = sysctls(p);
 	if (json_object_size(ctl))
 		json_object_set(o, "sysctl", ctl);
@@ -250,6 +252,8 @@ static json_t *annotations(const struct create_plan *p, const struct store *s, c
 	}
 	if (r->init)
 		json_set_str(o, "moss.init", "1");
+	if (!str_empty(r->cgroup_parent) && p->has_cgroup2)
+		json_set_str(o, "moss.cgroup-parent", r->cgroup_parent);
 	if (!r->privileged && !p->security.seccomp_unconfined && !p->seccomp_text)
 		json_set_str(o, "moss.seccomp", "default");
 	return o;

@@ -93,7 +93,7 @@ static void add_defaults(const struct create_plan *p, json_t *list)
 	else
 		add_default(p, list, "/sys", "sysfs", "sysfs",
 			ro ? "nosuid,noexec,nodev,ro" : "nosuid,noexec,nodev");
-	if (p->has_cgroup2 && p->net != NET_HOST)
+	if (p->has_cgroup2)
 		add_default(p, list, "/sys/fs/cgroup", "cgroup", "cgroup",
 			ro ? "ro,nosuid,noexec,nodev" : "nosuid,noexec,nodev");
 	add_shm(p, list);

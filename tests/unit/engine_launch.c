@@ -69,8 +69,13 @@ static void test_refused(void **state)
 		{HEAD ARGS "," NS "},\"hooks\":{\"prestart\":[{\"path\":\"/x\"}]}}",
 			"hooks is not supported"},
 		{HEAD ARGS "," NS ",\"intelRdt\":{\"closID\":\"x\"}}}", "linux.intelRdt is not"},
-		{HEAD ARGS "," NS ",\"resources\":{\"memory\":{\"limit\":1}}}}",
-			"linux.resources.memory is not"},
+		{HEAD ARGS "," NS ",\"resources\":{\"memory\":{\"kernel\":1}}}}",
+			"linux.resources.memory.kernel is not"},
+		{HEAD ARGS "," NS ",\"resources\":{\"hugepageLimits\":[{\"limit\":1}]}}}",
+			"linux.resources.hugepageLimits is not"},
+		{HEAD ARGS "," NS ",\"resources\":{\"blockIO\":{\"throttleReadBpsDevice\":"
+			   "[{\"major\":8}]}}}}",
+			"linux.resources.blockIO.throttleReadBpsDevice is not valid"},
 		{HEAD ARGS
 			",\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"time\"}]}}",
 			"namespace \"time\" is not supported"},
