@@ -145,22 +145,6 @@ static void take_volumes(const struct create_plan *p, struct container_new *out)
 		strv_copy(&out->held_layers, &p->reals[i].layers);
 }
 
-/* Volumes without a name that nothing will ever refer to. */
-static void drop_anonymous(struct store *s, const struct create_plan *p)
-{
-	for (size_t i = 0; p->reals && i < p->mounts.n; i++) {
-		struct err ignored;
-		char **users = NULL;
-		size_t n = 0;
-		if (!p->reals[i].volume || p->mounts.v[i].source)
-			continue;
-		(void)volume_delete(s, p->reals[i].volume, &users, &n, &ignored);
-		for (size_t k = 0; k < n; k++)
-			free(users[k]);
-		free(users);
-	}
-}
-
 static int prepare(struct store *s, struct create_plan *p, struct container_new *out, struct err *e)
 {
 	const char *driver;
@@ -169,7 +153,6 @@ static int prepare(struct store *s, struct create_plan *p, struct container_new 
 		return r;
 	p->dir = out->dir;
 	if ((r = create_mounts_resolve(s, p, e)) < 0 || (r = fill_folder(p, s, driver, e)) < 0) {
-		drop_anonymous(s, p);
 		container_discard(s, out);
 		return r;
 	}

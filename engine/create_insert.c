@@ -16,6 +16,7 @@
 #include "engine/rename.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
+#include "storage/volume.h"
 
 enum { NAME_TRIES = 20 };
 
@@ -97,6 +98,7 @@ void container_discard(struct store *s, struct container_new *c)
 	struct err e;
 	if (!c->dir)
 		return;
+	volume_delete_noted(s, c->row.id);
 	auto_free char *name = xasprintf("containers/%s", c->row.id);
 	auto_free char *parent = store_path(s, "containers");
 	if (enter_remove(s, parent, c->row.id, &e) < 0 && store_trash(s, name, &e) < 0)

@@ -54,14 +54,17 @@ static char *words_text(const struct strv *words)
 	return words->n ? json_text(o) : NULL;
 }
 
-static int resolve_volume(struct store *s, struct mount_real *m, struct err *e)
+static int resolve_volume(
+	struct store *s, const struct create_plan *p, struct mount_real *m, struct err *e)
 {
 	const struct mount_spec *spec = m->spec;
 	struct volume v = {0};
 	bool was_made;
 	auto_free char *labels = words_text(&spec->labels);
 	auto_free char *options = words_text(&spec->options);
-	int r = volume_create(s, spec->source, "local", labels, options, &v, &was_made, e);
+	int r = spec->source
+			? volume_create(s, spec->source, "local", labels, options, &v, &was_made, e)
+			: volume_create_for(s, p->id, labels, options, &v, e);
 	if (r < 0)
 		return r;
 	m->source = xstrdup(v.mountpoint);
@@ -103,6 +106,6 @@ int create_mounts_resolve(struct store *s, struct create_plan *p, struct err *e)
 			r = resolve_image(s, &p->reals[i], e);
 	for (size_t i = 0; r == 0 && i < p->mounts.n; i++)
 		if (p->mounts.v[i].type == MOUNT_VOLUME)
-			r = resolve_volume(s, &p->reals[i], e);
+			r = resolve_volume(s, p, &p->reals[i], e);
 	return r;
 }

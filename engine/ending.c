@@ -19,11 +19,12 @@ static bool may_have_volumes(const struct container_row *row)
 	return row->config && strstr(row->config, "\"volume\"");
 }
 
-/* The nameless volumes of a container, to be deleted once its row is gone: until then they are in
- * use. Each goes in a transaction of its own, and is durable. */
+/* The nameless volumes of a container go in the transaction that takes its row: a death leaves both
+ * or neither. They make it a durable one: their files are gone after it. */
 struct nameless {
 	char **names;
 	size_t n;
+	struct err failure; /* of a deletion: the container goes all the same (a full disk) */
 };
 
 static int nameless_load(struct store *s, const struct container_row *row, bool asked,
@@ -35,51 +36,65 @@ static int nameless_load(struct store *s, const struct container_row *row, bool 
 	return volume_list_anonymous_of(s, row->id, &v->names, &v->n, e);
 }
 
-static int nameless_delete(struct store *s, struct nameless *v, bool really, struct err *e)
+static void nameless_deinit(struct nameless *v)
 {
-	int r = 0;
-	for (size_t i = 0; i < v->n; i++) {
-		char **users = NULL;
-		size_t n_users = 0;
-		if (really && r >= 0)
-			r = volume_delete(s, v->names[i], &users, &n_users, e);
-		for (size_t k = 0; k < n_users; k++)
-			free(users[k]);
-		free(users);
+	for (size_t i = 0; i < v->n; i++)
 		free(v->names[i]);
-	}
 	free(v->names);
-	return r < 0 ? r : 0;
+	*v = (struct nameless){0};
+}
+
+/* One that another container has begun to use stays. */
+static void nameless_delete(struct store *s, struct nameless *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		auto_strv users = STRV_INIT;
+		(void)volume_delete(s, v->names[i], &users.v, &users.n, &v->failure);
+	}
+}
+
+static int begin(struct store *s, const struct nameless *v, struct err *e)
+{
+	return db_begin(s->db, v->n ? DB_FULL : DB_NORMAL, e);
 }
 
 /* Commits where r >= 0, else takes everything back. */
-static int conclude(struct store *s, int r, struct err *e)
+static int conclude(struct store *s, int r, const struct nameless *v, struct err *e)
 {
 	if (r >= 0)
-		return db_commit(s->db, e);
-	db_rollback(s->db);
-	return r;
+		r = db_commit(s->db, e);
+	else
+		db_rollback(s->db);
+	store_settle(s);
+	if (r < 0 || !v->failure.code)
+		return r;
+	*e = v->failure;
+	return -e->code;
 }
 
 /* Files to the trash, then the row: in this order a death between leaves a row, which says that
- * something is still to be done. */
-static int forget(struct store *s, const struct container_row *row, struct err *e)
+ * something is still to be done. Its volumes last: until the row is gone they are in use. */
+static int forget(
+	struct store *s, const struct container_row *row, struct nameless *v, struct err *e)
 {
 	auto_free char *files = xasprintf("containers/%s", row->id);
 	int r = store_trash(s, files, e);
 	if (r >= 0)
 		r = container_row_delete(s->db, row->id, e);
-	return r == ROW_OK ? event_container(s, row, "destroy", NULL, e) : r;
+	if (r != ROW_OK)
+		return r;
+	nameless_delete(s, v);
+	return event_container(s, row, "destroy", NULL, e);
 }
 
 int ending_forget(struct store *s, const struct container_row *row, bool volumes, struct err *e)
 {
 	struct nameless v;
 	int r = nameless_load(s, row, volumes, &v, e);
-	if (r >= 0 && (r = db_begin(s->db, DB_NORMAL, e)) == 0)
-		r = conclude(s, forget(s, row, e), e);
-	int deleted = nameless_delete(s, &v, r >= 0, e);
-	return r < 0 ? r : deleted;
+	if (r >= 0 && (r = begin(s, &v, e)) == 0)
+		r = conclude(s, forget(s, row, &v, e), &v, e);
+	nameless_deinit(&v);
+	return r;
 }
 
 /* Policy and the user's stop as they are in this transaction. */
@@ -103,23 +118,23 @@ static int record_end_of(struct store *s, const struct container_row *now,
 	if (!again)
 		r = container_row_set_ended(s->db, now->id, state_text(STATE_EXITED),
 			ended->exit_code, ended->oom_killed, "", ended->finished_ns, e);
-	else
-		r = is_recorded ? ROW_OK : container_row_set_restarting(s->db, now->id, ended->exit_code,
-			ended->oom_killed, ended->finished_ns, e);
+	else if (!is_recorded)
+		r = container_row_set_restarting(
+			s->db, now->id, ended->exit_code, ended->oom_killed, ended->finished_ns, e);
 	if (r == ROW_OK && restarts)
 		*restarts = again;
 	return r != ROW_OK || is_recorded ? r : event_container_die(s, now, ended, e);
 }
 
 static int record_end(struct store *s, const struct container_row *row,
-	const struct attach_ended *ended, bool *restarts, struct err *e)
+	const struct attach_ended *ended, bool *restarts, struct nameless *v, struct err *e)
 {
 	struct container_row now = {0};
 	int r = container_row_find(s->db, row->id, &now, e);
 	if (r == ROW_OK)
 		r = record_end_of(s, &now, ended, restarts, e);
 	if (r >= 0 && r != ROW_LOST && row->auto_remove)
-		r = forget(s, row, e);
+		r = forget(s, row, v, e);
 	container_row_deinit(&now);
 	return r;
 }
@@ -131,16 +146,16 @@ int ending_record_row(struct store *s, const struct container_row *row,
 	if (restarts)
 		*restarts = false;
 	int r = nameless_load(s, row, row->auto_remove, &v, e);
-	if (r >= 0 && (r = db_begin(s->db, DB_NORMAL, e)) == 0)
-		r = conclude(s, record_end(s, row, ended, restarts, e), e);
+	if (r >= 0 && (r = begin(s, &v, e)) == 0)
+		r = conclude(s, record_end(s, row, ended, restarts, &v, e), &v, e);
 	if (r < 0 && restarts)
 		*restarts = false;
-	int deleted = nameless_delete(s, &v, r >= 0, e);
-	return r < 0 ? r : deleted;
+	nameless_deinit(&v);
+	return r;
 }
 
-int ending_record(struct store *s, const char *id, const struct attach_ended *ended,
-	bool *restarts, struct err *e)
+int ending_record(struct store *s, const char *id, const struct attach_ended *ended, bool *restarts,
+	struct err *e)
 {
 	struct container_row row = {0};
 	*restarts = false;
@@ -153,11 +168,11 @@ int ending_record(struct store *s, const char *id, const struct attach_ended *en
 
 /* A command that cannot be executed is known after the start was told of, so its end is told, too.
  */
-static int record_failure(
-	struct store *s, const struct container_row *row, const struct err *failure, struct err *e)
+static int record_failure(struct store *s, const struct container_row *row,
+	const struct err *failure, struct nameless *v, struct err *e)
 {
-	const struct attach_ended how = {
-		.finished_ns = row->started_ns, .exit_code = failure->status ? failure->status : 128};
+	const struct attach_ended how = {.finished_ns = row->started_ns,
+		.exit_code = failure->status ? failure->status : 128};
 	/* One that has run before stays one that has ended. */
 	bool has_run = row->finished_ns != 0;
 	int r = container_row_set_ended(s->db, row->id,
@@ -167,7 +182,7 @@ static int record_failure(
 		return r;
 	if (strcmp(row->state, state_text(STATE_RESTARTING)) != 0) /* no start was told of */
 		r = event_container_die(s, row, &how, e);
-	return r >= 0 && row->auto_remove ? forget(s, row, e) : r;
+	return r >= 0 && row->auto_remove ? forget(s, row, v, e) : r;
 }
 
 int ending_record_failure(struct store *s, const char *id, const struct err *failure, struct err *e)
@@ -176,11 +191,10 @@ int ending_record_failure(struct store *s, const char *id, const struct err *fai
 	struct nameless v = {0};
 	int r = container_row_find(s->db, id, &row, e);
 	if (r == ROW_OK && (r = nameless_load(s, &row, row.auto_remove, &v, e)) >= 0) {
-		if ((r = db_begin(s->db, DB_NORMAL, e)) == 0)
-			r = conclude(s, record_failure(s, &row, failure, e), e);
-		int deleted = nameless_delete(s, &v, r >= 0, e);
-		r = r < 0 ? r : deleted;
+		if ((r = begin(s, &v, e)) == 0)
+			r = conclude(s, record_failure(s, &row, failure, &v, e), &v, e);
 	}
+	nameless_deinit(&v);
 	container_row_deinit(&row);
 	return r < 0 ? r : 0;
 }

@@ -68,6 +68,13 @@ int intent_settle(struct store *s, const char *stage, struct err *e)
 	return 0;
 }
 
+void intent_forget(struct store *s, const char *stage, int lock_fd)
+{
+	auto_free char *relative = xasprintf("tmp/%s/intent", path_base(stage));
+	(void)unlinkat(s->root_fd, relative, 0);
+	store_unstage(s, stage, &lock_fd);
+}
+
 struct unsettled {
 	struct unsettled *next;
 	char *stage;

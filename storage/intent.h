@@ -16,6 +16,8 @@ struct strv;
 int intent_write(struct store *s, const char *stage, const struct strv *paths, struct err *e);
 /* stage: the staging folder's path or its last part. */
 int intent_settle(struct store *s, const char *stage, struct err *e);
+/* Ends the staging of a writer whose paths all have their rows: nothing is to be moved. */
+void intent_forget(struct store *s, const char *stage, int lock_fd);
 /* Settles and ends the staging; takes lock_fd. Within a transaction that is put off until
  * store_settle. Where it fails, the folder stays for the next command. */
 void intent_end(struct store *s, const char *stage, int lock_fd);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "storage/db/container_row.h"
 #include "storage/intent.h"
+#include "storage/volume.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -43,8 +44,15 @@ static void drop_staging(struct store *s, int tmp, const char *nonce)
 		(void)unlinkat(tmp, lock, 0);
 }
 
-/* The marker's file is containers/<id>/alive: its lock is held by the front, then the monitor. */
-static void drop_container(struct store *s, int tmp, const char *marker)
+static bool has_volumes(struct store *s, const char *id)
+{
+	auto_free char *note = xasprintf("containers/%s/volumes", id);
+	return faccessat(s->root_fd, note, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The marker's file is containers/<id>/alive: its lock is held by the front, then the monitor. One
+ * with nameless volumes is only listed: they go first. */
+static void drop_container(struct store *s, int tmp, const char *marker, struct strv *with_volumes)
 {
 	struct err e = {0};
 	if (is_locked(tmp, marker))
@@ -57,8 +65,13 @@ static void drop_container(struct store *s, int tmp, const char *marker)
 	if (r < 0)
 		return;
 	auto_free char *relative = xasprintf("containers/%s", id);
+	if (!is_ours && has_volumes(s, id)) {
+		strv_add(with_volumes, id);
+		return;
+	}
 	if (!is_ours) {
-		/* Nobody recorded it, so nobody else will look for its sockets (engine/monitor.h). */
+		/* Nobody recorded it, so nobody else will look for its sockets (engine/monitor.h).
+		 */
 		auto_free char *sockets = xasprintf("c/%.12s", id);
 		(void)path_remove_at(s->runroot_fd, sockets, &e);
 	}
@@ -66,7 +79,7 @@ static void drop_container(struct store *s, int tmp, const char *marker)
 		(void)unlinkat(tmp, marker, 0);
 }
 
-static void sweep_tmp(struct store *s)
+static void sweep_tmp(struct store *s, struct strv *with_volumes)
 {
 	auto_fd tmp = openat(s->root_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int copy = tmp < 0 ? -1 : openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,7 +98,7 @@ static void sweep_tmp(struct store *s)
 		is_mine = true;
 		struct stat st;
 		if (str_ends(name, ".alive"))
-			drop_container(s, tmp, name);
+			drop_container(s, tmp, name, with_volumes);
 		else if (str_ends(name, ".lock")) {
 			auto_free char *nonce = xstrndup(name, strlen(name) - strlen(".lock"));
 			if (fstatat(tmp, nonce, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
@@ -150,9 +163,25 @@ static bool has_old_entries(struct store *s, const char *folder)
 	return false;
 }
 
+/* Deleting a volume needs a staging folder of its own, and so not the sweeper's hold on tmp. A
+ * death before the list goes lets the next command do it again. */
+static void drop_volumes(struct store *s, const struct strv *containers)
+{
+	for (size_t i = 0; i < containers->n; i++) {
+		auto_free char *note = xasprintf("containers/%s/volumes", containers->v[i]);
+		volume_delete_noted(s, containers->v[i]);
+		(void)unlinkat(s->root_fd, note, 0);
+	}
+}
+
 void store_sweep(struct store *s)
 {
-	sweep_tmp(s);
+	auto_strv with_volumes = STRV_INIT, unused = STRV_INIT;
+	sweep_tmp(s, &with_volumes);
+	if (with_volumes.n) {
+		drop_volumes(s, &with_volumes);
+		sweep_tmp(s, &unused);
+	}
 	sweep_removals(s);
 	s->has_leftovers = has_old_entries(s, "trash");
 }

@@ -1,11 +1,13 @@
 #include "storage/volume.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/db/event_row.h"
 #include "storage/db/volume_row.h"
 #include "storage/intent.h"
 #include "storage/store.h"
@@ -18,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_MAX_LEN = 255, ANONYMOUS_BYTES = 32 };
+enum { NAME_MAX_LEN = 255, ANONYMOUS_BYTES = 32, NOTE_MAX = 1 << 20 };
 
 void volume_deinit(struct volume *v)
 {
@@ -86,6 +88,12 @@ static int make_folder(struct store *s, const char *name, struct err *e)
 	return 0;
 }
 
+static int tell(struct store *s, const char *action, const struct volume *v, struct err *e)
+{
+	return event_row_add(
+		s->db, clock_now_ns(), "volume", action, v->name, "{\"driver\":\"local\"}", e);
+}
+
 static int create_locked(struct store *s, const struct volume *v, struct err *e)
 {
 	int r = volume_row_exists(s->db, v->name, e);
@@ -121,6 +129,70 @@ static char *with_anonymous_label(const char *labels)
 	return json_text(object);
 }
 
+static int check_name(const char *name, struct err *e)
+{
+	if (strlen(name) == 1)
+		return err_set(e, EINVAL,
+			"create %s: volume name is too short, names should be at least two "
+			"alphanumeric characters",
+			name);
+	if (!volume_name_valid(name))
+		return err_set(e, EINVAL,
+			"create %s: \"%s\" includes invalid characters for a local volume name, "
+			"only "
+			"\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
+			"directory, use absolute path",
+			name, name);
+	return 0;
+}
+
+static int check_options(const struct volume *v, struct err *e)
+{
+	if (!v->options)
+		return 0;
+	auto_json parsed = json_parse(v->options, strlen(v->options), "options", e);
+	return parsed ? volume_options_check(v->name, parsed, e) : -e->code;
+}
+
+static int create_in_transaction(
+	struct store *s, const char *stage, const struct volume *v, bool *was_made, struct err *e)
+{
+	auto_strv paths = STRV_INIT;
+	strv_addf(&paths, "volumes/%s", v->name);
+	int r = intent_write(s, stage, &paths, e);
+	if (r < 0 || (r = db_begin(s->db, DB_FULL, e)) < 0)
+		return r;
+	r = create_locked(s, v, e);
+	if (r == 1)
+		r = tell(s, "create", v, e) < 0 ? -e->code : 1;
+	if (r < 0) {
+		db_rollback(s->db);
+		return r;
+	}
+	*was_made = r == 1;
+	return db_commit(s->db, e);
+}
+
+static int create(
+	struct store *s, const struct volume *v, struct volume *out, bool *was_made, struct err *e)
+{
+	auto_free char *stage = NULL;
+	int lock_fd = -1;
+	int r = check_options(v, e);
+	if (r < 0 || (r = store_stage(s, &stage, &lock_fd, e)) < 0)
+		return r;
+	r = create_in_transaction(s, stage, v, was_made, e);
+	if (r == 0)
+		intent_forget(s, stage, lock_fd);
+	else
+		intent_end(s, stage, lock_fd);
+	if (r == 0)
+		r = find(s, v->name, out, e);
+	if (r == ROW_ABSENT)
+		return err_set(e, EAGAIN, "volume %s was removed meanwhile", v->name);
+	return r;
+}
+
 int volume_create(struct store *s, const char *name, const char *driver, const char *labels,
 	const char *options, struct volume *out, bool *was_made, struct err *e)
 {
@@ -130,18 +202,9 @@ int volume_create(struct store *s, const char *name, const char *driver, const c
 		return err_set(e, EINVAL,
 			"create %s: error looking up volume plugin %s: plugin \"%s\" not found",
 			shown, driver, driver);
-	if (name && strlen(name) == 1)
-		return err_set(e, EINVAL,
-			"create %s: volume name is too short, names should be at least two "
-			"alphanumeric characters",
-			name);
-	if (name && !volume_name_valid(name))
-		return err_set(e, EINVAL,
-			"create %s: \"%s\" includes invalid characters for a local volume name, "
-			"only "
-			"\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
-			"directory, use absolute path",
-			name, name);
+	int r = check_name(shown, e);
+	if (r < 0)
+		return r;
 	auto_free char *marked = name ? NULL : with_anonymous_label(labels);
 	struct volume v = {.name = (char *)shown,
 		.driver = (char *)"local",
@@ -151,32 +214,62 @@ int volume_create(struct store *s, const char *name, const char *driver, const c
 		.needs_copy_up = true,
 		.created_ns = clock_now_ns()};
 	*was_made = false;
-	int r = name ? find(s, name, out, e) : ROW_ABSENT;
-	if (r != ROW_ABSENT)
-		return r;
-	auto_json parsed = options ? json_parse(options, strlen(options), "options", e) : NULL;
-	if (options && !parsed)
-		return -e->code;
-	r = volume_options_check(shown, parsed, e);
-	if (r < 0 || (r = db_begin(s->db, DB_FULL, e)) < 0)
-		return r;
-	r = create_locked(s, &v, e);
-	if (r < 0) {
-		db_rollback(s->db);
-		return r;
-	}
-	*was_made = r == 1;
-	r = db_commit(s->db, e);
-	if (r == 0)
-		r = find(s, v.name, out, e);
-	if (r == ROW_ABSENT)
-		return err_set(e, EAGAIN, "volume %s was removed meanwhile", v.name);
-	return r;
+	r = name ? find(s, name, out, e) : ROW_ABSENT;
+	return r == ROW_ABSENT ? create(s, &v, out, was_made, e) : r;
 }
 
-/* The intent is written before the row goes, so that a kill leaves a list of what to move. */
-static int delete_locked(struct store *s, const char *stage, const char *name, char ***users,
-	size_t *n, struct err *e)
+/* ---- of a container that has no record yet ---- */
+
+static char *note_path(const char *container_id)
+{
+	return xasprintf("containers/%s/volumes", container_id);
+}
+
+static int note(struct store *s, const char *container_id, const char *name, struct err *e)
+{
+	auto_free char *path = note_path(container_id);
+	auto_free char *line = xasprintf("%s\n", name);
+	auto_fd fd = openat(s->root_fd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : write_all(fd, line, strlen(line));
+	return r < 0 ? err_sysn(e, -r, "cannot write %s/%s", s->root, path) : 0;
+}
+
+int volume_create_for(struct store *s, const char *container_id, const char *labels,
+	const char *options, struct volume *out, struct err *e)
+{
+	auto_free char *name = anonymous_name();
+	auto_free char *marked = with_anonymous_label(labels);
+	bool was_made;
+	struct volume v = {.name = name,
+		.driver = (char *)"local",
+		.labels = marked,
+		.options = (char *)options,
+		.is_anonymous = true,
+		.needs_copy_up = true,
+		.created_ns = clock_now_ns()};
+	int r = note(s, container_id, name, e);
+	return r < 0 ? r : create(s, &v, out, &was_made, e);
+}
+
+void volume_delete_noted(struct store *s, const char *container_id)
+{
+	struct err e = {0};
+	auto_buf text = BUF_INIT;
+	auto_strv names = STRV_INIT;
+	auto_free char *path = note_path(container_id);
+	if (read_file_at(s->root_fd, path, NOTE_MAX, &text, &e) < 0 || !text.len)
+		return;
+	strv_split(&names, text.data, '\n');
+	for (size_t i = 0; i < names.n; i++) {
+		auto_strv users = STRV_INIT;
+		if (strlen(names.v[i]) == 2 * (size_t)ANONYMOUS_BYTES &&
+			is_hex(names.v[i], 2 * (size_t)ANONYMOUS_BYTES) &&
+			volume_delete(s, names.v[i], &users.v, &users.n, &e) < 0)
+			log_debug("cannot delete volume %s: %s", names.v[i], e.msg);
+	}
+}
+
+static int delete_locked(struct store *s, const char *name, char ***users, size_t *n, struct err *e)
 {
 	int r = volume_row_exists(s->db, name, e);
 	if (r <= 0)
@@ -186,24 +279,29 @@ static int delete_locked(struct store *s, const char *stage, const char *name, c
 		return r;
 	if (*n)
 		return ROW_CONFLICT;
-	auto_strv paths = STRV_INIT;
-	strv_addf(&paths, "volumes/%s", name);
-	r = intent_write(s, stage, &paths, e);
-	return r < 0 ? r : volume_row_delete(s->db, name, e);
+	r = volume_row_delete(s->db, name, e);
+	const struct volume gone = {.name = (char *)name};
+	return r == ROW_OK ? tell(s, "destroy", &gone, e) : r;
 }
 
+/* The intent is written before the row goes, so that a kill leaves a list of what to move; and
+ * before the transaction, so that a full disk does not spoil one that this is a part of. */
 int volume_delete(struct store *s, const char *name, char ***users, size_t *n, struct err *e)
 {
 	auto_free char *stage = NULL;
+	auto_strv paths = STRV_INIT;
 	int lock_fd = -1;
 	*users = NULL;
 	*n = 0;
+	if (!volume_name_valid(name))
+		return ROW_ABSENT;
+	strv_addf(&paths, "volumes/%s", name);
 	int r = store_stage(s, &stage, &lock_fd, e);
 	if (r < 0)
 		return r;
-	r = db_begin(s->db, DB_FULL, e);
-	if (r == 0) {
-		r = delete_locked(s, stage, name, users, n, e);
+	if ((r = intent_write(s, stage, &paths, e)) == 0 &&
+		(r = db_begin(s->db, DB_FULL, e)) == 0) {
+		r = delete_locked(s, name, users, n, e);
 		if (r < 0) {
 			db_rollback(s->db);
 		} else {

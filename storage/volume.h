@@ -23,9 +23,16 @@ void volume_deinit(struct volume *v);
 
 /* [a-zA-Z0-9][a-zA-Z0-9_.-]+ */
 bool volume_name_valid(const char *name);
-/* An existing one of that name is fine (*was_made tells). name NULL = anonymous, 64 hex digits. */
+/* An existing one of that name is fine (*was_made tells). name NULL = anonymous, 64 hex digits. A
+ * death in the middle leaves either all of it or nothing for long (storage/intent.h). */
 int volume_create(struct store *s, const char *name, const char *driver, const char *labels,
 	const char *options, struct volume *out, bool *was_made, struct err *e);
+/* The same for a container that has no record yet: it is named in containers/<id>/volumes first, so
+ * that volume_delete_noted, or the sweep of what the dead left (storage/recover.c), finds it. */
+int volume_create_for(struct store *s, const char *container_id, const char *labels,
+	const char *options, struct volume *out, struct err *e);
+/* Deletes the anonymous volumes named there that nothing uses. For a container without a record. */
+void volume_delete_noted(struct store *s, const char *container_id);
 /* ROW_OK, ROW_ABSENT */
 int volume_find(struct store *s, const char *name, struct volume *out, struct err *e);
 int volume_list(struct store *s, struct volume **out, size_t *n, struct err *e);
