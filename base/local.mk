@@ -3,6 +3,8 @@ libbase_a_SOURCES = \
 	base/account.c base/account.h \
 	base/clock.c base/clock.h \
 	base/err.c base/err.h \
+	base/goregex.c base/goregex.h \
+	base/goregex_parse.c base/goregex_internal.h \
 	base/inodes.c base/inodes.h \
 	base/io.c base/io.h \
 	base/json.c base/json.h \
@@ -13,6 +15,7 @@ libbase_a_SOURCES = \
 	base/scope.c base/scope.h \
 	base/spawn.c base/spawn.h \
 	base/str.c base/str.h \
+	base/user_config.c base/user_config.h \
 	base/userns.c base/userns.h
 
 check_PROGRAMS += \

@@ -8,6 +8,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/user_config.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILL_WAIT_MS = 5000, CONFIG_FILE_MAX = 1024 * 1024 };
+enum { KILL_WAIT_MS = 5000 };
 
 static const char *const in_order[] = {driver_overlay, driver_fuse, driver_vfs};
 
@@ -171,31 +172,14 @@ static int choose_wanted(struct store *s, rootfs_call_fn call, const char **driv
 	return is_cached(s, name, found) ? 0 : check(s, call, name, found, e);
 }
 
-/* "storage-driver" of $XDG_CONFIG_HOME/moss/config.json. Owned; NULL where nothing says. */
+/* "storage-driver" of the user's config.json. Owned; NULL where nothing says. */
 static int configured_driver(char **driver, struct err *e)
 {
-	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	bool has_base = base && *base == '/';
-	*driver = NULL;
-	if (!has_base && (!home || *home != '/'))
-		return 0;
-	auto_free char *path = has_base ? path_join(base, "moss/config.json")
-					: path_join(home, ".config/moss/config.json");
-	auto_buf text = BUF_INIT;
-	struct err missing = {0};
-	int r = read_file(path, CONFIG_FILE_MAX, &text, &missing);
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0;
-	if (r < 0) {
-		*e = missing;
-		return r;
-	}
-	auto_json config = json_parse(text.data ? text.data : "", text.len, path, e);
-	if (!config)
-		return -e->code;
+	auto_json config = NULL;
+	int r = user_config_read(&config, e);
 	const char *value = json_str(config, "storage-driver");
 	*driver = value ? xstrdup(value) : NULL;
-	return 0;
+	return r;
 }
 
 int rootfs_choose(struct store *s, rootfs_call_fn call, const char **driver, struct err *e)
