@@ -58,6 +58,7 @@ libcmd_a_SOURCES = \
 	cmd/inspect.c \
 	cmd/kill.c \
 	cmd/load.c \
+	cmd/log_tag.c cmd/log_tag.h \
 	cmd/logs.c \
 	cmd/manual.c \
 	cmd/object.c cmd/object.h \

@@ -11,8 +11,10 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/log_tag.h"
 #include "engine/doctor.h"
 #include "engine/enter.h"
+#include "engine/log.h"
 #include "storage/store.h"
 
 struct invocation {
@@ -234,6 +236,7 @@ static const char *program_name(const char *argv0)
 int main(int argc, char **argv)
 {
 	fds_ensure_std();
+	log_tag_render = log_tag_text;
 	struct invocation in = {.program = program_name(argc ? argv[0] : NULL)};
 	int at = 0, used = 0, status = 0;
 	argc -= argc > 0;

@@ -31,6 +31,7 @@ void create_plan_deinit(struct create_plan *p)
 	json_drop(&p->labels);
 	json_drop(&p->resources);
 	limits_deinit(&p->limits);
+	json_drop(&p->log_config);
 	json_drop(&p->annotations);
 	json_drop(&p->healthcheck);
 	json_drop(&p->health_extra);
@@ -378,11 +379,11 @@ static int check_lists(struct create_plan *p, struct err *e)
 	return rc;
 }
 
-static int check_log(const struct create_request *r, struct err *e)
+static int check_log(struct create_plan *p, struct err *e)
 {
-	struct log_config ignored;
-	auto_json host_config = json_pack("{s:o}", "LogConfig", create_log_config(r));
-	return log_config_parse(host_config, &ignored, e);
+	p->log_config = create_log_config(p->r);
+	int rc = log_config_defaults(p->log_config, e);
+	return rc < 0 ? rc : log_config_check(p->log_config, e);
 }
 
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
@@ -396,7 +397,7 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 		(rc = check_security(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
 		(rc = create_mounts_parse(p, warnings, e)) < 0 || (rc = check_command(p, e)) < 0)
 		return rc;
-	if ((rc = check_log(p->r, e)) < 0)
+	if ((rc = check_log(p, e)) < 0)
 		return rc;
 	process_env(p);
 	return create_limits(p, warnings, e);

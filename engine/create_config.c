@@ -160,10 +160,8 @@ static void host_mounts(const struct create_plan *p, json_t **flags, json_t **tm
 
 json_t *create_log_config(const struct create_request *r)
 {
-	json_t *options = json_from_words(&r->log_opt);
-	return json_pack("{s:s, s:o}", "Type",
-		str_empty(r->log_driver) ? "json-file" : r->log_driver, "Config",
-		json_sorted(options));
+	return json_pack("{s:s, s:o}", "Type", r->log_driver ? r->log_driver : "", "Config",
+		json_sorted(json_from_words(&r->log_opt)));
 }
 
 static const char *shared_mode(
@@ -177,7 +175,7 @@ static void host_first_part(const struct create_plan *p, json_t *o)
 	const struct create_request *r = p->r;
 	json_set(o, "Binds", binds(p));
 	set_text(o, "ContainerIDFile", r->cidfile);
-	json_set(o, "LogConfig", create_log_config(r));
+	json_set(o, "LogConfig", json_incref(p->log_config));
 	set_text(o, "NetworkMode", p->network_name);
 	json_set(o, "PortBindings", port_bindings(p));
 	json_set(o, "RestartPolicy",

@@ -84,6 +84,7 @@ struct create_plan {
 	struct create_attach attach;
 	struct limits limits;
 	json_t *resources; /* linux.resources of the spec, or NULL */
+	json_t *log_config; /* HostConfig.LogConfig */
 };
 
 void create_plan_deinit(struct create_plan *p);
@@ -111,7 +112,7 @@ struct mount_spec *create_mounts_find(struct create_plan *p, const char *target)
 int create_mounts_resolve(struct store *s, struct create_plan *p, struct err *e);
 /* engine/create_config.c: the row's config JSON. New reference. */
 json_t *create_config(const struct create_plan *p);
-/* HostConfig.LogConfig. New reference. */
+/* HostConfig.LogConfig as the flags say it. New reference. */
 json_t *create_log_config(const struct create_request *r);
 /* engine/create_files.c: hosts, resolv.conf, hostname in dir_fd. */
 int create_files(const struct create_plan *p, int dir_fd, struct err *e);

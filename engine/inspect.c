@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "engine/log.h"
 #include "engine/network.h"
 #include "engine/start.h"
 #include "engine/state.h"
@@ -75,8 +76,12 @@ static void set_paths(
 		auto_free char *path = path_join(names, files[i].name);
 		json_set_str(o, files[i].key, was_started ? path : "");
 	}
-	auto_free char *log = xasprintf("%s/%s-json.log", dir, row->id);
-	json_set_str(o, "LogPath", was_started ? log : "");
+	struct log_config log = {.driver = LOG_JSON_FILE};
+	(void)log_driver_parse(json_str_or(config, "HostConfig/LogConfig/Type", ""), &log.driver);
+	/* Of json-file only, as Docker. */
+	auto_free char *name = log_file_name(LOG_JSON_FILE, row->id);
+	auto_free char *path = path_join(dir, name);
+	json_set_str(o, "LogPath", was_started && log.driver == LOG_JSON_FILE ? path : "");
 }
 
 static json_t *graph_driver(struct store *s, const struct container_row *row)

@@ -1,10 +1,15 @@
-/* log: the json-file log of a container, in Docker's exact format:
+/* log: a container's log: which driver, what is in a record, and how it is read.
  *
- *   {"log":"hello\n","stream":"stdout","time":"2026-01-02T15:04:05.123456789Z"}
+ *   json-file (k8s-file)   containers/<id>/<id>-json.log      engine/log_json.h, Docker's lines
+ *   local                  containers/<id>/local-logs/container.log   engine/log_local.h, Docker's
+ * too journald               the system's journal               engine/log_journal.h none nothing
  *
- * one object a line of output; a line of more than 16 KiB comes in pieces without "\n", all with
- * the time of the first; bytes that are not UTF-8 become U+FFFD. containers/<id>/<id>-json.log is
- * the newest file, ".1" the one before it, and so on.
+ * Files are turned over by size (engine/log_file.h): ".1" is the one before the newest, ".2" the
+ * one before that, ".gz" at the end of what is compressed. The monitor writes (engine/log_write.h),
+ * any number of commands read.
+ *
+ * A record is one line of output with its newline. A line of more than 16 KiB comes in pieces
+ * without one, all with the time of the first; the cut never divides a character of UTF-8.
  */
 #ifndef ENGINE_LOG_H
 #define ENGINE_LOG_H
@@ -15,37 +20,54 @@
 
 #include "base/str.h"
 
+struct container_row;
 struct err;
+struct json_t;
+struct store;
 
 enum log_stream { LOG_STDOUT = 0, LOG_STDERR = 1 };
 enum { LOG_LINE_MAX = 16384 };
+/* The longest record of a file, encoded: six bytes for each, and the attributes. */
+enum { LOG_RECORD_MAX = 6 * LOG_LINE_MAX + (2 << 20) };
 
-/* With no limit asked for: two files of 128 MiB, so that no log fills a disk. */
-#define LOG_DEFAULT_MAX_SIZE (INT64_C(128) << 20)
-enum { LOG_DEFAULT_MAX_FILES = 2 };
+/* ---- the configuration: HostConfig.LogConfig ---- */
 
-/* ---- writing: the monitor's side ---- */
+enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE };
 
-struct log_writer {
-	int dir_fd, fd; /* fd -1: nothing is written */
-	char *name;
-	int64_t size, max_size, max_files;
-	struct buf out;
-	struct log_partial {
-		struct buf text; /* the unfinished line, or its last piece */
-		int64_t time_ns; /* of its first byte */
-		bool has_pieces; /* pieces of this line were written */
-	} partial[2];
+/* With no limit asked for: two files of 128 MiB, so that no log fills a disk (Docker has no limit
+ * there); `local` as in Docker. */
+#define LOG_JSON_MAX_SIZE (INT64_C(128) << 20)
+#define LOG_LOCAL_MAX_SIZE (INT64_C(20) << 20)
+enum { LOG_JSON_MAX_FILES = 2, LOG_LOCAL_MAX_FILES = 5 };
+
+struct log_config {
+	enum log_driver driver;
+	int64_t max_size, max_files; /* bytes, > 0; >= 1 */
+	bool compress;
+	int64_t buffer; /* mode=non-blocking: bytes kept while the log is behind; 0: wait for it */
 };
+/* As `create` checks: names of drivers and options. Errors are Docker's words. */
+int log_config_check(const struct json_t *log_config, struct err *e);
+/* As `start` checks: values, too. */
+int log_config_parse(const struct json_t *host_config, struct log_config *out, struct err *e);
+/* "log-driver" and "log-opts" of config.json where the command said nothing, as daemon.json's. */
+int log_config_defaults(struct json_t *log_config, struct err *e);
+const char *log_driver_name(enum log_driver d);
+/* false: no such driver */
+bool log_driver_parse(const char *name, enum log_driver *out);
+/* Of a record that has ended: where its file lies below the container's folder, "" where there is
+ * none (LogPath). Owned. */
+char *log_file_name(enum log_driver d, const char *id);
 
-/* Opens (or makes) the file for appending. */
-int log_writer_open(struct log_writer *w, int dir_fd, const char *id, int64_t max_size,
-	int64_t max_files, struct err *e);
-/* Output as it was read. A disk that is full costs the log these lines, never the container. */
-void log_writer_add(
-	struct log_writer *w, enum log_stream stream, const char *p, size_t n, int64_t now_ns);
-/* Writes what is left of unfinished lines and closes. */
-void log_writer_close(struct log_writer *w);
+/* What labels, labels-regex, env, env-regex and tag make of this container, and for the journal its
+ * names: written as "log-attrs" ("KEY=VALUE"s, each ended by NUL) into `dir`, the container's
+ * folder, for the monitor. Nothing is written where there is nothing to say: the options of a
+ * container never change. `config` is the row's, parsed. */
+int log_attrs_write(const struct container_row *row, const struct json_t *config,
+	const struct log_config *c, const char *dir, struct err *e);
+/* Go's text/template for the tag; set by the command, which has one. NULL: tags are refused. */
+extern int (*log_tag_render)(
+	const char *text, const struct json_t *info, struct buf *out, struct err *e);
 
 /* ---- reading ---- */
 
@@ -54,7 +76,7 @@ struct log_record {
 	enum log_stream stream;
 	const char *text; /* decoded; may hold NUL */
 	size_t len;
-	const char *attrs; /* "k=v,k2=v2", sorted; "" */
+	const char *attrs; /* "k=v,k2=v2", sorted and escaped as a URL's query; "" */
 };
 
 struct log_query {
@@ -63,39 +85,16 @@ struct log_query {
 	bool follow;
 };
 
+/* A non-zero result stops and is returned. */
 typedef int log_fn(void *arg, const struct log_record *r, struct err *e);
 
-/* What following needs to know. */
-struct log_source {
-	int end_fd; /* readable once the container ends; -1: is_over is asked often */
-	bool (*is_over)(void *arg);
-	void (*flush)(void *arg); /* before waiting; both get log_read's arg */
-};
-/* Calls fn for each record, oldest first; a non-zero result of fn stops and is returned. With
- * `follow` goes on until is_over says true, and then to the end of the file. */
-int log_read(const char *dir, const char *id, const struct log_query *q,
-	const struct log_source *source, log_fn *fn, void *arg, struct err *e);
-
-struct container_row;
-struct store;
-/* The log of a container; flush is called whenever nothing more is there for now. */
-int container_logs(struct store *s, struct container_row *row, const struct log_query *q,
-	log_fn *fn, void (*flush)(void *arg), void *arg, struct err *e);
-
-/* One line of the file (without its newline) into a record whose text and attrs are in `scratch`.
- * False where it is not one of ours (cut by a crash). */
-bool log_parse_line(const char *line, size_t len, struct buf *scratch, struct log_record *r);
+/* The logs of n containers, fn gets args[i]. With `follow` goes on until each of them has ended,
+ * also where it is started again, as Docker; flush is called before waiting. */
+int container_logs(struct store *s, struct container_row *rows, size_t n, const struct log_query *q,
+	log_fn *fn, void (*flush)(void), void *const *args, struct err *e);
 
 /* --since, --until: a Go duration before now, RFC 3339 with parts left out, a date, or Unix
- * seconds with a fraction. `flag` names it in the error, as Docker does (NULL: nothing does). */
+ * seconds with a fraction. `flag` names it in the error, as Docker does. */
 int log_parse_time(const char *flag, const char *text, int64_t now_ns, int64_t *out, struct err *e);
-
-/* HostConfig.LogConfig: what the log driver's options say. Errors are Docker's words. */
-struct log_config {
-	bool none;
-	int64_t max_size, max_files;
-};
-struct json_t;
-int log_config_parse(const struct json_t *host_config, struct log_config *out, struct err *e);
 
 #endif

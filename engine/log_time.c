@@ -72,6 +72,7 @@ int log_parse_time(const char *flag, const char *text, int64_t now_ns, int64_t *
 	else if (!clock_parse_rfc3339(text, out) && !parse_partial(text, out) &&
 		 !parse_unix(text, out))
 		return err_set(e, EINVAL, "%s%s%sfailed to parse value as time or duration: \"%s\"",
-			flag ? "invalid value for \"" : "", flag ? flag : "", flag ? "\": " : "", text);
+			flag ? "invalid value for \"" : "", flag ? flag : "", flag ? "\": " : "",
+			text);
 	return 0;
 }

@@ -1,198 +1,215 @@
-#include "engine/log.h"
+#include "engine/log_write.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/scope.h"
+#include "engine/log_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-int log_writer_open(struct log_writer *w, int dir_fd, const char *id, int64_t max_size,
-	int64_t max_files, struct err *e)
-{
-	*w = (struct log_writer){
-		.dir_fd = dir_fd, .fd = -1, .max_size = max_size, .max_files = max_files};
-	w->name = xasprintf("%s-json.log", id);
-	w->fd = openat(
-		dir_fd, w->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (w->fd < 0)
-		return err_sys(e, "cannot open the log %s", w->name);
-	struct stat st;
-	w->size = fstat(w->fd, &st) < 0 ? 0 : st.st_size;
-	return 0;
-}
-
-/* Moves the files up by one; the oldest goes. With one file the text is dropped, as Docker does. */
-static void rotate(struct log_writer *w)
-{
-	for (int64_t i = w->max_files - 1; i > 0; i--) {
-		auto_free char *to = xasprintf("%s.%lld", w->name, (long long)i);
-		auto_free char *from =
-			i == 1 ? xstrdup(w->name) : xasprintf("%s.%lld", w->name, (long long)i - 1);
-		(void)renameat(w->dir_fd, from, w->dir_fd, to);
-	}
-	if (w->max_files <= 1)
-		(void)unlinkat(w->dir_fd, w->name, 0);
-	int fd = openat(
-		w->dir_fd, w->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0)
-		return; /* goes on in the old file */
-	close(w->fd);
-	w->fd = fd;
-	w->size = 0;
-}
-
-static void put_out(struct log_writer *w)
-{
-	size_t n = w->out.len;
-	if (w->fd >= 0 && n > 0) {
-		if (w->size >= w->max_size)
-			rotate(w);
-		if (write_all(w->fd, w->out.data, n) < 0)
-			(void)!ftruncate(w->fd, w->size); /* no half line stays */
-		else
-			w->size += (int64_t)n;
-	}
-	w->out.len = 0;
-	if (w->out.cap > 32768) { /* an idle monitor keeps no large buffers */
-		buf_free(&w->out);
-		w->out = BUF_INIT;
-	}
-}
-
-/* Bytes that stand for themselves between the quotes. Docker's encoder escapes <, > and & too. */
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
-
-/* Length of the UTF-8 sequence at p by Go's rules; 0 where it is not one. */
-static size_t utf8_len(const unsigned char *p, size_t n)
-{
-	static const struct {
-		unsigned char lo, hi, first_lo, first_hi, len;
-	} rows[] = {
-		{0xC2, 0xDF, 0x80, 0xBF, 2},
-		{0xE0, 0xE0, 0xA0, 0xBF, 3},
-		{0xE1, 0xEC, 0x80, 0xBF, 3},
-		{0xED, 0xED, 0x80, 0x9F, 3},
-		{0xEE, 0xEF, 0x80, 0xBF, 3},
-		{0xF0, 0xF0, 0x90, 0xBF, 4},
-		{0xF1, 0xF3, 0x80, 0xBF, 4},
-		{0xF4, 0xF4, 0x80, 0x8F, 4},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (p[0] < rows[i].lo || p[0] > rows[i].hi)
-			continue;
-		if (n < rows[i].len || p[1] < rows[i].first_lo || p[1] > rows[i].first_hi)
-			return 0;
-		for (size_t k = 2; k < rows[i].len; k++)
-			if (p[k] < 0x80 || p[k] > 0xBF)
-				return 0;
-		return rows[i].len;
-	}
-	return 0;
-}
-
-/* One special byte or sequence; returns how many bytes it took. */
-static size_t escape_one(struct buf *out, const unsigned char *p, size_t n)
-{
-	static const char hex[] = "0123456789abcdef";
-	unsigned char c = p[0];
-	if (c < 0x80) {
-		char text[7] = "\\u00";
-		text[4] = hex[c >> 4];
-		text[5] = hex[c & 15];
-		if (c == '"' || c == '\\')
-			buf_add(out, (char[]){'\\', (char)c}, 2);
-		else if (c == '\n')
-			buf_add(out, "\\n", 2);
-		else if (c == '\r')
-			buf_add(out, "\\r", 2);
-		else
-			buf_add(out, text, 6);
-		return 1;
-	}
-	size_t k = utf8_len(p, n);
-	if (k == 0) {
-		buf_add(out, "\\ufffd", 6);
-		return 1;
-	}
-	if (k == 3 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9))
-		buf_add(out, p[2] == 0xA8 ? "\\u2028" : "\\u2029", 6);
-	else
-		buf_add(out, p, k);
-	return k;
-}
-
-static void escape(struct buf *out, const char *text, size_t n)
-{
-	const unsigned char *p = (const unsigned char *)text, *end = p + n;
-	while (p < end) {
-		const unsigned char *run = p;
-		while (p < end && is_plain(*p))
-			p++;
-		if (p > run)
-			buf_add(out, run, (size_t)(p - run));
-		if (p < end)
-			p += escape_one(out, p, (size_t)(end - p));
-	}
-}
-
-/* RFC3339Nano: the fraction without its trailing zeros. */
-static void put_time(struct buf *out, int64_t ns)
-{
-	time_t s = (time_t)(ns / NS_PER_S);
-	struct tm tm;
-	char text[64];
-	gmtime_r(&s, &tm);
-	int n = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%09d",
-		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		(int)(ns % NS_PER_S));
-	while (text[n - 1] == '0')
-		n--;
-	if (text[n - 1] == '.')
-		n--;
-	buf_add(out, text, (size_t)n);
-}
-
-struct stamp {
-	int64_t ns;
-	struct buf tail; /* `","stream":"stdout","time":"..."}\n`, made once a batch */
+enum {
+	ATTRS_MAX = 1 << 20,
+	KEEP_MAX = 32768, /* larger buffers go back to the system once they are empty */
+	BUSY_READ = 32768, /* while reads are as large as this, they stay */
+	GAP_TEXT = 160,
 };
 
-static void put_record(struct log_writer *w, enum log_stream stream, const char *p, size_t n,
-	bool newline, int64_t ns, struct stamp *st)
+static log_whole_fn *whole_fn(const struct log_writer *w)
 {
-	if (st->ns != ns || st->tail.len == 0) {
-		st->ns = ns;
-		st->tail.len = 0;
-		buf_puts(&st->tail, stream == LOG_STDOUT ? "\",\"stream\":\"stdout\",\"time\":\""
-							 : "\",\"stream\":\"stderr\",\"time\":\"");
-		put_time(&st->tail, ns);
-		buf_puts(&st->tail, "Z\"}\n");
+	return w->driver == LOG_LOCAL ? log_local_whole : log_json_whole;
+}
+
+static int open_file(
+	struct log_writer *w, int dir_fd, const char *id, const struct log_config *c, struct err *e)
+{
+	auto_free char *name = NULL;
+	int fd;
+	if (w->driver == LOG_LOCAL) {
+		if (mkdirat(dir_fd, "local-logs", 0700) < 0 && errno != EEXIST)
+			return err_sys(e, "cannot make the folder of the log");
+		name = xstrdup("container.log");
+		fd = openat(dir_fd, "local-logs", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	} else {
+		name = log_file_name(w->driver, id);
+		fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	buf_add(&w->out, "{\"log\":\"", 8);
-	escape(&w->out, p, n);
-	if (newline)
-		buf_add(&w->out, "\\n", 2);
-	buf_add(&w->out, st->tail.data, st->tail.len);
+	if (fd < 0)
+		return err_sys(e, "cannot open the folder of the log");
+	return log_file_open(
+		&w->file, fd, name, c->max_size, c->max_files, c->compress, whole_fn(w), e);
+}
+
+int log_writer_open(
+	struct log_writer *w, int dir_fd, const char *id, const struct log_config *c, struct err *e)
+{
+	*w = (struct log_writer){
+		.driver = c->driver, .file = {.fd = -1, .dir_fd = -1}, .journal = {.fd = -1}};
+	if (c->driver == LOG_NONE)
+		return 0;
+	auto_buf pairs = BUF_INIT;
+	struct err missing;
+	int r = read_file_at(dir_fd, "log-attrs", ATTRS_MAX, &pairs, &missing);
+	if (r < 0 && r != -ENOENT) {
+		*e = missing;
+		return r;
+	}
+	const char *p = pairs.data ? pairs.data : "";
+	if (c->driver == LOG_JOURNALD)
+		r = log_journal_open(&w->journal, p, pairs.len, c->buffer, e);
+	else
+		r = open_file(w, dir_fd, id, c, e);
+	if (r < 0)
+		return r;
+	if (c->driver == LOG_JSON_FILE)
+		log_json_attrs(&w->attrs, p, pairs.len);
+	w->is_open = true;
+	return 0;
+}
+
+static void give_back(struct buf *b)
+{
+	b->len = 0;
+	if (b->cap > KEEP_MAX) { /* an idle monitor keeps no large buffers */
+		buf_free(b);
+		*b = BUF_INIT;
+	}
+}
+
+/* What was lost meanwhile, as a record in front of the others. */
+static void say_gap(struct log_writer *w, int64_t now_ns)
+{
+	char text[GAP_TEXT];
+	int n = snprintf(text, sizeof(text),
+		"[moss: about %llu bytes of output are missing here: %s]",
+		(unsigned long long)w->lost, strerror(w->lost_errno));
+	struct log_piece gap = {.stream = LOG_STDERR,
+		.text = text,
+		.len = (size_t)n,
+		.time_ns = now_ns,
+		.ends_line = true};
+	w->stamp_ns[LOG_STDERR] = 0;
+	if (w->driver == LOG_LOCAL)
+		log_local_put(w, &gap);
+	else
+		log_json_put(w, &gap);
+}
+
+/* The encoded records to the file. While something is missing its record goes first, alone: where
+ * not even that can be written the rest is not tried. */
+static void put_out(struct log_writer *w, uint64_t output_bytes, int64_t now_ns)
+{
+	size_t done = 0;
+	int r = 0;
+	if (w->lost > 0) {
+		struct buf rest = w->out;
+		w->out = BUF_INIT;
+		say_gap(w, now_ns);
+		r = log_file_write(&w->file, w->out.data, w->out.len, whole_fn(w), &done);
+		buf_free(&w->out);
+		w->out = rest;
+		done = 0;
+		if (r == 0)
+			w->lost = 0;
+	}
+	if (r == 0 && w->out.len > 0)
+		r = log_file_write(&w->file, w->out.data, w->out.len, whole_fn(w), &done);
+	if (r < 0) {
+		w->lost += w->out.len ? output_bytes * (w->out.len - done) / w->out.len : 0;
+		w->lost_errno = -r;
+	}
+	w->out.len = 0;
+}
+
+static bool is_file(const struct log_writer *w)
+{
+	return w->driver == LOG_JSON_FILE || w->driver == LOG_LOCAL;
+}
+
+/* One add's account: how many bytes of output the records in w->out stand for. */
+struct batch {
+	uint64_t bytes;
+	int64_t now_ns;
+};
+
+static void put_piece(struct log_writer *w, const struct log_piece *p, struct batch *b)
+{
+	b->bytes += p->len + p->ends_line;
+	if (w->driver == LOG_JSON_FILE)
+		log_json_put(w, p);
+	else if (w->driver == LOG_LOCAL)
+		log_local_put(w, p);
+	else
+		log_journal_put(&w->journal, p);
 	/* The record that fills the file is its last one. */
-	if (w->size + (int64_t)w->out.len >= w->max_size)
-		put_out(w);
+	if (is_file(w) && (int64_t)w->out.len >= log_file_room(&w->file)) {
+		put_out(w, b->bytes, b->now_ns);
+		b->bytes = 0;
+	}
+}
+
+/* How much of a full piece goes out: never a part of a character that goes on behind it. */
+static size_t cut_at_rune(const char *p, size_t n)
+{
+	size_t back = 1;
+	while (back < 4 && back < n && ((unsigned char)p[n - back] & 0xC0) == 0x80)
+		back++;
+	unsigned char lead = (unsigned char)p[n - back];
+	size_t len = lead >= 0xF0 && lead < 0xF5   ? 4
+		     : lead >= 0xE0 && lead < 0xF0 ? 3
+		     : lead >= 0xC2 && lead < 0xE0 ? 2
+						   : 1;
+	return len > back ? n - back : n;
+}
+
+static void new_line_id(char id[65])
+{
+	unsigned char bytes[32];
+	random_bytes(bytes, sizeof(bytes));
+	hex_encode(id, bytes, sizeof(bytes));
+}
+
+/* Writes text as a piece of the line: a whole one, or one of several. */
+static void put_part(struct log_writer *w, enum log_stream stream, const char *p, size_t n,
+	bool ends_line, struct batch *b)
+{
+	struct log_partial *part = &w->partial[stream];
+	bool is_cut = part->pieces > 0 || !ends_line;
+	if (is_cut && part->pieces == 0 && w->driver != LOG_JSON_FILE)
+		new_line_id(part->id);
+	put_piece(w,
+		&(struct log_piece){.stream = stream,
+			.text = p,
+			.len = n,
+			.time_ns = part->time_ns,
+			.ends_line = ends_line,
+			.ordinal = is_cut ? part->pieces + 1 : 0,
+			.line_id = part->id},
+		b);
+	part->pieces = ends_line ? 0 : part->pieces + 1;
+}
+
+/* The unfinished line is full: all of it but a character's beginning goes out. */
+static void put_full(struct log_writer *w, enum log_stream stream, struct batch *b)
+{
+	struct log_partial *part = &w->partial[stream];
+	size_t n = cut_at_rune(part->text.data, part->text.len);
+	put_part(w, stream, part->text.data, n, false, b);
+	memmove(part->text.data, part->text.data + n, part->text.len - n);
+	part->text.len -= n;
 }
 
 void log_writer_add(
 	struct log_writer *w, enum log_stream stream, const char *p, size_t n, int64_t now_ns)
 {
 	struct log_partial *part = &w->partial[stream];
-	struct stamp st = {0};
-	if (w->fd < 0)
+	struct batch b = {0, now_ns};
+	size_t all = n;
+	if (!w->is_open)
 		return;
 	while (n > 0) {
 		const char *nl = memchr(p, '\n', n);
@@ -201,44 +218,67 @@ void log_writer_add(
 		bool is_full = k >= room; /* also where the newline comes next, as Docker */
 		if (is_full)
 			k = room;
-		if (part->text.len == 0 && !part->has_pieces)
+		if (part->text.len == 0 && part->pieces == 0)
 			part->time_ns = now_ns;
 		bool ends = nl && !is_full;
-		if (part->text.len == 0 && (ends || is_full)) {
-			put_record(w, stream, p, k, ends, part->time_ns, &st);
+		if (part->text.len == 0 && ends) { /* the usual case: nothing is copied */
+			put_part(w, stream, p, k, true, &b);
 		} else {
 			buf_add(&part->text, p, k);
-			if (ends || is_full) {
-				put_record(w, stream, part->text.data, part->text.len, ends,
-					part->time_ns, &st);
-				part->text.len = 0;
+			if (is_full)
+				put_full(w, stream, &b);
+			if (ends) {
+				put_part(w, stream, part->text.data, part->text.len, true, &b);
+				give_back(&part->text);
 			}
 		}
-		if (ends || is_full)
-			part->has_pieces = is_full;
 		p += k + ends;
 		n -= k + ends;
 	}
-	buf_free(&st.tail);
-	if (w->out.len > 0)
-		put_out(w);
+	if (is_file(w) && w->out.len > 0)
+		put_out(w, b.bytes, now_ns);
+	if (all < BUSY_READ)
+		give_back(&w->out);
+	if (w->driver == LOG_JOURNALD)
+		log_journal_flush(&w->journal);
+}
+
+bool log_writer_is_behind(const struct log_writer *w)
+{
+	return w->driver == LOG_JOURNALD && log_journal_is_behind(&w->journal);
+}
+
+int log_writer_fd(const struct log_writer *w)
+{
+	return w->driver == LOG_JOURNALD && log_journal_has_queue(&w->journal) ? w->journal.fd : -1;
+}
+
+void log_writer_flush(struct log_writer *w)
+{
+	if (w->driver == LOG_JOURNALD && w->is_open)
+		log_journal_flush(&w->journal);
 }
 
 void log_writer_close(struct log_writer *w)
 {
+	struct batch b = {0, clock_now_ns()};
 	for (int i = 0; i < 2; i++) {
-		struct stamp st = {0};
 		struct log_partial *part = &w->partial[i];
-		if (w->fd >= 0 && part->text.len > 0)
-			put_record(w, (enum log_stream)i, part->text.data, part->text.len, false,
-				part->time_ns, &st);
-		buf_free(&st.tail);
+		if (w->is_open && part->text.len > 0)
+			put_part(w, (enum log_stream)i, part->text.data, part->text.len, false, &b);
 		buf_free(&part->text);
+		part->text = BUF_INIT;
+		part->pieces = 0;
 	}
-	put_out(w);
+	if (w->is_open && is_file(w) && (w->out.len > 0 || w->lost > 0))
+		put_out(w, b.bytes, b.now_ns);
 	buf_free(&w->out);
-	scope_close(&w->fd);
-	w->fd = -1;
-	scope_free(&w->name);
-	w->name = NULL;
+	buf_free(&w->attrs);
+	buf_free(&w->stamp[0]);
+	buf_free(&w->stamp[1]);
+	if (is_file(w))
+		log_file_close(&w->file);
+	else if (w->driver == LOG_JOURNALD)
+		log_journal_close(&w->journal);
+	*w = (struct log_writer){.driver = LOG_NONE, .file = {.fd = -1}, .journal = {.fd = -1}};
 }

@@ -91,9 +91,9 @@ struct monitor_options {
 	const char *root, *runroot, *id;
 	bool open_stdin, stdin_once, auto_remove;
 	bool front_stdin, front_stdout, front_stderr; /* what the first front wants */
-	bool log_none;
-	int64_t log_max_size; /* bytes, > 0 */
-	int64_t log_max_files;
+	const char *log_driver; /* and what its options say: struct log_config */
+	int64_t log_max_size, log_max_files, log_buffer;
+	bool log_compress;
 	int64_t stop_signal;
 	int64_t rows, cols; /* of the terminal; 0 = not known */
 	int64_t stop_timeout; /* seconds, -1 = none; where it is given */

@@ -11,11 +11,20 @@ libengine_a_SOURCES += \
 	engine/health_check.c \
 	engine/health_config.c \
 	engine/log.h \
+	engine/log_attrs.c \
 	engine/log_config.c \
-	engine/log_parse.c \
-	engine/log_read.c \
+	engine/log_file.c engine/log_file.h \
+	engine/log_journal.c engine/log_journal.h \
+	engine/log_json.c \
+	engine/log_json_parse.c \
+	engine/log_local.c \
+	engine/log_local_parse.c \
+	engine/log_read.c engine/log_read.h \
+	engine/log_read_journal.c \
+	engine/log_record.h \
+	engine/log_slots.c \
 	engine/log_time.c \
-	engine/log_write.c \
+	engine/log_write.c engine/log_write.h \
 	engine/logs.c \
 	engine/members.c engine/members.h \
 	engine/monitor_options.c \
@@ -49,6 +58,11 @@ moss_monitor_SOURCES = $(NO_DLOPEN) \
 	engine/monitor_setup.c
 moss_monitor_LDADD = libengine.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) -lm
 moss_monitor_DEPENDENCIES = libengine.a libnetns.a libstorage.a libbase.a
+
+mosslibexec_PROGRAMS += moss-log
+moss_log_SOURCES = engine/log_main.c
+moss_log_CFLAGS = $(AM_CFLAGS) $(ISAL_CFLAGS)
+moss_log_LDADD = libengine.a libbase.a $(ISAL_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/engine_life

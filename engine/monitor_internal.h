@@ -14,7 +14,7 @@
 
 #include "engine/health.h"
 #include "engine/launch.h"
-#include "engine/log.h"
+#include "engine/log_write.h"
 #include "engine/monitor.h"
 #include "engine/relay.h"
 
@@ -81,6 +81,7 @@ struct monitor {
 	struct input in;
 	struct client *clients;
 	struct log_writer log;
+	struct watch log_watch; /* of a log that is behind */
 	bool has_go, init_gone, asked_front, is_over, lock_dropped;
 	bool is_waiting; /* between two lives */
 	bool restarts; /* as whoever recorded the end has found */
@@ -127,6 +128,8 @@ void monitor_loop(struct monitor *m, bool all_clients);
 
 /* monitor_io.c */
 void output_ready(struct monitor *m, struct watch *w, uint32_t events);
+/* Of a log that takes more again. */
+void log_ready(struct monitor *m, struct watch *w, uint32_t events);
 /* Starts and stops reading by who is behind. */
 void monitor_balance(struct monitor *m);
 /* Reads what is there, however slow the clients are: at the end. */

@@ -9,6 +9,8 @@
 
 static bool someone_is_behind(const struct monitor *m)
 {
+	if (log_writer_is_behind(&m->log))
+		return true;
 	for (const struct client *c = m->clients; c; c = c->next)
 		if (!c->is_gone && !c->is_told && relay_is_behind(&c->relay))
 			return true;
@@ -138,8 +140,26 @@ static void set(struct monitor *m, struct watch *w, uint32_t events)
 		watch_remove(m, w);
 }
 
+void log_ready(struct monitor *m, struct watch *w, uint32_t events)
+{
+	(void)events;
+	watch_remove(m, w); /* another socket may come under the same number */
+	log_writer_flush(&m->log);
+}
+
+static void watch_log(struct monitor *m)
+{
+	int fd = log_writer_fd(&m->log);
+	if (fd == m->log_watch.fd && m->log_watch.is_added)
+		return;
+	watch_remove(m, &m->log_watch);
+	m->log_watch.fd = fd;
+	set(m, &m->log_watch, EPOLLOUT);
+}
+
 void monitor_balance(struct monitor *m)
 {
+	watch_log(m);
 	bool reads_output = !someone_is_behind(m);
 	bool reads_input = !input_is_behind(m);
 	set(m, &m->listener, m->is_over ? 0 : EPOLLIN);

@@ -28,7 +28,8 @@ void monitor_init(struct monitor *m)
 	m->out[1] = (struct output){{.fd = -1, .fn = output_ready}, LOG_STDERR};
 	m->in.watch = (struct watch){.fd = -1, .fn = input_ready};
 	m->listener = (struct watch){.fd = -1, .fn = listener_ready};
-	m->log.fd = -1;
+	m->log.driver = LOG_NONE;
+	m->log_watch = (struct watch){.fd = -1, .fn = log_ready};
 }
 
 int monitor_prepare(struct monitor *m, struct err *e)
@@ -166,12 +167,17 @@ static int begin(struct monitor *m, struct err *e)
 /* Everything but the word to go. */
 static int make_ready(struct monitor *m, struct err *e)
 {
-	int r = 0;
-	if (!m->opt.log_none)
-		r = log_writer_open(&m->log, m->container_fd, m->opt.id,
-			m->opt.log_max_size ? m->opt.log_max_size : LOG_DEFAULT_MAX_SIZE,
-			m->opt.log_max_files ? m->opt.log_max_files : LOG_DEFAULT_MAX_FILES, e);
-	if (r < 0 || (r = launch_wait_ready(&m->l, e)) < 0)
+	struct log_config log = {.driver = LOG_NONE,
+		.max_size = m->opt.log_max_size,
+		.max_files = m->opt.log_max_files,
+		.compress = m->opt.log_compress,
+		.buffer = m->opt.log_buffer};
+	if (m->opt.log_driver)
+		(void)log_driver_parse(m->opt.log_driver, &log.driver);
+	int r = log_writer_open(&m->log, m->container_fd, m->opt.id, &log, e);
+	if (r < 0)
+		return err_ctx(e, "failed to initialize logging driver");
+	if ( (r = launch_wait_ready(&m->l, e)) < 0)
 		return r;
 	take_terminal(m);
 	if (!network_is_up(m->net) && (r = network_finish(m->net, &m->settings, e)) < 0)

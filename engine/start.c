@@ -84,7 +84,10 @@ static int read_config(struct starting *st, struct err *e)
 		st->row->config, strlen(st->row->config), "the container's configuration", e);
 	if (!config)
 		return -e->code;
+	auto_free char *dir = store_path(st->store, "containers/%s", st->row->id);
 	int r = log_config_parse(json_at(config, "HostConfig"), &log, e);
+	if (r == 0)
+		r = log_attrs_write(st->row, config, &log, dir, e);
 	if (r < 0)
 		return err_ctx(e, "failed to initialize logging driver");
 	st->terminal = json_bool_or(config, "Config/Tty", false);
@@ -97,9 +100,11 @@ static int read_config(struct starting *st, struct err *e)
 		.front_stdin = o->attach_stdin,
 		.front_stdout = o->attach_stdout,
 		.front_stderr = o->attach_stderr,
-		.log_none = log.none,
+		.log_driver = log_driver_name(log.driver),
 		.log_max_size = log.max_size,
-		.log_max_files = log.max_files};
+		.log_max_files = log.max_files,
+		.log_buffer = log.buffer,
+		.log_compress = log.compress};
 	st->mon.stop_timeout_given = json_at(config, "Config/StopTimeout") != NULL;
 	st->mon.stop_timeout = json_int_or(config, "Config/StopTimeout", 0);
 	take_health(st, config);

@@ -8,7 +8,7 @@ teardown() { store_drop; }
 	[ -e "${MOSS_BUILD:-}/Makefile" ] || skip "not run from a build tree"
 	local d=$WORK/dest p=$WORK/prefix name
 	make -s -C "$MOSS_BUILD" install DESTDIR="$d" prefix="$p" >/dev/null
-	for name in bin/moss libexec/moss/moss-monitor libexec/moss/moss-transfer \
+	for name in bin/moss libexec/moss/moss-monitor libexec/moss/moss-log libexec/moss/moss-transfer \
 		libexec/moss/moss-init share/man/man1/moss.1 share/man/man1/moss-run.1 \
 		share/man/man1/moss-volume-create.1 share/bash-completion/completions/moss \
 		share/zsh/site-functions/_moss share/fish/vendor_completions.d/moss.fish; do

@@ -77,7 +77,7 @@ log_file() { echo "$ROOT/containers/$1/$1-json.log"; }
 	[[ $output == *"configured logging driver does not support reading"* ]]
 	run moss run --rm --log-driver journald --network none busybox true
 	[ "$status" -eq 125 ]
-	[[ $output == *"not supported yet"* ]]
+	[[ $output == *"journald is not enabled on this host"* ]]
 	run moss run --rm --log-opt max-size=1q --network none busybox true
 	[ "$status" -eq 125 ]
 	[[ $output == *"invalid size: '1q'"* ]]

@@ -106,7 +106,7 @@ static void options(void **state)
 	assert_string_equal(out.root, "/a b");
 	assert_string_equal(out.id, id);
 	assert_true(out.open_stdin && out.front_stderr);
-	assert_false(out.stdin_once || out.auto_remove || out.front_stdin || out.log_none);
+	assert_false(out.stdin_once || out.auto_remove || out.front_stdin || out.log_compress);
 	assert_int_equal(out.log_max_size, INT64_C(1) << 40);
 	assert_int_equal(out.stop_signal, 3);
 	assert_int_equal(out.rows, 24);

@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
-#include "engine/log.h"
+#include "engine/log_read.h"
+#include "engine/log_record.h"
+#include "engine/log_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +23,32 @@
 struct place {
 	char path[64];
 	int fd;
+	enum log_driver driver;
 	struct log_writer w;
 };
 
-static void place_open(struct place *p, int64_t max_size, int64_t max_files)
+static void place_reopen(
+	struct place *p, enum log_driver driver, int64_t max_size, int64_t max_files)
 {
 	struct err e = {0};
+	const struct log_config c = {
+		.driver = driver, .max_size = max_size, .max_files = max_files};
+	p->driver = driver;
+	assert_int_equal(log_writer_open(&p->w, p->fd, "id", &c, &e), 0);
+}
+
+static void place_open_as(
+	struct place *p, enum log_driver driver, int64_t max_size, int64_t max_files)
+{
 	strcpy(p->path, "/tmp/moss-unit-log.XXXXXX");
 	assert_non_null(mkdtemp(p->path));
 	p->fd = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(log_writer_open(&p->w, p->fd, "id", max_size, max_files, &e), 0);
+	place_reopen(p, driver, max_size, max_files);
+}
+
+static void place_open(struct place *p, int64_t max_size, int64_t max_files)
+{
+	place_open_as(p, LOG_JSON_FILE, max_size, max_files);
 }
 
 static void place_close(struct place *p)
@@ -58,7 +76,7 @@ static void format(void **state)
 {
 	(void)state;
 	struct place p;
-	place_open(&p, LOG_DEFAULT_MAX_SIZE, 2);
+	place_open(&p, LOG_JSON_MAX_SIZE, 2);
 	add(&p, LOG_STDOUT, "a\tb<>&\"\\\x01\xff\xe2\x80\xa8\xc3\xa9\x1bx\r\n\n", T0);
 	add(&p, LOG_STDERR, "half", T0 + 211);
 	add(&p, LOG_STDOUT, "other\n", T0 - 123456789);
@@ -90,19 +108,14 @@ static int count_up(void *arg, const struct log_record *r, struct err *e)
 	return 0;
 }
 
-static void nothing(void *arg) { (void)arg; }
-static bool always(void *arg)
-{
-	(void)arg;
-	return true;
-}
-
 static char *lengths(struct place *p, const struct log_query *q)
 {
 	struct buf out = BUF_INIT;
 	struct err e = {0};
-	const struct log_source source = {-1, always, nothing};
-	assert_int_equal(log_read(p->path, "id", q, &source, count_up, &out, &e), 0);
+	struct log_reader *r = NULL;
+	assert_int_equal(log_reader_open(&r, p->driver, p->path, "id", q, count_up, &out, &e), 0);
+	assert_in_range(log_reader_pump(r, true, &e), 0, LOG_READ_OVER);
+	log_reader_free(r);
 	return buf_take(&out);
 }
 
@@ -118,7 +131,7 @@ static void pieces(void **state)
 	memcpy(line + 56385, "\nz\n", 3);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		struct place p;
-		place_open(&p, LOG_DEFAULT_MAX_SIZE, 2);
+		place_open(&p, LOG_JSON_MAX_SIZE, 2);
 		for (size_t at = 0; at < 56388; at += steps[i]) {
 			size_t n = 56388 - at < steps[i] ? 56388 - at : steps[i];
 			log_writer_add(&p.w, LOG_STDOUT, line + at, n, T0);
@@ -198,13 +211,13 @@ static void parse(void **state)
 		" { \"time\" : \"2026-01-02T15:04:05.1+01:00\", "
 		"\"attrs\":{\"a\":\"1\",\"b\":\"x\"},"
 		"\"log\":\"\\ud83d\\ude00\\/\\b\\u0000.\", \"other\":\"\", \"stream\":\"stderr\"}";
-	assert_true(log_parse_line(line, strlen(line), &scratch, &r));
+	assert_true(log_format_json.parse(line, strlen(line), &scratch, &r));
 	assert_int_equal(r.len, 8);
 	assert_memory_equal(r.text, "\xf0\x9f\x98\x80/\b\0.", 8);
 	assert_string_equal(r.attrs, "a=1,b=x");
 	assert_int_equal(r.stream, LOG_STDERR);
 	for (size_t i = 0; i < strlen(line); i++) /* every cut is refused, none is a crash */
-		assert_false(log_parse_line(line, i, &scratch, &r));
+		assert_false(log_format_json.parse(line, i, &scratch, &r));
 }
 
 static void times(void **state)
@@ -246,26 +259,91 @@ static void configs(void **state)
 	struct log_config c;
 	struct err e = {0};
 	assert_int_equal(config("{}", &c, &e), 0);
-	assert_false(c.none);
-	assert_int_equal(c.max_size, 0);
+	assert_int_equal(c.driver, LOG_JSON_FILE);
+	assert_int_equal(c.max_size, LOG_JSON_MAX_SIZE);
+	assert_int_equal(c.max_files, LOG_JSON_MAX_FILES);
 	assert_int_equal(
 		config("{\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{\"max-size\":\"1.5k\","
 		       "\"max-file\":\"3\"}}}",
 			&c, &e),
 		0);
-	assert_int_equal(c.max_size, 1536);
+	assert_int_equal(c.max_size, 1500); /* thousands, as Docker */
 	assert_int_equal(c.max_files, 3);
+	assert_int_equal(
+		config("{\"LogConfig\":{\"Config\":{\"max-size\":\"1 MiB\"}}}", &c, &e), 0);
+	assert_int_equal(c.max_size, 1000000);
+	assert_int_equal(c.max_files, 1);
 	assert_int_equal(config("{\"LogConfig\":{\"Type\":\"none\",\"Config\":{}}}", &c, &e), 0);
-	assert_true(c.none);
-	assert_int_equal(config("{\"LogConfig\":{\"Type\":\"journald\"}}", &c, &e), -ENOTSUP);
-	assert_int_equal(
-		config("{\"LogConfig\":{\"Config\":{\"max-size\":\"1q\"}}}", &c, &e), -EINVAL);
-	assert_string_equal(e.msg, "invalid size: '1q'");
-	assert_int_equal(
-		config("{\"LogConfig\":{\"Config\":{\"max-file\":\"0\"}}}", &c, &e), -EINVAL);
-	assert_string_equal(e.msg, "max-file cannot be less than 1");
-	assert_int_equal(config("{\"LogConfig\":{\"Config\":{\"foo\":\"0\"}}}", &c, &e), -EINVAL);
-	assert_string_equal(e.msg, "unknown log opt 'foo' for json-file log driver");
+	assert_int_equal(c.driver, LOG_NONE);
+	assert_int_equal(config("{\"LogConfig\":{\"Type\":\"local\"}}", &c, &e), 0);
+	assert_int_equal(c.max_size, LOG_LOCAL_MAX_SIZE);
+	assert_int_equal(c.max_files, LOG_LOCAL_MAX_FILES);
+	assert_true(c.compress);
+	assert_int_equal(config("{\"LogConfig\":{\"Type\":\"syslog\"}}", &c, &e), -ENOTSUP);
+	static const struct {
+		const char *options, *words;
+	} bad[] = {
+		{"\"max-size\":\"1q\"", "invalid size: '1q'"},
+		{"\"max-size\":\"-1\"", "invalid size: '-1'"},
+		{"\"max-size\":\".5k\"", "invalid size: '.5k'"},
+		{"\"max-size\":\"1bb\"", "invalid size: '1bb'"},
+		{"\"max-size\":\"0\"", "max-size must be a positive number"},
+		{"\"max-size\":\"9999999999g\"", "max-size must be a positive number"},
+		{"\"max-file\":\"0\"", "max-file cannot be less than 1"},
+		{"\"max-file\":\"x\"", "strconv.Atoi: parsing \"x\": invalid syntax"},
+		{"\"max-file\":\"99999999999999999999\"",
+			"strconv.Atoi: parsing \"99999999999999999999\": value out of range"},
+		{"\"compress\":\"x\"", "strconv.ParseBool: parsing \"x\": invalid syntax"},
+		{"\"compress\":\"true\"", "compress cannot be true when max-file is less than 2 or "
+					  "max-size is not set"},
+		{"\"labels-regex\":\"(\"", "error parsing regexp: missing closing ): `(`"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		auto_free char *text =
+			xasprintf("{\"LogConfig\":{\"Config\":{%s}}}", bad[i].options);
+		assert_true(config(text, &c, &e) < 0);
+		assert_string_equal(e.msg, bad[i].words);
+	}
+}
+
+/* What `create` refuses. */
+static void checks(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *type, *options, *words; /* NULL: fine */
+	} cases[] = {
+		{"json-file", "\"max-size\":\"1q\"", NULL},
+		{"json-file", "\"foo\":\"0\"", "unknown log opt 'foo' for json-file log driver"},
+		{"local", "\"tag\":\"x\"", "unknown log opt 'tag' for log driver local"},
+		{"journald", "\"max-size\":\"1k\"",
+			"unknown log opt 'max-size' for journald log driver"},
+		{"journald", "\"tag\":\"x\",\"mode\":\"blocking\"", NULL},
+		{"none", "", NULL},
+		{"none", "\"foo\":\"0\"", "invalid logging opts for driver none"},
+		{"json-file", "\"mode\":\"x\"", "logger: logging mode not supported: x"},
+		{"json-file", "\"max-buffer-size\":\"1m\"",
+			"logger: max-buffer-size option is only supported with "
+			"'mode=non-blocking'"},
+		{"local", "\"mode\":\"non-blocking\",\"max-buffer-size\":\"x\"",
+			"error parsing option max-buffer-size: invalid size: 'x'"},
+		{"splunk", "", "the logging driver splunk is not supported"},
+		{"nope", "", "error looking up logging plugin nope: plugin \"nope\" not found"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		auto_free char *text = xasprintf(
+			"{\"Type\":\"%s\",\"Config\":{%s}}", cases[i].type, cases[i].options);
+		auto_json j = json_parse(text, strlen(text), "test", &e);
+		assert_non_null(j);
+		int r = log_config_check(j, &e);
+		if (cases[i].words) {
+			assert_true(r < 0);
+			assert_string_equal(e.msg, cases[i].words);
+		} else {
+			assert_int_equal(r, 0);
+		}
+	}
 }
 
 int main(void)
@@ -279,6 +357,7 @@ int main(void)
 		cmocka_unit_test(parse),
 		cmocka_unit_test(times),
 		cmocka_unit_test(configs),
+		cmocka_unit_test(checks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

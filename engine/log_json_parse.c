@@ -1,7 +1,8 @@
-#include "engine/log.h"
+/* json-file, reading: our own lines quickly, any other JSON object of strings too. */
+#include "engine/log_record.h"
 #include "base/clock.h"
 
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 /* A cursor over one line: a small JSON reader for objects of strings, which is all there is. */
@@ -112,6 +113,27 @@ static bool string(struct cursor *c, struct buf *out)
 	return false;
 }
 
+void log_query_escape(struct buf *out, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+		if (c == ' ')
+			buf_putc(out, '+');
+		else if (isalnum(c) || (c && strchr("-_.~", c)))
+			buf_putc(out, (char)c);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
+static bool escaped_string(struct cursor *c, struct buf *out)
+{
+	auto_buf text = BUF_INIT;
+	bool ok = string(c, &text);
+	log_query_escape(out, text.data, text.len);
+	return ok;
+}
+
 /* {"k":"v",...} as "k=v,k2=v2" (written sorted). */
 static bool attributes(struct cursor *c, struct buf *out)
 {
@@ -122,11 +144,11 @@ static bool attributes(struct cursor *c, struct buf *out)
 			return false;
 		if (!first)
 			buf_putc(out, ',');
-		if (!string(c, out) || !take(c, ':'))
+		if (!escaped_string(c, out) || !take(c, ':'))
 			return false;
 		buf_putc(out, '=');
 		blanks(c);
-		if (!string(c, out))
+		if (!escaped_string(c, out))
 			return false;
 	}
 	return true;
@@ -145,7 +167,7 @@ static bool member(struct cursor *c, struct buf *scratch, size_t *key, size_t *v
 	return ok;
 }
 
-bool log_parse_line(const char *line, size_t len, struct buf *scratch, struct log_record *r)
+static bool parse_any(const char *line, size_t len, struct buf *scratch, struct log_record *r)
 {
 	struct cursor c = {line, line + len};
 	size_t key, value, text = 0, text_len = 0, attrs = 0, time = 0;
@@ -181,3 +203,99 @@ bool log_parse_line(const char *line, size_t len, struct buf *scratch, struct lo
 	r->attrs = attrs ? scratch->data + attrs : "";
 	return true;
 }
+
+/* The same time comes with every line of a read. */
+static bool parse_time(const char *p, size_t n, int64_t *ns)
+{
+	static char seen[48];
+	static size_t seen_len;
+	static int64_t seen_ns;
+	if (n != seen_len || memcmp(p, seen, n) != 0) {
+		char text[sizeof(seen)];
+		if (n >= sizeof(seen))
+			return false;
+		memcpy(text, p, n);
+		text[n] = '\0';
+		if (memchr(text, '\\', n) || !clock_parse_rfc3339(text, &seen_ns))
+			return false;
+		memcpy(seen, text, n);
+		seen_len = n;
+	}
+	*ns = seen_ns;
+	return true;
+}
+
+/* Lines as log_json.c writes them without attributes: nothing else is tried to understand. */
+static bool parse_ours(const char *p, size_t n, struct buf *scratch, struct log_record *r)
+{
+	static const char head[] = "{\"log\":", out[] = ",\"stream\":\"stdout\",\"time\":\"",
+			  err[] = ",\"stream\":\"stderr\",\"time\":\"";
+	const size_t head_len = sizeof(head) - 1, tail_len = sizeof(out) - 1;
+	struct cursor c = {p + head_len, p + n};
+	if (n < head_len || memcmp(p, head, head_len) != 0)
+		return false;
+	scratch->len = 0;
+	buf_reserve(scratch, n);
+	if (!string(&c, scratch) || (size_t)(c.end - c.p) < tail_len + 2)
+		return false;
+	if (!memcmp(c.p, out, tail_len))
+		r->stream = LOG_STDOUT;
+	else if (!memcmp(c.p, err, tail_len))
+		r->stream = LOG_STDERR;
+	else
+		return false;
+	c.p += tail_len;
+	if (memcmp(c.end - 2, "\"}", 2) != 0 ||
+		!parse_time(c.p, (size_t)(c.end - 2 - c.p), &r->time_ns))
+		return false;
+	r->text = scratch->data;
+	r->len = scratch->len;
+	r->attrs = "";
+	return true;
+}
+
+static bool parse(const char *p, size_t n, struct buf *scratch, struct log_record *r)
+{
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
+	return parse_ours(p, n, scratch, r) || parse_any(p, n, scratch, r);
+}
+
+static int64_t frame(const char *p, size_t n)
+{
+	const char *nl = memchr(p, '\n', n);
+	/* Longer than any record: junk, passed over in pieces. */
+	return nl ? nl - p + 1 : n > LOG_RECORD_MAX ? (int64_t)n : 0;
+}
+
+size_t log_json_whole(const char *p, size_t n)
+{
+	const char *nl = memrchr(p, '\n', n);
+	return nl ? (size_t)(nl - p) + 1 : 0;
+}
+
+static int64_t last(const char *p, size_t n)
+{
+	if (n == 0 || p[n - 1] != '\n')
+		return -1;
+	const char *nl = memrchr(p, '\n', n - 1);
+	return nl ? nl - p + 1 : -1;
+}
+
+/* The time is the last member of ours. */
+static bool time_of(const char *p, size_t n, int64_t *time_ns)
+{
+	static const char key[] = "\"time\":\"";
+	enum { LONGEST = 48 };
+	if (n < 4 || memcmp(p + n - 3, "\"}\n", 3) != 0)
+		return false;
+	const char *from = n > LONGEST ? p + n - LONGEST : p;
+	const char *at = memmem(from, (size_t)(p + n - from), key, sizeof(key) - 1);
+	if (!at)
+		return false;
+	at += sizeof(key) - 1;
+	return parse_time(at, (size_t)(p + n - 3 - at), time_ns);
+}
+
+const struct log_format log_format_json = {
+	.frame = frame, .parse = parse, .time = time_of, .last = last};
