@@ -151,7 +151,8 @@ static void on_signal(struct session *s, int sig)
 			terminal_raw(s);
 		}
 		(void)send_size(s);
-	} else if (s->a->sig_proxy) {
+	} else if (s->a->sig_proxy && !(sig == SIGHUP && s->is_raw)) {
+		/* (Our own terminal's hang-up is not the container's, which goes on.) */
 		if (s->init_pidfd >= 0)
 			(void)syscall(SYS_pidfd_send_signal, s->init_pidfd, sig, NULL, 0);
 	} else {

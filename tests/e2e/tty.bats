@@ -190,3 +190,31 @@ run_it() { on_pty run --rm --network none -it --name tt busybox "$@"; }
 	moss run --rm --network none -t busybox seq 200000 </dev/null >"$WORK/out"
 	[ "$(tr -d '\r' <"$WORK/out" | sha256sum)" = "$(seq 200000 | sha256sum)" ]
 }
+
+@test "the terminal is closed, as when ssh drops: moss ends, the container goes on, attach finds it" {
+	cat >"$WORK/dropped.py" <<-'TEXT'
+		import os, pty, sys, time
+		pid, master = pty.fork()
+		if pid == 0:
+		    os.execv(sys.argv[1], sys.argv[1:])
+		seen = b""
+		while b"# " not in seen:
+		    seen += os.read(master, 1000)
+		os.write(master, b"echo typed >/seen\n")
+		time.sleep(0.3)
+		os.close(master)
+		for i in range(100):
+		    if os.waitpid(pid, os.WNOHANG)[0]:
+		        print("moss has ended")
+		        break
+		    time.sleep(0.1)
+	TEXT
+	run python3 "$WORK/dropped.py" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" run -it --name dropped --network none busybox sh
+	[[ "$output" == *"moss has ended"* ]]
+	[ "$(moss inspect -f '{{.State.Running}}' dropped)" = true ]
+	[ "$(moss exec dropped cat /seen)" = typed ]
+	run python3 "$WORK/dropped.py" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" exec -it dropped sh
+	[[ "$output" == *"moss has ended"* ]]
+	[ "$(moss inspect -f '{{.State.Running}}' dropped)" = true ]
+	moss rm -f dropped
+}
