@@ -1,5 +1,6 @@
 # Under a real systemd, in the user's own service manager (tests/lib/systemd-guest): the first boot.
 # The store is the user's own, and stays for boot2.bats.
+bats_require_minimum_version 1.5.0
 setup() {
 	moss=$MOSS_PREFIX/bin/moss
 	export XDG_DATA_HOME=$HOME/data
@@ -66,7 +67,9 @@ wait_for() { # SECONDS COMMAND...
 	systemd-run --user -q -u web --setenv=XDG_DATA_HOME="$XDG_DATA_HOME" \
 		"$moss" run --rm --name web busybox sh -c 'trap "exit 0" TERM; echo serving; while :; do sleep 0.1; done'
 	wait_for 10 sh -c 'journalctl --user -q -u web -o cat | grep -q serving'
-	[ "$("$moss" ps --format '{{.Names}}')" = web ]
+	run "$moss" ps --format "{{.Names}} {{.Status}}"
+	echo "$output"
+	[[ "$output" == "web Up"* ]]
 	systemctl --user stop web
 	wait_for 10 sh -c "[ -z \"\$($moss ps -aq)\" ]"
 	run systemd-run --user -q --wait -u fails --setenv=XDG_DATA_HOME="$XDG_DATA_HOME" "$moss" run --rm busybox sh -c 'exit 7'
