@@ -52,6 +52,19 @@ int err_sysn(struct err *e, int code, const char *fmt, ...)
 	return -e->code;
 }
 
+int err_go(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	set_message(e, code, fmt, ap);
+	va_end(ap);
+	size_t n = strlen(e->msg);
+	append_reason(e, code);
+	if (n + 2 < sizeof(e->msg) && e->msg[n + 2] >= 'A' && e->msg[n + 2] <= 'Z')
+		e->msg[n + 2] = (char)(e->msg[n + 2] - 'A' + 'a');
+	return -e->code;
+}
+
 int err_ctx(struct err *e, const char *fmt, ...)
 {
 	char context[sizeof(e->msg)];

@@ -24,6 +24,8 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* As err_sys for a given errno value (positive). */
 int err_sysn(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* As err_sysn in Go's spelling, which scripts look for: "lstat x: no such file or directory". */
+int err_go(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Puts what the caller was doing in front: "<context>: <message so far>". Returns -e->code. */
 int err_ctx(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Replaces the hint: one line that says the cure. Returns -e->code. */

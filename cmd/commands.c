@@ -23,6 +23,7 @@
 	X(cmd_container_exists) \
 	X(cmd_container_inspect) \
 	X(cmd_container_prune) \
+	X(cmd_cp) \
 	X(cmd_create) \
 	X(cmd_doctor) \
 	X(cmd_events) \

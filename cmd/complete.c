@@ -44,6 +44,13 @@ static void offer_choices(struct completion *c, const char *choices)
 		offer(v.v[i], NULL, c);
 }
 
+/* "NAME:" of each container, beside the host's files. */
+static void offer_container(const char *name, const char *text, void *arg)
+{
+	auto_free char *start = xasprintf("%s:", name);
+	offer(start, text, arg);
+}
+
 static void offer_kind(struct completion *c, enum complete kind, const char *choices)
 {
 	switch (kind) {
@@ -58,6 +65,11 @@ static void offer_kind(struct completion *c, enum complete kind, const char *cho
 		break;
 	case COMPLETE_COMMAND:
 		offer_commands(c, NULL);
+		break;
+	case COMPLETE_CONTAINER_PATH:
+		if (!strpbrk(c->word, "/."))
+			complete_names(c->globals, COMPLETE_CONTAINER, offer_container, c);
+		printf(":file\n");
 		break;
 	case COMPLETE_CONTAINER:
 	case COMPLETE_CONTAINER_RUNNING:

@@ -12,6 +12,7 @@ libcmd_a_SOURCES = \
 	cmd/confirm.c cmd/confirm.h \
 	cmd/container_exists.c \
 	cmd/container_prune.c \
+	cmd/cp.c \
 	cmd/create.c \
 	cmd/doctor.c \
 	cmd/port.c \

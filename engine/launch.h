@@ -134,6 +134,9 @@ struct exec_request {
 	unsigned short rows, cols;
 };
 
+/* Moves the calling process into these namespaces (CLONE_NEW*) of a container's init. EPERM is
+ * retried until init has exec'd. */
+int launch_join(const struct proc_id *init, int flags, struct err *e);
 /* Joins the namespaces of a container's init (pidfd, one setns) and starts a process there, which
  * is the caller's child to reap. The caller itself is then inside the user and mount namespaces, so
  * it is a process made for this, that opens nothing by name afterwards (engine/exec.c). stdio

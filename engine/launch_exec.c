@@ -120,10 +120,8 @@ static _Noreturn void joined_main(struct joiner *j, const int stdio[3], int sync
 
 /* ---- the caller ---- */
 
-static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e)
+int launch_join(const struct proc_id *init, int flags, struct err *e)
 {
-	/* Those that it shares with the host are ours already, and not ours to enter. */
-	int flags = CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP);
 	auto_fd pidfd = proc_open(init);
 	/* A child of the monitor is in its user namespace already, and may not enter it. */
 	if (proc_ns_inode(init->pid, "user") == proc_ns_inode(getpid(), "user"))
@@ -142,6 +140,13 @@ static int join(const struct launch_plan *p, const struct proc_id *init, struct 
 	if (errno == ESRCH)
 		return err_set(e, ESRCH, "the container is not running");
 	return err_sys(e, "cannot join the container's namespaces");
+}
+
+static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e)
+{
+	/* Those that it shares with the host are ours already, and not ours to enter. */
+	return launch_join(
+		init, CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP), e);
 }
 
 /* Where init is, if that is the container's own cgroup or below it, and its cgroup namespace. */

@@ -3,6 +3,16 @@ noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
 	engine/commit.c engine/commit.h \
 	engine/commit_base.c engine/commit_base.h \
+	engine/copy.c engine/copy.h engine/copy_internal.h \
+	engine/copy_container.c \
+	engine/copy_host.c \
+	engine/copy_inside.c engine/copy_inside.h \
+	engine/copy_plan.c engine/copy_plan.h \
+	engine/copy_stream.c \
+	engine/copy_wire.c engine/copy_wire.h \
+	engine/rootview.c engine/rootview.h engine/rootview_internal.h \
+	engine/rootview_confine.c \
+	engine/rootview_mount.c \
 	engine/commit_change.c engine/commit_change.h engine/commit_internal.h \
 	engine/commit_health.c \
 	engine/commit_image.c engine/commit_image.h \

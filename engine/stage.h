@@ -88,6 +88,9 @@ int stage_release(int sync, const char *arg0, struct err *e);
 
 /* stage_mounts.c */
 int inner_mount_all(struct inner *in, struct err *e);
+/* Only the volumes and the user's binds: for looking into a container that does not run
+ * (engine/rootview.h). */
+int inner_mount_volumes(struct inner *in, struct err *e);
 /* stage_target.c: opens the mount point below root, made where missing. */
 int inner_open_target(const struct inner *in, const char *target, bool is_dir, struct err *e);
 /* stage_dev.c */

@@ -267,6 +267,29 @@ static bool fills_volumes(const struct launch_plan *p)
 	return false;
 }
 
+/* Of a runtime's own places nothing: they are empty in a container that does not run. */
+static bool is_volume(const struct mount_plan *m)
+{
+	static const char *const own[] = {"/proc", "/sys", "/dev"};
+	auto_free char *clean = path_clean(m->target);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		const char *rest = str_after(clean, own[i]);
+		if (rest && (!*rest || *rest == '/'))
+			return false;
+	}
+	return m->kind == MOUNT_BIND;
+}
+
+int inner_mount_volumes(struct inner *in, struct err *e)
+{
+	for (size_t i = 0; i < in->p->n_mounts; i++) {
+		int r = is_volume(&in->p->mounts[i]) ? mount_bind(in, &in->p->mounts[i], e) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int inner_mount_all(struct inner *in, struct err *e)
 {
 	bool fills = fills_volumes(in->p);

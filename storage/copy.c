@@ -1,4 +1,5 @@
 #include "storage/copy.h"
+#include "storage/copy_data.h"
 #include "base/err.h"
 #include "base/inodes.h"
 #include "base/path.h"
@@ -9,25 +10,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { DEPTH_MAX = 1024, CHUNK = 1024 * 1024, XATTR_MAX = 64 * 1024 };
+enum { DEPTH_MAX = 1024, XATTR_MAX = 64 * 1024 };
 
 struct copy {
 	int to_root;
 	enum copy_flags flags;
 	struct inodes links;
-	char *buffer;
 	bool has_failed;
 };
 
@@ -60,56 +58,6 @@ static int copy_xattrs(const struct copy *c, int from, int to, struct err *e)
 	return 0;
 }
 
-static int copy_range(struct copy *c, int from, int to, off_t start, off_t end, struct err *e)
-{
-	while (start < end) {
-		size_t want = end - start < CHUNK ? (size_t)(end - start) : CHUNK;
-		loff_t in = start, out = start;
-		ssize_t n = copy_file_range(from, &in, to, &out, want, 0);
-		if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
-				     errno == EOPNOTSUPP)) {
-			if (!c->buffer)
-				c->buffer = xmalloc(CHUNK);
-			n = pread(from, c->buffer, want, start);
-			for (ssize_t done = 0, w; n > 0 && done < n; done += w) {
-				w = pwrite(to, c->buffer + done, (size_t)(n - done), start + done);
-				if (w < 0)
-					return err_sys(e, "cannot write");
-			}
-		}
-		if (n < 0)
-			return err_sys(e, "cannot copy");
-		if (n == 0)
-			break;
-		start += n;
-	}
-	return 0;
-}
-
-static int copy_content(struct copy *c, int from, int to, off_t size, struct err *e)
-{
-	if (size == 0 || ioctl(to, FICLONE, from) == 0)
-		return 0;
-	if (ftruncate(to, size) < 0)
-		return err_sys(e, "cannot copy");
-	off_t at = 0;
-	while (at < size) {
-		off_t data = lseek(from, at, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			return 0;
-		off_t hole = data < 0 ? -1 : lseek(from, data, SEEK_HOLE);
-		if (hole < 0) {
-			data = at;
-			hole = size;
-		}
-		int r = copy_range(c, from, to, data, hole, e);
-		if (r < 0)
-			return r;
-		at = hole;
-	}
-	return 0;
-}
-
 /* Owner first: chown takes set-id bits and capabilities away. */
 static int set_attributes(
 	const struct copy *c, int from, int to, const struct stat *st, struct err *e)
@@ -134,7 +82,7 @@ static int copy_regular(struct copy *c, int from_dir, int to_dir, const char *na
 	auto_fd to = openat(to_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return err_sys(e, "cannot create");
-	int r = copy_content(c, from, to, st->st_size, e);
+	int r = copy_data(from, to, st->st_size, e);
 	return r < 0 ? r : set_attributes(c, from, to, st, e);
 }
 
@@ -275,7 +223,6 @@ int copy_tree(int from_fd, int to_fd, enum copy_flags flags, struct err *e)
 		return err_sys(e, "cannot look at the folder to copy");
 	int r = copy_folder(&c, from_fd, to_fd, &st, "", 0, e);
 	inodes_free(&c.links);
-	free(c.buffer);
 	return r;
 }
 

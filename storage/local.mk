@@ -1,6 +1,13 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES = \
 	storage/copy.c storage/copy.h \
+	storage/copy_data.c storage/copy_data.h \
+	storage/pack.c storage/pack.h \
+	storage/pack_header.c storage/pack_header.h \
+	storage/place.c storage/place.h \
+	storage/place_entry.c storage/place_internal.h \
+	storage/unpack_pax.c \
+	storage/unpack_tar.c storage/unpack_tar.h storage/unpack_tar_internal.h \
 	storage/db/container_row.c storage/db/container_row.h \
 	storage/db/container_state.c \
 	storage/db/db.c storage/db/db.h \
@@ -51,6 +58,7 @@ libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
 libunpack_a_SOURCES = \
 	storage/pack.c storage/pack.h \
 	storage/copy.c storage/copy.h \
+	storage/copy_data.c storage/copy_data.h \
 	storage/pack_header.c storage/pack_header.h \
 	storage/pack_layer.c storage/pack_layer.h \
 	storage/upper_tidy.c storage/upper_tidy.h \

@@ -367,7 +367,8 @@ int pack_walk(int dir_fd, const struct pack_options *o, pack_entry_fn entry, voi
 	p.value = xmalloc(XATTR_NAMES_MAX);
 	int r = pack_top(&p, dir_fd, e);
 	if (r >= 0)
-		r = pack_folder(&p, dir_fd, "", 0, e);
+		r = o->only ? pack_entry(&p, dir_fd, o->only, o->as, 0, e)
+			    : pack_folder(&p, dir_fd, "", 0, e);
 	inodes_free(&p.links);
 	free(p.names);
 	free(p.value);

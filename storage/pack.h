@@ -43,6 +43,8 @@ struct pack_options {
 	enum pack_mode mode;
 	/* Put in front of every name: "x/"; NULL = "". What is packed is then an entry, too. */
 	const char *prefix;
+	/* This name of the folder alone (with what is in it), called `as`. */
+	const char *only, *as;
 	/* false = left out, with all that is in it; may be NULL. path: without prefix. */
 	bool (*wanted)(void *arg, const char *path, const struct stat *st);
 	void *arg;

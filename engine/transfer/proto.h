@@ -42,6 +42,8 @@
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
  *       "media_type"}]}}; at the end {"ok", "warnings"}. In the staging folder: layer-n/{diff,
  *       tar-split}, config-n, normal-n (the normalised config), manifest-n
+ *   {"op": "inflate"}                             (cp - of a compressed archive)
+ *       fds: [data, pipe]: the tar goes to the pipe  -> {"ok"}
  *   {"op": "commit", "take": bool, "drop": [paths]}
  *       fds: [any, staging folder, the container's writable folder]
  *       take: that folder itself is tidied (storage/upper_tidy.h) and described; diff/ in staging

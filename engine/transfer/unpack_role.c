@@ -5,6 +5,7 @@
 #include "engine/transfer/roles.h"
 #include "registry/manifest.h"
 #include "storage/unpack.h"
+#include "storage/unpack_stream.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -178,6 +179,24 @@ static json_t *archive_job(const struct unpack_request *q, struct err *e)
 	return unpack_archive_job(q, e);
 }
 
+/* The tar in whatever it is compressed with, for a reader at the other end of a pipe. */
+static json_t *inflate_job(const struct unpack_request *q, struct err *e)
+{
+	const unsigned char *p;
+	ssize_t n = -1;
+	auto_stream in = q->n_fds < 2 ? NULL : stream_new(q->fds[0], e);
+	if (q->n_fds < 2)
+		err_set(e, EINVAL, "no pipe in the request");
+	while (in && (n = stream_next(in, &p, e)) > 0) {
+		int r = write_all(q->fds[1], p, (size_t)n);
+		if (r < 0) {
+			err_sysn(e, -r, "cannot write the archive");
+			return NULL;
+		}
+	}
+	return n == 0 ? reply_ok() : NULL;
+}
+
 struct job {
 	const char *op;
 	bool needs_staging; /* as the second descriptor */
@@ -189,6 +208,7 @@ static const struct job jobs[] = {
 	{"config", false, config_job},
 	{"layer", true, layer_job},
 	{"archive", true, archive_job},
+	{"inflate", false, inflate_job},
 	{"commit", true, unpack_commit_job},
 };
 

@@ -1,0 +1,270 @@
+#include "storage/place.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "storage/copy_data.h"
+#include "storage/place_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { TEMPORARY_TRIES = 100 };
+
+/* ---- attributes ---- */
+
+static uid_t owner_of(uint64_t id) { return id > UINT32_MAX - 1 ? 0 : (uid_t)id; }
+
+static void wanted_owner(const struct placer *p, const struct tar_entry *en, uid_t *u, gid_t *g)
+{
+	*u = p->flags & PLACE_ONE_OWNER ? p->uid : owner_of(en->uid);
+	*g = p->flags & PLACE_ONE_OWNER ? p->gid : (gid_t)owner_of(en->gid);
+}
+
+/* fd: of the file, or of its folder with `last`. */
+static int set_owner(struct placer *p, const struct spot *s, int fd, const char *last,
+	const struct tar_entry *en, struct err *e)
+{
+	uid_t uid;
+	gid_t gid;
+	int flags = *last ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
+	if (!(p->flags & PLACE_OWNERS))
+		return 0;
+	wanted_owner(p, en, &uid, &gid);
+	if (fchownat(fd, last, uid, gid, flags) == 0)
+		return 0;
+	/* No such id in this user namespace: it is the container's root's. */
+	if (errno == EINVAL && fchownat(fd, last, 0, 0, flags) == 0)
+		return 0;
+	return err_go(e, errno, "lchown %s", s->shown);
+}
+
+static bool wants_xattr(const struct placer *p, const char *name)
+{
+	if (str_starts(name, "user.overlay.") || str_starts(name, "user.fuseoverlayfs."))
+		return false;
+	return str_starts(name, "user.") || !(p->flags & PLACE_BENEATH);
+}
+
+static void set_xattrs(struct placer *p, int fd, const struct tar_entry *en)
+{
+	for (size_t i = 0; i < en->n_xattrs; i++) {
+		const struct tar_xattr *x = &en->xattrs[i];
+		/* As unpacking does: what this file system or namespace refuses is left out. */
+		if (wants_xattr(p, x->name) && fsetxattr(fd, x->name, x->value, x->len, 0) < 0)
+			log_debug("extended attribute %s not set: %s", x->name, strerror(errno));
+	}
+}
+
+int place_attributes(struct placer *p, const struct spot *s, int fd, const struct tar_entry *en,
+	struct err *e)
+{
+	int r = set_owner(p, s, fd, "", en, e);
+	if (r == 0)
+		set_xattrs(p, fd, en);
+	return r;
+}
+
+static void times_of(const struct tar_entry *en, struct timespec t[2])
+{
+	t[0] = t[1] = (struct timespec){.tv_sec = en->mtime_s, .tv_nsec = en->mtime_ns};
+}
+
+/* ---- regular files ---- */
+
+static int write_stream(
+	int fd, const struct tar_entry *en, const struct place_content *c, struct err *e)
+{
+	const struct tar_extent whole = {0, en->stored};
+	const struct tar_extent *piece = en->is_sparse ? en->extents : &whole;
+	size_t left_pieces = en->is_sparse ? en->n_extents : 1;
+	uint64_t done = 0;
+	const unsigned char *p;
+	ssize_t n;
+	while ((n = c->next(c->arg, &p, e)) > 0) {
+		while (n > 0) {
+			while (left_pieces && done == piece->len) {
+				piece++;
+				left_pieces--;
+				done = 0;
+			}
+			if (!left_pieces)
+				return err_set(e, EBADMSG, "too much content");
+			uint64_t room = piece->len - done;
+			size_t k = (uint64_t)n < room ? (size_t)n : (size_t)room;
+			ssize_t w = pwrite(fd, p, k, (off_t)(piece->offset + done));
+			if (w < 0 && errno == EINTR)
+				continue;
+			if (w < 0)
+				return err_go(e, errno, "write");
+			p += w;
+			n -= w;
+			done += (uint64_t)w;
+		}
+	}
+	if (n < 0)
+		return (int)n;
+	return ftruncate(fd, (off_t)en->size) < 0 ? err_go(e, errno, "truncate") : 0;
+}
+
+static int fill(int fd, const struct tar_entry *en, const struct place_content *c, struct err *e)
+{
+	struct stat st;
+	if (c->fd < 0)
+		return c->next ? write_stream(fd, en, c, e) : 0;
+	if (fstat(c->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(e, EBADMSG, "its content is no regular file");
+	return copy_data(c->fd, fd, st.st_size, e);
+}
+
+/* The name it is written under: its own, or where something is replaced another until the end. */
+static int create(const struct spot *s, char *temporary, size_t room, struct err *e)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	static unsigned counter;
+	*temporary = 0;
+	if (!s->exists) {
+		int fd = openat(s->at, s->last, flags, 0600);
+		return fd < 0 ? err_go(e, errno, "open %s", s->shown) : fd;
+	}
+	for (int i = 0; i < TEMPORARY_TRIES; i++) {
+		snprintf(temporary, room, ".moss-cp.%ld.%u", (long)getpid(), counter++);
+		int fd = openat(s->at, temporary, flags, 0600);
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST)
+			break;
+	}
+	return err_go(e, errno, "open %s", s->shown);
+}
+
+static int finish_regular(struct placer *p, const struct spot *s, int fd,
+	const struct tar_entry *en, const struct place_content *c, struct err *e)
+{
+	struct timespec times[2];
+	int r = fill(fd, en, c, e);
+	if (r < 0)
+		return err_ctx(e, "%s", s->shown);
+	times_of(en, times);
+	/* The owner first: chown takes set-id bits and capabilities away. */
+	if ((r = set_owner(p, s, fd, "", en, e)) < 0)
+		return r;
+	if (fchmod(fd, en->mode & 07777) < 0)
+		return err_go(e, errno, "chmod %s", s->shown);
+	set_xattrs(p, fd, en);
+	return futimens(fd, times) < 0 ? err_go(e, errno, "chtimes %s", s->shown) : 0;
+}
+
+int place_regular(struct placer *p, const struct spot *s, const struct tar_entry *en,
+	const struct place_content *c, struct err *e)
+{
+	char temporary[64];
+	int r;
+	if (s->exists && S_ISDIR(s->st.st_mode)) { /* PLACE_OVERWRITE */
+		struct spot free_spot = *s;
+		if ((r = place_make_room(s, e)) < 0)
+			return r;
+		free_spot.exists = false;
+		return place_regular(p, &free_spot, en, c, e);
+	}
+	auto_fd fd = create(s, temporary, sizeof(temporary), e);
+	if (fd < 0)
+		return fd;
+	const char *name = *temporary ? temporary : s->last;
+	r = finish_regular(p, s, fd, en, c, e);
+	if (r == 0 && *temporary && renameat(s->at, temporary, s->at, s->last) < 0)
+		r = err_go(e, errno, "unlinkat %s", s->shown);
+	if (r < 0)
+		(void)unlinkat(s->at, name, 0);
+	return r;
+}
+
+/* ---- others ---- */
+
+static int place_hard_link(
+	struct placer *p, const struct spot *s, const struct tar_entry *en, struct err *e)
+{
+	const char *link = en->link;
+	while (*link == '/')
+		link++;
+	auto_free char *target = path_clean(*link ? link : ".");
+	auto_free char *above = path_dir(target);
+	if (!strcmp(target, "..") || str_starts(target, "../"))
+		return err_set(
+			e, EINVAL, "invalid hardlink \"%s\" -> \"%s\"", s->shown, en->link);
+	auto_fd at = place_open_folder(p, above);
+	if (at < 0)
+		return err_go(e, -at, "link %s %s", en->link, s->shown);
+	if (linkat(at, path_base(target), s->at, s->last, 0) < 0)
+		return err_go(e, errno, "link %s %s", en->link, s->shown);
+	return 0;
+}
+
+/* Docker's rule, word for word: where a relative target leads, by its letters, counts. */
+static bool leads_out(const struct placer *p, const struct spot *s, const char *link)
+{
+	auto_free char *above = path_dir(s->shown);
+	auto_free char *joined = path_join(above, link);
+	auto_free char *target = path_clean(joined);
+	auto_free char *dest = path_clean(p->shown);
+	size_t n = strlen(dest);
+	if (!strcmp(dest, "/"))
+		return false;
+	return strncmp(target, dest, n) != 0 || (target[n] && target[n] != '/');
+}
+
+static int place_symlink(
+	struct placer *p, const struct spot *s, const struct tar_entry *en, struct err *e)
+{
+	struct timespec times[2];
+	if (!*en->link || leads_out(p, s, en->link))
+		return err_set(e, EINVAL, "invalid symlink \"%s\" -> \"%s\"", s->shown, en->link);
+	if (symlinkat(en->link, s->at, s->last) < 0)
+		return err_go(e, errno, "symlink %s %s", en->link, s->shown);
+	int r = set_owner(p, s, s->at, s->last, en, e);
+	times_of(en, times);
+	(void)utimensat(s->at, s->last, times, AT_SYMLINK_NOFOLLOW);
+	return r;
+}
+
+static int place_special(
+	struct placer *p, const struct spot *s, const struct tar_entry *en, struct err *e)
+{
+	struct timespec times[2];
+	mode_t kind = en->type == '6' ? S_IFIFO : en->type == '3' ? S_IFCHR : S_IFBLK;
+	dev_t dev = kind == S_IFIFO ? 0 : makedev(en->dev_major, en->dev_minor);
+	if (mknodat(s->at, s->last, kind | (en->mode & 07777), dev) < 0) {
+		if (errno == EPERM && kind != S_IFIFO) {
+			p->devices_left_out++;
+			return 0;
+		}
+		return err_go(e, errno, "mknod %s", s->shown);
+	}
+	int r = set_owner(p, s, s->at, s->last, en, e);
+	times_of(en, times);
+	(void)utimensat(s->at, s->last, times, AT_SYMLINK_NOFOLLOW);
+	return r;
+}
+
+int place_other(struct placer *p, const struct spot *s, const struct tar_entry *en, struct err *e)
+{
+	switch (en->type) {
+	case '1':
+		return place_hard_link(p, s, en, e);
+	case '2':
+		return place_symlink(p, s, en, e);
+	case '3':
+	case '4':
+	case '6':
+		return place_special(p, s, en, e);
+	default:
+		return err_set(e, EBADMSG, "unhandled tar header type %d", en->type);
+	}
+}
