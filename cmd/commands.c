@@ -20,6 +20,7 @@
 	X(cmd_attach) \
 	X(cmd_commit) \
 	X(cmd_complete) \
+	X(cmd_container_cleanup) \
 	X(cmd_container_exists) \
 	X(cmd_container_inspect) \
 	X(cmd_container_prune) \

@@ -10,6 +10,7 @@ libcmd_a_SOURCES = \
 	cmd/image_names.c cmd/image_names.h \
 	cmd/attach.c \
 	cmd/confirm.c cmd/confirm.h \
+	cmd/container_cleanup.c \
 	cmd/container_exists.c \
 	cmd/container_prune.c \
 	cmd/cp.c \
@@ -88,6 +89,7 @@ libcmd_a_SOURCES = \
 	cmd/rm.c \
 	cmd/start.c \
 	cmd/stop.c \
+	cmd/stop_opts.c cmd/stop_opts.h \
 	cmd/suggest.c \
 	cmd/version.c \
 	cmd/wait.c

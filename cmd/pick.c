@@ -106,16 +106,22 @@ static int collect(struct cmd_call *call, const struct pick *p, const char *stat
 	return r;
 }
 
+int pick_names(struct cmd_call *call, const struct pick *p, const char *all, struct strv *names,
+	struct err *e)
+{
+	if (!p->all && !p->latest && !p->cidfile.n && !p->filter.n &&
+		cmd_wrong_count(call->cmd, call->program, call->typed, 1, (size_t)call->argc))
+		return 1;
+	return collect(call, p, all, names, e);
+}
+
 int pick_each(struct cmd_call *call, const struct pick *p, const char *all, void *args,
 	int (*one)(struct cmd_call *call, void *args, const char *operand, struct err *e),
 	struct err *e)
 {
 	auto_strv names = STRV_INIT;
-	if (!p->all && !p->latest && !p->cidfile.n && !p->filter.n &&
-		cmd_wrong_count(call->cmd, call->program, call->typed, 1, (size_t)call->argc))
-		return 1;
-	int r = collect(call, p, all, &names, e);
-	if (r < 0)
+	int r = pick_names(call, p, all, &names, e);
+	if (r != 0)
 		return r;
 	struct cmd_call picked = *call;
 	picked.argv = names.v;

@@ -20,6 +20,10 @@ struct pick {
 };
 extern const struct opt pick_opts[];
 
+/* The operands and what was picked, as pick_each takes them. 0; 1 where there is neither and the
+ * usage text was printed; -errno. */
+int pick_names(struct cmd_call *call, const struct pick *p, const char *all, struct strv *names,
+	struct err *e);
 /* As cmd_each over the operands and what was picked. all: the states that --all and --filter take
  * ("running paused"; NULL = every one). What is picked is shown by its id. The command's exit
  * status (1 with Docker's usage text where there is neither operand nor pick), or an error. */

@@ -1,30 +1,23 @@
 /* moss restart */
-#include <stdio.h>
-
 #include "base/err.h"
-#include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/pick.h"
+#include "cmd/stop_opts.h"
 #include "engine/start.h"
-
-#include <limits.h>
+#include "storage/db/container_row.h"
 
 struct restart {
-	char *signal;
-	int64_t timeout;
-	bool timeout_given;
+	struct stop_args how;
+	struct pick pick;
+	bool running;
 };
 
 // clang-format off
 static const struct opt restart_opts[] = {
-	{"signal", 's', OPT_STR, FIELD(struct restart, signal), "string",
-		"Signal to send to the container"},
-	{"timeout", 't', OPT_INT, FIELD(struct restart, timeout), "int",
-		"Seconds to wait before killing the container", .def = "0",
-		.given_offset = FIELD(struct restart, timeout_given)},
-	{"time", 0, OPT_INT, FIELD(struct restart, timeout), "int",
-		"Seconds to wait before killing the container", .def = "0",
-		.flags = OPTF_ALIAS | OPTF_HIDDEN,
-		.given_offset = FIELD(struct restart, timeout_given)},
+	OPT_SHARED(struct restart, how, stop_opts),
+	OPT_SHARED(struct restart, pick, pick_opts),
+	{"running", 0, OPT_BOOL, FIELD(struct restart, running), "",
+		"Restart the containers that run"},
 	{0},
 };
 // clang-format on
@@ -32,29 +25,23 @@ static const struct opt restart_opts[] = {
 static int restart_one(struct cmd_call *call, void *args, const char *name, struct err *e)
 {
 	const struct restart *a = args;
-	struct container_row row;
-	const struct start_options detached = {0};
-	int sig = 0;
+	auto_container_row row = {0};
+	int sig, timeout_s;
 	int r = container_get(call->store, name, &row, e);
 	if (r < 0)
 		return r;
-	int timeout = -2;
-	if (a->timeout_given)
-		timeout = a->timeout > INT_MAX / 1000 ? INT_MAX / 1000 : (int)a->timeout;
-	if (!str_empty(a->signal) && (sig = signal_parse(a->signal, e)) < 0)
-		r = sig;
-	if (r == 0)
-		r = container_stop_with(call->store, &row, sig, timeout < -2 ? -1 : timeout, e);
-	if (r == 0)
-		r = container_start(call->store, &row, &detached, e);
-	container_row_deinit(&row);
+	if ((r = stop_args_read(&a->how, &sig, &timeout_s, e)) == 0)
+		r = container_restart(call->store, &row, sig, timeout_s, e);
 	return r < 0 ? err_ctx(e, "Cannot restart container %s", name) : 0;
 }
 
 static int restart_run(struct cmd_call *call, void *args, struct err *e)
 {
-	(void)e;
-	return cmd_each(call, args, restart_one);
+	struct restart *a = args;
+	if (a->running)
+		a->pick.all = true;
+	return pick_each(call, &a->pick, a->running ? "running paused restarting" : NULL, args,
+		restart_one, e);
 }
 
 static const char *const restart_aliases[] = {"container restart", NULL};
@@ -63,11 +50,11 @@ const struct cmd cmd_restart = {
 	.aliases = restart_aliases,
 	.brief = "Restart one or more containers",
 	.operands = "CONTAINER [CONTAINER...]",
-	.min = 1,
 	.max = ANY,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_CONTAINER,
 	.opts = restart_opts,
 	.args_size = sizeof(struct restart),
+	.about = "Stops each container as stop does, where it runs, and starts it.",
 	.run = restart_run,
 };

@@ -1,56 +1,81 @@
 /* moss stop */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/err.h"
-#include "base/str.h"
+#include "base/scope.h"
 #include "cmd/cmd.h"
+#include "cmd/pick.h"
+#include "cmd/stop_opts.h"
 #include "engine/start.h"
-
-#include <limits.h>
+#include "storage/db/container_row.h"
 
 struct stop {
-	char *signal;
-	int64_t timeout;
-	bool timeout_given;
+	struct stop_args how;
+	struct pick pick;
+	bool ignore;
 };
 
 // clang-format off
-static const struct opt stop_opts[] = {
-	{"signal", 's', OPT_STR, FIELD(struct stop, signal), "string",
-		"Signal to send to the container"},
-	{"timeout", 't', OPT_INT, FIELD(struct stop, timeout), "int",
-		"Seconds to wait before killing the container", .def = "0",
-		.given_offset = FIELD(struct stop, timeout_given)},
-	{"time", 0, OPT_INT, FIELD(struct stop, timeout), "int",
-		"Seconds to wait before killing the container", .def = "0",
-		.flags = OPTF_ALIAS | OPTF_HIDDEN, .given_offset = FIELD(struct stop, timeout_given)},
+static const struct opt stop_cmd_opts[] = {
+	OPT_SHARED(struct stop, how, stop_opts),
+	OPT_SHARED(struct stop, pick, pick_opts),
+	{"ignore", 'i', OPT_BOOL, FIELD(struct stop, ignore), "",
+		"A container that does not exist is no error"},
+	{"service", 0, OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN,
+		.hint = "moss has no service containers"},
 	{0},
 };
 // clang-format on
 
-static int stop_one(struct cmd_call *call, void *args, const char *name, struct err *e)
+/* Those that were found, side by side; the errors and names then in the order of the operands. */
+static void stop_found(struct cmd_call *call, const struct strv *names, struct container_row *rows,
+	const int *found, int sig, int timeout_s)
 {
-	const struct stop *a = args;
-	struct container_row row;
-	int sig = 0;
-	int r = container_get(call->store, name, &row, e);
-	if (r < 0)
-		return r;
-	int timeout = -2;
-	if (a->timeout_given)
-		timeout = a->timeout > INT_MAX / 1000 ? INT_MAX / 1000 : (int)a->timeout;
-	if (!str_empty(a->signal) && (sig = signal_parse(a->signal, e)) < 0)
-		r = sig;
-	if (r == 0)
-		r = container_stop_with(call->store, &row, sig, timeout < -2 ? -1 : timeout, e);
-	container_row_deinit(&row);
-	return r;
+	struct container_stopping *x = xcalloc(names->n + 1, sizeof(*x));
+	size_t n = 0;
+	for (size_t i = 0; i < names->n; i++)
+		if (found[i] == 0)
+			x[n++] = (struct container_stopping){
+				.row = &rows[i], .signal = sig, .timeout_s = timeout_s};
+	container_stop_all(call->store, x, n);
+	n = 0;
+	for (size_t i = 0; i < names->n; i++) {
+		if (found[i] != 0)
+			continue;
+		if (x[n].result < 0)
+			cmd_report(call, &x[n].e);
+		else
+			puts(names->v[i]);
+		n++;
+	}
+	free(x);
 }
 
 static int stop_run(struct cmd_call *call, void *args, struct err *e)
 {
-	(void)e;
-	return cmd_each(call, args, stop_one);
+	const struct stop *a = args;
+	auto_strv names = STRV_INIT;
+	int sig, timeout_s;
+	int r = pick_names(call, &a->pick, "running paused restarting", &names, e);
+	if (r != 0)
+		return r;
+	if ((r = stop_args_read(&a->how, &sig, &timeout_s, e)) < 0)
+		return r;
+	struct container_row *rows = xcalloc(names.n + 1, sizeof(*rows));
+	auto_free int *found = xcalloc(names.n + 1, sizeof(*found));
+	for (size_t i = 0; i < names.n; i++) {
+		struct err one = {0};
+		found[i] = container_get(call->store, names.v[i], &rows[i], &one);
+		if (found[i] < 0 && !(a->ignore && found[i] == -ENOENT))
+			cmd_report(call, &one);
+	}
+	stop_found(call, &names, rows, found, sig, timeout_s);
+	for (size_t i = 0; i < names.n; i++)
+		container_row_deinit(&rows[i]);
+	free(rows);
+	return call->failures ? 1 : 0;
 }
 
 static const char *const stop_aliases[] = {"container stop", NULL};
@@ -59,11 +84,18 @@ const struct cmd cmd_stop = {
 	.aliases = stop_aliases,
 	.brief = "Stop one or more running containers",
 	.operands = "CONTAINER [CONTAINER...]",
-	.min = 1,
 	.max = ANY,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_CONTAINER_RUNNING,
-	.opts = stop_opts,
+	.opts = stop_cmd_opts,
 	.args_size = sizeof(struct stop),
+	.about = "Sends the container's stop signal (--stop-signal of run, SIGTERM), and SIGKILL "
+		 "where it has not ended after its stop timeout (--stop-timeout of run, 10 seconds; "
+		 "-1 waits for ever). Several are stopped side by side. A container that is "
+		 "stopped is not started again by its restart policy before the next start; only "
+		 "\"always\" starts it after the next boot.",
+	.examples = "moss stop web db\n"
+		    "moss stop --all --timeout 2\n"
+		    "moss stop --filter label=role=test",
 	.run = stop_run,
 };

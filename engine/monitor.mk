@@ -42,7 +42,8 @@ libengine_a_SOURCES += \
 	engine/stop.c \
 	engine/top.c engine/top.h \
 	engine/top_columns.c \
-	engine/update.c engine/update.h
+	engine/update.c engine/update.h \
+	engine/wait.c engine/wait.h
 
 mosslibexec_PROGRAMS += moss-monitor
 moss_monitor_LDFLAGS = $(AM_LDFLAGS) $(CORE_LDFLAGS)

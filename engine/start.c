@@ -280,9 +280,12 @@ static void give_up(struct starting *st, const struct err *failure)
 	monitor_run_dir_remove(s->runroot, st->row->id); /* where the monitor was killed */
 	if (st->is_recorded) {
 		(void)ending_record_failure(s, st->row->id, failure, &e);
-	} else if (st->fresh && st->row->auto_remove) {
+	} else if (!st->fresh) {
+		(void)container_row_set_error(s->db, st->row->id,
+			failure->status ? failure->status : 128, failure->msg, &e);
+	} else if (st->row->auto_remove) {
 		container_discard(s, st->fresh);
-	} else if (st->fresh) {
+	} else {
 		st->fresh->is_attached = is_attached(st->o);
 		row_set_state(st->row, STATE_CREATED);
 		st->row->exit_code = failure->status ? failure->status : 128;

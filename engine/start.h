@@ -3,11 +3,13 @@
 #define ENGINE_START_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 #include "storage/db/container_row.h"
 
-struct err;
 struct store;
 struct container_new;
 
@@ -46,10 +48,25 @@ int container_reconcile_all(struct store *s, struct err *e);
 /* container_row_find + reconcile; ROW_ABSENT becomes "No such container: X" (exit 1). */
 int container_get(struct store *s, const char *what, struct container_row *out, struct err *e);
 
-/* timeout_s: -1 waits forever, -2 = the container's own. Not running is success. */
-int container_stop(struct store *s, struct container_row *row, int timeout_s, struct err *e);
-/* With another signal than the container's own (0). */
+/* One of several to be stopped. */
+struct container_stopping {
+	struct container_row *row; /* brought up to date */
+	int signal; /* 0 = the container's own */
+	int timeout_s; /* then SIGKILL; -1 = never, -2 = the container's own */
+	/* the result */
+	int result; /* 0 (also where it did not run) or -errno with e set */
+	struct err e;
+	/* inside */
+	bool was_live, was_waiting, has_ended;
+	int end, pidfd;
+	int64_t deadline_ns;
+};
+/* Stops them side by side: it takes as long as the slowest. */
+void container_stop_all(struct store *s, struct container_stopping *x, size_t n);
 int container_stop_with(
+	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e);
+/* Stops, where it runs, and starts. */
+int container_restart(
 	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e);
 int container_kill(struct store *s, struct container_row *row, int signal, struct err *e);
 /* Waits for the end; *exit_code. */

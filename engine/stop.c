@@ -2,6 +2,7 @@
  * hit; the end is learnt from the monitor, which tells the exit code also where the row is gone
  * (--rm), and, where nobody listens, from the alive lock. */
 #include "engine/start.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/lock.h"
@@ -17,13 +18,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { DEFAULT_TIMEOUT_S = 10 };
+/* Two descriptors each: a process may have 1024. */
+enum { DEFAULT_TIMEOUT_S = 10, STOP_AT_ONCE = 256 };
 
 static bool is_live(const struct container_row *row)
 {
@@ -146,49 +149,111 @@ static int end_waiting(struct store *s, struct container_row *row, struct err *e
 	return wait_for_end(s, row, -1, e);
 }
 
-static int signal_and_wait(struct store *s, struct container_row *row, int pidfd, int sig,
-	int timeout_s, struct err *e)
+/* The first step of a stop: the will is recorded, the signal sent. */
+static int stop_begin(struct store *s, struct container_stopping *x, struct err *e)
 {
-	int r = send_signal(pidfd, row, sig, e);
-	if (r == 0)
-		r = pause_signalled(s, row, sig, e);
-	if (r < 0 || proc_wait_gone(pidfd, timeout_s < 0 ? -1 : timeout_s * 1000))
+	struct container_row *row = x->row;
+	int own = SIGTERM, timeout_s = x->timeout_s;
+	x->end = x->pidfd = -1;
+	if (!(x->was_live = is_live(row)))
+		return 0;
+	int r = stop_config(row, &own, &timeout_s, e);
+	if (r < 0)
 		return r;
-	record_kill(s, row, SIGKILL);
-	return send_signal(pidfd, row, SIGKILL, e);
+	int sig = x->signal ? x->signal : own;
+	x->end = listen_for_end(s, row);
+	if ((r = mark_stopped(s, row, sig, e)) < 0)
+		return r;
+	if ((x->was_waiting = is_waiting(row)))
+		return 0;
+	x->pidfd = proc_open(&row->init);
+	x->deadline_ns = timeout_s < 0 ? INT64_MAX : clock_monotonic_ns() + timeout_s * NS_PER_S;
+	if (x->pidfd < 0 || (r = send_signal(x->pidfd, row, sig, e)) < 0)
+		return r < 0 ? r : 0;
+	return pause_signalled(s, row, sig, e);
+}
+
+/* What has not ended in its time is killed. */
+static int stop_late(struct store *s, struct container_stopping *x, struct err *e)
+{
+	x->deadline_ns = INT64_MAX;
+	record_kill(s, x->row, SIGKILL);
+	return send_signal(x->pidfd, x->row, SIGKILL, e);
+}
+
+/* Until all have ended; each has its own time. */
+static void stop_wait(struct store *s, struct container_stopping *x, size_t n)
+{
+	auto_free struct pollfd *p = xcalloc(n + 1, sizeof(*p));
+	for (;;) {
+		int64_t now = clock_monotonic_ns(), next = INT64_MAX;
+		size_t left = 0;
+		for (size_t i = 0; i < n; i++) {
+			bool waits = x[i].result == 0 && x[i].pidfd >= 0 && !x[i].has_ended;
+			if (waits && x[i].deadline_ns <= now)
+				x[i].result = stop_late(s, &x[i], &x[i].e);
+			if (waits && x[i].deadline_ns < next)
+				next = x[i].deadline_ns;
+			left += waits;
+			p[i] = (struct pollfd){.fd = waits ? x[i].pidfd : -1, .events = POLLIN};
+		}
+		if (!left)
+			return;
+		int64_t ms = next == INT64_MAX ? -1 : (next - now + 999999) / 1000000;
+		int ready = poll(p, n, ms > INT32_MAX ? INT32_MAX : (int)ms);
+		for (size_t i = 0; ready > 0 && i < n; i++)
+			x[i].has_ended |= p[i].revents != 0;
+	}
+}
+
+static int stop_finish(struct store *s, struct container_stopping *x, struct err *e)
+{
+	struct err ignored;
+	if (!x->was_live)
+		return 0;
+	int r = x->was_waiting ? end_waiting(s, x->row, e) : wait_for_end(s, x->row, x->end, e);
+	if (r >= 0)
+		(void)event_container(s, x->row, "stop", NULL, &ignored);
+	return r < 0 ? r : 0;
+}
+
+static void stop_batch(struct store *s, struct container_stopping *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i].result = stop_begin(s, &x[i], &x[i].e);
+	stop_wait(s, x, n);
+	for (size_t i = 0; i < n; i++) {
+		if (x[i].result == 0)
+			x[i].result = stop_finish(s, &x[i], &x[i].e);
+		scope_close(&x[i].end);
+		scope_close(&x[i].pidfd);
+	}
+}
+
+void container_stop_all(struct store *s, struct container_stopping *x, size_t n)
+{
+	for (size_t at = 0; at < n; at += STOP_AT_ONCE)
+		stop_batch(s, x + at, n - at < STOP_AT_ONCE ? n - at : STOP_AT_ONCE);
 }
 
 int container_stop_with(
 	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e)
 {
-	int own = SIGTERM;
-	if (!is_live(row))
-		return 0;
-	int r = stop_config(row, &own, &timeout_s, e);
-	if (r < 0)
-		return r;
-	if (sig == 0)
-		sig = own;
-	auto_fd end = listen_for_end(s, row);
-	if ((r = mark_stopped(s, row, sig, e)) < 0)
-		return r;
-	if (is_waiting(row)) {
-		r = end_waiting(s, row, e);
-	} else {
-		auto_fd pidfd = proc_open(&row->init);
-		if (pidfd >= 0 && (r = signal_and_wait(s, row, pidfd, sig, timeout_s, e)) < 0)
-			return r;
-		r = wait_for_end(s, row, end, e);
-	}
-	struct err ignored;
-	if (r >= 0)
-		(void)event_container(s, row, "stop", NULL, &ignored);
-	return r < 0 ? r : 0;
+	struct container_stopping x = {.row = row, .signal = sig, .timeout_s = timeout_s};
+	container_stop_all(s, &x, 1);
+	if (x.result < 0)
+		*e = x.e;
+	return x.result;
 }
 
-int container_stop(struct store *s, struct container_row *row, int timeout_s, struct err *e)
+int container_restart(
+	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e)
 {
-	return container_stop_with(s, row, 0, timeout_s, e);
+	const struct start_options detached = {0};
+	int r = container_stop_with(s, row, sig, timeout_s, e);
+	if (r == 0)
+		r = container_start(s, row, &detached, e);
+	return r < 0 ? r : event_container(s, row, "restart", NULL, e);
 }
 
 /* Whether a signal of `kill` is meant to end it, as Docker judges: any, but where the container has

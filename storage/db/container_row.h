@@ -86,6 +86,9 @@ int container_row_change_state(
 /* running/paused -> restarting, with one restart more on the count. ROW_OK or ROW_LOST. */
 int container_row_set_restarting(struct db *db, const char *id, int exit_code, bool oom_killed,
 	int64_t finished_ns, struct err *e);
+/* A start that never got as far as running; the state stays. ROW_LOST where it runs. */
+int container_row_set_error(
+	struct db *db, const char *id, int exit_code, const char *error, struct err *e);
 /* The user has stopped it: its policy rests until the next start. ROW_LOST where it is not live. */
 int container_row_set_stopped(struct db *db, const char *id, struct err *e);
 int container_row_set_network(struct db *db, const char *id, const char *network, struct err *e);

@@ -104,6 +104,21 @@ int container_row_set_restarting(struct db *db, const char *id, int exit_code, b
 	return change_one(db, DB_NORMAL, s, e);
 }
 
+int container_row_set_error(
+	struct db *db, const char *id, int exit_code, const char *error, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET exit_code = ?2, error = ?3"
+		" WHERE id = ?1 AND state IN ('created', 'exited')",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_int(s, 2, exit_code);
+	bind_text(s, 3, error);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
 int container_row_set_stopped(struct db *db, const char *id, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
