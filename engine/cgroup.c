@@ -26,35 +26,42 @@ int cgroup_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-int cgroup_make(const char *parent, const char *id, const struct cgroup_limits *l, char **path,
+/* In the place that was found. The descriptor, or a negative errno. */
+static int make_in(const char *place, const char *id, const struct cgroup_limits *l, char **path,
 	struct err *e)
+{
+	auto_free char *name = xasprintf("%s/moss-%.12s", strcmp(place, "/") ? place : "", id);
+	auto_free char *full = xasprintf(MOUNT "%s", name);
+	if (strlen(name) >= CGROUP_PATH_MAX)
+		return err_set(e, ENAMETOOLONG, "the cgroup's name is too long: %s", name);
+	if (mkdir(full, 0755) < 0 && errno != EEXIST)
+		return err_sys(e, "cannot make the cgroup %s", name);
+	int r = cgroup_limits_need(l) ? cgroup_limits_apply(name, l, e) : 0;
+	int fd = r < 0 ? r : cgroup_open(name);
+	if (r == 0 && fd < 0)
+		err_sysn(e, -fd, "cannot open the cgroup %s", name);
+	if (fd < 0)
+		cgroup_remove(name);
+	else
+		*path = take_ptr(name);
+	return fd;
+}
+
+int cgroup_make(const char *parent, const char *id, const struct cgroup_limits *l, char **path,
+	int *fd, struct err *e)
 {
 	struct err why = {0};
 	unsigned needs = cgroup_limits_need(l);
 	*path = NULL;
+	*fd = -1;
 	auto_free char *place = cgroup_place(parent, needs, &why);
-	if (!place && why.code)
-		return *e = why, -why.code;
-	if (!place)
-		return -ENOENT;
-	auto_free char *name = xasprintf("%s/moss-%.12s", strcmp(place, "/") ? place : "", id);
-	auto_free char *full = xasprintf(MOUNT "%s", name);
-	if (strlen(name) >= CGROUP_PATH_MAX)
-		return -ENOENT;
-	int r = 0;
-	if (mkdir(full, 0755) < 0 && errno != EEXIST)
-		r = err_sys(&why, "cannot make the cgroup %s", name);
-	if (r == 0 && needs)
-		r = cgroup_limits_apply(name, l, &why);
-	int fd = r < 0 ? r : cgroup_open(name);
-	if (fd < 0 && (needs || !str_empty(parent))) {
-		cgroup_remove(name);
-		return why.code ? (*e = why, -why.code)
-				: err_sysn(e, -fd, "cannot open the cgroup %s", name);
-	}
-	if (fd >= 0)
-		*path = take_ptr(name);
-	return fd < 0 ? -ENOENT : fd;
+	int r = place ? make_in(place, id, l, path, &why) : -why.code;
+	if (r >= 0 && place)
+		*fd = r;
+	if (r >= 0 || (!needs && str_empty(parent)))
+		return 0;
+	*e = why;
+	return r;
 }
 
 /* The folders below, deepest first: a container may have made some. */

@@ -88,10 +88,10 @@ char *cgroup_place(const char *parent, unsigned needs, struct err *e);
 int cgroup_enable(const char *path, unsigned needs, struct err *e);
 
 /* engine/cgroup.c */
-/* The folder of the container with its limits; *path is owned, NULL (and 0) where there is none to
- * be had and none is needed. Otherwise a descriptor of it. */
+/* The folder of the container with its limits: *path (owned) and a descriptor in *fd; NULL and -1
+ * where there is none to be had and none is needed. */
 int cgroup_make(const char *parent, const char *id, const struct cgroup_limits *l, char **path,
-	struct err *e);
+	int *fd, struct err *e);
 /* A descriptor of the folder, or -errno. */
 int cgroup_open(const char *path);
 /* Ends what is in it and removes it with what was made below. What cannot be removed is left. */

@@ -162,6 +162,11 @@ static unsigned scale_weight(unsigned weight) { return 1 + (weight - 10) * 9999 
 static int put_weight(int dir, const char *device, unsigned weight, struct err *e)
 {
 	bool has_bfq = faccessat(dir, "io.bfq.weight", W_OK, AT_EACCESS) == 0;
+	if (!has_bfq && faccessat(dir, "io.weight", W_OK, AT_EACCESS) < 0) {
+		err_set(e, ENOTSUP, "this kernel cannot weigh block I/O in a cgroup");
+		return err_hint(e, "leave out --blkio-weight and --blkio-weight-device, or use "
+				   "--device-read-bps and its like");
+	}
 	auto_free char *text = xasprintf("%s %u", device, has_bfq ? weight : scale_weight(weight));
 	return put(dir, has_bfq ? "io.bfq.weight" : "io.weight", text, e);
 }

@@ -60,10 +60,8 @@ static void leave_cgroup(struct launched *l)
 static int make_cgroup(const struct launch_plan *p, struct launched *l, struct err *e)
 {
 	const char *parent = launch_annotation(p, "moss.cgroup-parent");
-	int r = cgroup_make(parent, path_base(p->bundle), &p->limits, &l->cgroup_path, e);
-	if (r >= 0)
-		l->cgroup = r;
-	return r < 0 && r != -ENOENT ? r : 0;
+	return cgroup_make(
+		parent, path_base(p->bundle), &p->limits, &l->cgroup_path, &l->cgroup, e);
 }
 
 /* The cgroup namespace is made by init, once it is where the namespace's root is to be. */
