@@ -4,9 +4,9 @@ docker ps
 docker ps -a --format '{{.Names}} {{.Status}} {{.State}} {{.Image}} {{.Command}}'
 docker start life
 docker wait life
-docker start -a life
+(docker start -a life; echo status $?) 2>&1 | sort
 docker ps -a --format '{{.Names}} {{.Status}}'
-docker logs life
+docker logs life 2>&1 | sort
 docker logs --tail 1 life
 docker inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.Running}} {{.RestartCount}} {{.Name}}' life
 docker rename life live

@@ -19,7 +19,7 @@ docker exec -d web touch /marked
 -wait_for 'docker exec web ls /' marked
 docker exec web ls /marked
 docker exec -i web cat <<< 'through exec'
-docker exec web nosuchcommand; true
+docker exec web nosuchcommand; echo
 docker exec -t web echo tty
 docker exec -it web true
 docker exec

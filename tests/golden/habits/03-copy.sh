@@ -35,7 +35,7 @@ docker cp
 docker cp one
 docker start box
 docker exec box find /one /tmp/one /tmp/renamed /newdir
-docker exec box stat -c '%u:%g %a' /one
+docker exec box stat -c '%u:%g %a' /one | sed "s/$(id -u):$(id -g)/mine/"
 docker cp one box:/live
 docker exec box cat /live
 docker exec box sh -c 'echo changed > /live; rm /one; mkdir /etc/new'
