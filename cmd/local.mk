@@ -5,6 +5,7 @@ libcmd_a_SOURCES = \
 	cmd/volume_prune.c \
 	cmd/volume_select.c cmd/volume_select.h \
 	cmd/tag.c \
+	cmd/undo.c \
 	cmd/rmi.c \
 	cmd/images.c \
 	cmd/image_names.c cmd/image_names.h \

@@ -7,11 +7,13 @@
 #include "cmd/pick.h"
 #include "cmd/stop_opts.h"
 #include "engine/start.h"
+#include "engine/undo.h"
 #include "storage/db/container_row.h"
+#include "storage/store.h"
 
 struct rm {
 	struct pick pick;
-	bool force, volumes, ignore;
+	bool force, volumes, ignore, no_trash;
 	int64_t time;
 	bool time_given;
 };
@@ -32,6 +34,8 @@ static const struct opt rm_opts[] = {
 	{"latest", 0, OPT_BOOL, FIELD(struct rm, pick.latest), "",
 		"Remove the container that was created last"},
 	{"link", 'l', OPT_UNSUPPORTED, 0, "", "Remove the specified link"},
+	{"no-trash", 0, OPT_BOOL, FIELD(struct rm, no_trash), "",
+		"Delete for good: \"moss undo\" cannot bring it back"},
 	{"storage", 0, OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN,
 		.hint = "no other tool keeps containers in a store of moss"},
 	{"time", 't', OPT_INT, FIELD(struct rm, time), "int",
@@ -64,6 +68,7 @@ static int rm_run(struct cmd_call *call, void *args, struct err *e)
 	int r = pick_names(call, &a->pick, NULL, &names, e);
 	if (r != 0)
 		return r;
+	call->store->keeps = !a->no_trash;
 	for (size_t i = 0; i < names.n; i++) {
 		struct err one = {0};
 		r = rm_one(call, a, names.v[i], &one);
@@ -74,6 +79,7 @@ static int rm_run(struct cmd_call *call, void *args, struct err *e)
 		/* With --force one that is not there is said, but no failure. */
 		failures += r < 0 && !((a->force || a->ignore) && r == -ENOENT);
 	}
+	undo_note(call->store);
 	return failures ? 1 : 0;
 }
 

@@ -8,10 +8,12 @@
 #include "cmd/cmd.h"
 #include "cmd/image_names.h"
 #include "engine/image_remove.h"
+#include "engine/undo.h"
 #include "storage/image.h"
+#include "storage/store.h"
 
 struct rmi {
-	bool force, no_prune;
+	bool force, no_prune, no_trash;
 };
 
 static int remove_named(
@@ -35,6 +37,7 @@ static int rmi_run(struct cmd_call *call, void *args, struct err *e)
 	const struct rmi *a = args;
 	int missing = 0;
 	(void)e;
+	call->store->keeps = !a->no_trash;
 	for (int i = 0; i < call->argc; i++) {
 		struct err one = {0};
 		int r = remove_named(call, a, call->argv[i], &one);
@@ -43,6 +46,7 @@ static int rmi_run(struct cmd_call *call, void *args, struct err *e)
 		/* With --force what is not there is told, but no failure. */
 		missing += r == -ENOENT && a->force;
 	}
+	undo_note(call->store);
 	return call->failures > missing ? 1 : 0;
 }
 
@@ -52,6 +56,8 @@ static const char *const aliases[] = {"image rm", "image remove", NULL};
 static const struct opt opts[] = {
 	{"force", 'f', OPT_BOOL, FIELD(struct rmi, force), "", "Force removal of the image"},
 	{"no-prune", 0, OPT_BOOL, FIELD(struct rmi, no_prune), "", "Do not delete untagged parents"},
+	{"no-trash", 0, OPT_BOOL, FIELD(struct rmi, no_trash), "",
+		"Delete for good: \"moss undo\" cannot bring it back"},
 	{"platform", 0, OPT_UNSUPPORTED, 0, "list", "Remove only the given platform variant",
 		.flags = OPTF_HIDDEN},
 	{0},

@@ -11,8 +11,10 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/volume_select.h"
+#include "engine/undo.h"
 #include "engine/volume.h"
 #include "storage/db/container_row.h"
+#include "storage/store.h"
 #include "storage/volume.h"
 
 struct volume_create {
@@ -24,7 +26,7 @@ struct volume_create {
 };
 
 struct volume_rm {
-	bool all, force;
+	bool all, force, no_trash;
 };
 
 /* ---- create ---- */
@@ -118,6 +120,7 @@ static int rm_run(struct cmd_call *call, void *args, struct err *e)
 	}
 	if (a->all && call->argc)
 		return err_set(e, EINVAL, "volumes cannot be named together with --all");
+	call->store->keeps = !a->no_trash;
 	for (int i = 0; i < call->argc; i++)
 		remove_and_print(call, call->argv[i], a->force);
 	int r = a->all ? volume_list(call->store, &list, &n, e) : 0;
@@ -127,6 +130,7 @@ static int rm_run(struct cmd_call *call, void *args, struct err *e)
 	}
 	free(list);
 	volume_purge(call->store);
+	undo_note(call->store);
 	return r < 0 ? r : call->failures ? 1 : 0;
 }
 
@@ -229,6 +233,8 @@ static const struct opt rm_opts[] = {
 		"Remove all volumes that no container uses"},
 	{"force", 'f', OPT_BOOL, FIELD(struct volume_rm, force), "",
 		"Force the removal of one or more volumes"},
+	{"no-trash", 0, OPT_BOOL, FIELD(struct volume_rm, no_trash), "",
+		"Delete for good: \"moss undo\" cannot bring it back"},
 	{"time", 't', OPT_UNSUPPORTED, 0, "int", "Seconds to wait for containers that use it",
 		.flags = OPTF_HIDDEN,
 		.hint = "volume rm never stops or removes containers: moss rm -f does"},

@@ -1,4 +1,5 @@
 /* volume prune */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,12 @@
 #include "cmd/format/human.h"
 #include "cmd/volume_select.h"
 #include "engine/size.h"
+#include "engine/undo.h"
+#include "storage/store.h"
 #include "storage/volume.h"
 
 struct volume_prune {
-	bool all, force, dry_run;
+	bool all, force, dry_run, no_trash;
 	struct strv filter;
 };
 
@@ -56,20 +59,34 @@ static int candidates(
 	return r < 0 ? r : 0;
 }
 
-/* One that a container began to use meanwhile stays. */
-static int delete_all(struct store *s, const struct strv *names, struct err *e)
+/* What cannot be looked into holds something. */
+static bool has_data(struct store *s, const char *name)
+{
+	auto_free char *path = store_path(s, "volumes/%s/_data", name);
+	auto_dir dir = opendir(path);
+	const struct dirent *d;
+	while (dir && (d = readdir(dir)))
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			return true;
+	return !dir && errno != ENOENT;
+}
+
+/* One that a container began to use meanwhile stays. Those with data go to the trash, and are not
+ * reclaimed before that is emptied. */
+static int delete_all(struct store *s, const struct strv *names, bool keep, struct err *e)
 {
 	int64_t *sizes = xcalloc(names->n + 1, sizeof(*sizes)), total = 0;
 	size_t removed = 0;
 	int r = volume_sizes(s, (const char *const *)names->v, names->n, sizes, e);
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
 		struct err one = {0};
+		s->keeps = keep && has_data(s, names->v[i]);
 		if (volume_remove_one(s, names->v[i], true, &one) < 0) {
 			log_debug("%s", one.msg);
 			continue;
 		}
 		printf("%s%s\n", removed++ ? "" : "Deleted Volumes:\n", names->v[i]);
-		total += sizes[i];
+		total += s->keeps ? 0 : sizes[i];
 	}
 	free(sizes);
 	volume_purge(s);
@@ -77,6 +94,7 @@ static int delete_all(struct store *s, const struct strv *names, struct err *e)
 		return r;
 	auto_free char *text = human_size4(total);
 	printf("%sTotal reclaimed space: %s\n", removed ? "\n" : "", text);
+	undo_note(s);
 	return 0;
 }
 
@@ -101,7 +119,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	if (r < 0)
 		return r;
 	if (!a->dry_run)
-		return delete_all(call->store, &names, e);
+		return delete_all(call->store, &names, !a->no_trash, e);
 	for (size_t i = 0; i < names.n; i++)
 		puts(names.v[i]);
 	return 0;
@@ -117,6 +135,8 @@ static const struct opt prune_opts[] = {
 		"Provide filter values (e.g. \"label=<label>\")"},
 	{"force", 'f', OPT_BOOL, FIELD(struct volume_prune, force), "",
 		"Do not prompt for confirmation"},
+	{"no-trash", 0, OPT_BOOL, FIELD(struct volume_prune, no_trash), "",
+		"Delete for good: \"moss undo\" cannot bring it back"},
 	{0},
 };
 // clang-format on

@@ -7,6 +7,7 @@
 #include "engine/state.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/keep.h"
 #include "storage/store.h"
 #include "storage/volume.h"
 
@@ -47,10 +48,13 @@ static void nameless_deinit(struct nameless *v)
 /* One that another container has begun to use stays. */
 static void nameless_delete(struct store *s, struct nameless *v)
 {
+	bool keeps = s->keeps;
+	s->keeps = false; /* `rm -v` says that they are not wanted */
 	for (size_t i = 0; i < v->n; i++) {
 		auto_strv users = STRV_INIT;
 		(void)volume_delete(s, v->names[i], &users.v, &users.n, &v->failure);
 	}
+	s->keeps = keeps;
 }
 
 static int begin(struct store *s, const struct nameless *v, struct err *e)
@@ -78,8 +82,9 @@ static int forget(
 	struct store *s, const struct container_row *row, struct nameless *v, struct err *e)
 {
 	auto_free char *files = xasprintf("containers/%s", row->id);
-	int r = store_trash(s, files, e);
-	if (r >= 0)
+	bool keeps = s->keeps && !row->auto_remove;
+	int r = keeps ? keep_container(s, row, e) : store_trash(s, files, e);
+	if (r >= 0 && !keeps)
 		r = container_row_delete(s->db, row->id, e);
 	if (r != ROW_OK)
 		return r;

@@ -119,13 +119,14 @@ static int untag_all(struct store *s, const struct image *image, struct strv *li
 	return r;
 }
 
-static int delete (struct store *s, const struct image *image, struct strv *lines, struct err *e)
+static int delete (struct store *s, const struct image *image, const struct strv *names,
+	struct strv *lines, struct err *e)
 {
 	char **gone = NULL;
 	size_t n = 0;
 	int r = untag_all(s, image, lines, e);
 	if (r == 0)
-		r = image_delete(s, image->id, &gone, &n, e);
+		r = image_delete(s, image->id, names, &gone, &n, e);
 	for (size_t i = 0; i < n; i++) {
 		strv_addf(lines, "Deleted: %s", gone[i]);
 		free(gone[i]);
@@ -166,7 +167,8 @@ static int remove_name(struct store *s, struct image *image, const char *typed,
 }
 
 static int remove_one(struct store *s, struct image *image, const char *typed,
-	const char *reference, bool force, struct strv *lines, struct err *e)
+	const char *reference, bool force, const struct strv *names, struct strv *lines,
+	struct err *e)
 {
 	auto_users u = {0};
 	int r = users_load(s, image->id, &u, e);
@@ -180,7 +182,7 @@ static int remove_one(struct store *s, struct image *image, const char *typed,
 		/* Without a name it is kept silently for the container that uses it. */
 		if (user_of(&u, true) || (!force && u.ids.n))
 			return 0;
-		return delete (s, image, lines, e);
+		return delete (s, image, names, lines, e);
 	}
 	const char *id = user_of(&u, true);
 	if (id)
@@ -190,17 +192,22 @@ static int remove_one(struct store *s, struct image *image, const char *typed,
 	id = user_of(&u, false);
 	if (id && !force)
 		return conflict(e, image, false, "being used by stopped container", id);
-	return delete (s, image, lines, e);
+	return delete (s, image, names, lines, e);
 }
 
 int image_remove(struct store *s, const struct image *image, const char *typed,
 	const char *reference, bool force, struct strv *lines, struct err *e)
 {
 	struct image own = {0};
+	auto_strv names = STRV_INIT;
 	int r = image_find(s, image->id, NULL, &own, e);
 	if (r != ROW_OK)
 		return r < 0 ? r : err_set(e, ENOENT, "No such image: %s", typed);
-	r = remove_one(s, &own, typed, reference, force, lines, e);
+	for (char **n = own.names; *n; n++)
+		strv_add(&names, *n);
+	for (char **d = own.digests; *d; d++)
+		strv_add(&names, *d);
+	r = remove_one(s, &own, typed, reference, force, &names, lines, e);
 	image_deinit(&own);
 	/* What cannot be removed now is removed by a later command. */
 	struct err ignored = {0};

@@ -29,6 +29,7 @@ libengine_a_SOURCES = \
 	engine/inspect_image.c engine/inspect_object.h \
 	engine/size.c engine/size.h \
 	engine/volume.c engine/volume.h \
+	engine/undo.c engine/undo.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
 	engine/transfer/load.c \
 	engine/transfer/platform.c engine/transfer/platform.h \

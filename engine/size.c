@@ -100,6 +100,14 @@ int container_sizes(
 	return tree_sizes(s, &paths, "the containers' files", bytes, e);
 }
 
+int kept_sizes(struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e)
+{
+	auto_strv paths = STRV_INIT;
+	for (size_t i = 0; i < n; i++)
+		strv_take(&paths, store_path(s, "undo/%s", ids[i]));
+	return tree_sizes(s, &paths, "what is in the trash", bytes, e);
+}
+
 int volume_sizes(struct store *s, const char *const *names, size_t n, int64_t *bytes, struct err *e)
 {
 	auto_strv paths = STRV_INIT;

@@ -16,4 +16,7 @@ int container_sizes(
 int volume_sizes(
 	struct store *s, const char *const *names, size_t n, int64_t *bytes, struct err *e);
 
+/* The same for folders of the trash (storage/keep.h). */
+int kept_sizes(struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e);
+
 #endif

@@ -15,6 +15,7 @@
 
 struct err;
 struct store;
+struct strv;
 
 struct image {
 	char *id; /* "sha256:<hex>" */
@@ -68,7 +69,10 @@ int image_untag(struct store *s, const char *name, struct err *e);
 /* Removes the image's record with all names; unused layers go, their files are moved to trash/ and
  * purged by image_purge. deleted receives "sha256:…" of what went (image id, then layer diff ids
  * top first). */
-int image_delete(struct store *s, const char *id, char ***deleted, size_t *n, struct err *e);
+/* names: those it had, for the trash, where the store keeps (storage/keep.h): then layers and files
+ * stay there, but are in `deleted` like others. */
+int image_delete(struct store *s, const char *id, const struct strv *names, char ***deleted,
+	size_t *n, struct err *e);
 /* Containers (ids, with their state) that use the image. */
 int image_users(
 	struct store *s, const char *id, char ***ids, char ***states, size_t *n, struct err *e);

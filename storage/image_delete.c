@@ -7,6 +7,7 @@
 #include "storage/db/image_row.h"
 #include "storage/db/layer_row.h"
 #include "storage/intent.h"
+#include "storage/keep.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -18,6 +19,24 @@ static void add_blob_path(struct strv *paths, const char *digest)
 	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
 	if (hex)
 		strv_addf(paths, "blobs/sha256/%s", hex);
+}
+
+/* The image's own part of the list, then its layers, top first. */
+static int keep_rows(struct store *s, const struct image *image, const struct strv *names,
+	struct strv *deleted, struct err *e)
+{
+	struct strv diffs = STRV_INIT;
+	int r = keep_image(s, image, names, e);
+	if (r >= 0)
+		r = image_row_delete(s->db, image->id, e);
+	if (r >= 0)
+		r = trash_row_only_layers(
+			s->db, str_after(image->id, "sha256:"), &diffs.v, &diffs.n, e);
+	strv_add(deleted, image->id);
+	for (size_t i = 0; i < diffs.n; i++)
+		strv_add(deleted, diffs.v[i]);
+	strv_free(&diffs);
+	return r < 0 ? r : 0;
 }
 
 /* Rows first, files after them: the intent is written before the commit, so a kill after it leaves
@@ -48,7 +67,8 @@ static int delete_rows(struct store *s, const char *stage, const struct image *i
 	return intent_write(s, stage, &paths, e);
 }
 
-int image_delete(struct store *s, const char *id, char ***deleted, size_t *n, struct err *e)
+int image_delete(struct store *s, const char *id, const struct strv *names, char ***deleted,
+	size_t *n, struct err *e)
 {
 	auto_free char *stage = NULL;
 	int lock_fd = -1;
@@ -63,7 +83,8 @@ int image_delete(struct store *s, const char *id, char ***deleted, size_t *n, st
 		if (r == ROW_ABSENT)
 			r = err_set(e, ENOENT, "No such image: %s", id);
 		if (r >= 0)
-			r = delete_rows(s, stage, &image, &list, e);
+			r = s->keeps ? keep_rows(s, &image, names, &list, e)
+				     : delete_rows(s, stage, &image, &list, e);
 		if (r >= 0)
 			r = db_commit(s->db, e);
 		else

@@ -6,7 +6,9 @@
 #include "base/str.h"
 #include "storage/db/db.h"
 #include "storage/db/layer_row.h"
+#include "storage/db/trash_row.h"
 #include "storage/db/volume_row.h"
+#include "storage/keep.h"
 #include "storage/store.h"
 #include "storage/upper.h"
 
@@ -24,6 +26,18 @@ int intent_write(struct store *s, const char *stage, const struct strv *paths, s
 	return write_file_at(s->root_fd, relative, text, strlen(text), 0600, false, e);
 }
 
+/* "keep <trash id> volumes/<name>" */
+static int settle_volume(struct store *s, const char *line, struct err *e)
+{
+	auto_strv words = STRV_INIT;
+	strv_split(&words, line, ' ');
+	const char *name = words.n == 3 ? str_after(words.v[2], "volumes/") : NULL;
+	if (!name || !volume_name_valid(name) || !is_hex(words.v[1], strlen(words.v[1])))
+		return 1;
+	int r = keep_settle_volume(s, words.v[1], name, e);
+	return r < 0 ? r : 1;
+}
+
 /* 1 where the path has a row, or is not of our making: a damaged file must not move anything. */
 static int is_known(struct store *s, const char *line, struct err *e)
 {
@@ -31,6 +45,11 @@ static int is_known(struct store *s, const char *line, struct err *e)
 	const char *blob = str_after(line, "blobs/sha256/");
 	const char *volume = str_after(line, "volumes/");
 	const char *container = str_after(line, "containers/");
+	if (str_starts(line, "keep "))
+		return settle_volume(s, line, e);
+	const char *kept = str_after(line, "undo/");
+	if (kept && *kept && is_hex(kept, strlen(kept)))
+		return trash_row_exists(s->db, kept, e);
 	if (container && strlen(container) == 64 && is_hex(container, 64)) {
 		int r = upper_settle_idle(s, container, e);
 		return r < 0 ? r : 1;

@@ -18,10 +18,13 @@ libstorage_a_SOURCES = \
 	storage/db/schema.c \
 	storage/db/sql.c storage/db/sql.h \
 	storage/db/volume_row.c storage/db/volume_row.h \
+	storage/db/trash_row.c storage/db/trash_row.h \
 	storage/image.c storage/image.h \
 	storage/image_commit.c \
 	storage/image_delete.c \
 	storage/intent.c storage/intent.h \
+	storage/keep.c storage/keep.h storage/keep_internal.h \
+	storage/keep_restore.c \
 	storage/recover.c \
 	storage/rootfs.c storage/rootfs.h storage/rootfs_internal.h \
 	storage/rootfs_fuse.c \

@@ -9,7 +9,9 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
+#include "storage/db/db.h"
 #include "storage/intent.h"
+#include "storage/keep.h"
 #include "storage/volume.h"
 
 #include <dirent.h>
@@ -109,6 +111,18 @@ static void sweep_tmp(struct store *s, struct strv *with_volumes)
 	}
 }
 
+static void finish_kept(struct store *s, const struct container_row *row)
+{
+	struct err e = {0};
+	if (db_begin(s->db, DB_NORMAL, &e) < 0)
+		return;
+	if (keep_container(s, row, &e) == ROW_OK)
+		(void)db_commit(s->db, &e);
+	else
+		db_rollback(s->db);
+	s->kept = 0; /* another command's */
+}
+
 /* A removal whose command died after the mark: what lives is killed, the files go, then the row. */
 static void finish_removal(struct store *s, const struct container_row *row)
 {
@@ -122,7 +136,10 @@ static void finish_removal(struct store *s, const struct container_row *row)
 		if (pidfd >= 0 && proc_kill_wait(pidfd, KILL_WAIT_MS) < 0)
 			return;
 	}
-	if (store_trash(s, relative, &e) == 0)
+	/* Whether it was to be kept is not known any more: what is kept can still be freed. */
+	if (!row->auto_remove)
+		finish_kept(s, row);
+	else if (store_trash(s, relative, &e) == 0)
 		(void)container_row_delete(s->db, row->id, &e);
 }
 
@@ -184,4 +201,5 @@ void store_sweep(struct store *s)
 	}
 	sweep_removals(s);
 	s->has_leftovers = has_old_entries(s, "trash");
+	keep_expire(s);
 }

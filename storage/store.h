@@ -11,6 +11,7 @@
  *   tmp/<nonce>       a staging folder; its maker holds tmp/<nonce>.lock. The file "intent" in it
  *                     lists what was put into the store ahead of its record, one path a line.
  *   tmp/<id>.alive    a second name of containers/<id>/alive while the container has no record
+ *   undo/<id>         what rm and volume rm removed and `moss undo` can bring back (storage/keep.h)
  *   trash/<nonce>     renamed away, waiting for store_purge (files of subordinate ids can only be
  *                     removed inside the user namespace)
  * store_open looks into tmp and takes back what the dead left; each of these steps may be killed
@@ -20,6 +21,7 @@
 #define STORAGE_STORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct err;
 struct db;
@@ -36,6 +38,8 @@ struct store {
 	int runroot_fd;
 	struct db *db; /* open, migrated */
 	char *driver_wanted; /* NULL = as config.json says, else probe */
+	bool keeps; /* what this command removes can be brought back (storage/keep.h) */
+	size_t kept; /* how much of it has been */
 	bool needs_purge; /* this command has put something into trash/ */
 	bool has_leftovers; /* something has been there for a while: a dead command's */
 	struct unsettled *unsettled; /* see store_settle */

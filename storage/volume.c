@@ -10,6 +10,7 @@
 #include "storage/db/event_row.h"
 #include "storage/db/volume_row.h"
 #include "storage/intent.h"
+#include "storage/keep.h"
 #include "storage/store.h"
 #include "storage/volume_options.h"
 
@@ -218,6 +219,24 @@ int volume_create(struct store *s, const char *name, const char *driver, const c
 	return r == ROW_ABSENT ? create(s, &v, out, was_made, e) : r;
 }
 
+int volume_create_nameless(struct store *s, const char *name, struct err *e)
+{
+	auto_free char *marked = with_anonymous_label(NULL);
+	struct volume out = {0};
+	bool was_made;
+	const struct volume v = {.name = (char *)name,
+		.driver = (char *)"local",
+		.labels = marked,
+		.is_anonymous = true,
+		.needs_copy_up = true,
+		.created_ns = clock_now_ns()};
+	int r = check_name(name, e);
+	if (r == 0)
+		r = create(s, &v, &out, &was_made, e);
+	volume_deinit(&out);
+	return r;
+}
+
 /* ---- of a container that has no record yet ---- */
 
 static char *note_path(const char *container_id)
@@ -269,7 +288,8 @@ void volume_delete_noted(struct store *s, const char *container_id)
 	}
 }
 
-static int delete_locked(struct store *s, const char *name, char ***users, size_t *n, struct err *e)
+static int delete_locked(struct store *s, const char *stage, const char *name, char ***users,
+	size_t *n, struct err *e)
 {
 	int r = volume_row_exists(s->db, name, e);
 	if (r <= 0)
@@ -279,7 +299,7 @@ static int delete_locked(struct store *s, const char *name, char ***users, size_
 		return r;
 	if (*n)
 		return ROW_CONFLICT;
-	r = volume_row_delete(s->db, name, e);
+	r = s->keeps ? keep_volume(s, stage, name, e) : volume_row_delete(s->db, name, e);
 	const struct volume gone = {.name = (char *)name};
 	return r == ROW_OK ? tell(s, "destroy", &gone, e) : r;
 }
@@ -301,7 +321,7 @@ int volume_delete(struct store *s, const char *name, char ***users, size_t *n, s
 		return r;
 	if ((r = intent_write(s, stage, &paths, e)) == 0 &&
 		(r = db_begin(s->db, DB_FULL, e)) == 0) {
-		r = delete_locked(s, name, users, n, e);
+		r = delete_locked(s, stage, name, users, n, e);
 		if (r < 0) {
 			db_rollback(s->db);
 		} else {

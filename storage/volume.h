@@ -27,6 +27,8 @@ bool volume_name_valid(const char *name);
  * death in the middle leaves either all of it or nothing for long (storage/intent.h). */
 int volume_create(struct store *s, const char *name, const char *driver, const char *labels,
 	const char *options, struct volume *out, bool *was_made, struct err *e);
+/* An anonymous one whose 64 digits are known: that of a container which comes back without it. */
+int volume_create_nameless(struct store *s, const char *name, struct err *e);
 /* The same for a container that has no record yet: it is named in containers/<id>/volumes first, so
  * that volume_delete_noted, or the sweep of what the dead left (storage/recover.c), finds it. */
 int volume_create_for(struct store *s, const char *container_id, const char *labels,
@@ -37,7 +39,7 @@ void volume_delete_noted(struct store *s, const char *container_id);
 int volume_find(struct store *s, const char *name, struct volume *out, struct err *e);
 int volume_list(struct store *s, struct volume **out, size_t *n, struct err *e);
 /* ROW_OK; ROW_ABSENT; ROW_CONFLICT where containers use it: *users lists their ids. The files go
- * to trash/ and are purged. */
+ * to trash/ and are purged; where the store keeps, to undo/ (storage/keep.h). */
 int volume_delete(struct store *s, const char *name, char ***users, size_t *n, struct err *e);
 /* Containers that use it. */
 int volume_users(struct store *s, const char *name, char ***ids, size_t *n, struct err *e);

@@ -20,7 +20,8 @@ int blob_is_used(struct db *db, const char *hex, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
 		"SELECT 1 FROM image WHERE id = 'sha256:' || ?1 OR manifest_digest = 'sha256:' || "
-		"?1",
+		"?1 UNION ALL SELECT 1 FROM trash WHERE id = ?1 OR (kind = 'image'"
+		" AND json_extract(content, '$.manifest_digest') = 'sha256:' || ?1)",
 		e);
 	if (!s)
 		return -e->code;
@@ -92,6 +93,7 @@ int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, s
 		"DELETE FROM layer WHERE NOT EXISTS (SELECT 1 FROM image_layer WHERE layer_id = "
 		"layer.id)"
 		" AND NOT EXISTS (SELECT 1 FROM container_layer WHERE layer_id = layer.id)"
+		" AND NOT EXISTS (SELECT 1 FROM trash_layer WHERE layer_id = layer.id)"
 		" RETURNING id, diff_id",
 		e);
 	if (!s)

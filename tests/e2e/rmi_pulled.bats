@@ -28,6 +28,7 @@ teardown() {
 	[ "${lines[0]}" = "Untagged: $REG/docker:1" ]
 	[ "${lines[1]}" = "Untagged: $REG/docker@$digest" ]
 	[ "${lines[2]}" = "Deleted: $id" ]
+	moss undo --empty --force >/dev/null
 	[ "$(ls "$ROOT/layers")" = "" ]
 	[ "$(ls "$ROOT/blobs/sha256")" = "" ]
 }

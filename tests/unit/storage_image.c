@@ -183,7 +183,7 @@ static void deleting(void **state)
 
 	char **gone;
 	size_t n;
-	assert_ok(t, image_delete(&t->s, ID2, &gone, &n, &t->e));
+	assert_ok(t, image_delete(&t->s, ID2, NULL, &gone, &n, &t->e));
 	assert_int_equal(n, 2);
 	assert_string_equal(gone[0], ID2);
 	assert_string_equal(gone[1], DIFF2);
@@ -192,8 +192,8 @@ static void deleting(void **state)
 	free(gone);
 	assert_int_equal(count(t, "layers"), 1);
 	assert_int_equal(count(t, "blobs/sha256"), 2);
-	assert_int_equal(image_delete(&t->s, ID2, &gone, &n, &t->e), -ENOENT);
-	assert_ok(t, image_delete(&t->s, ID1, &gone, &n, &t->e));
+	assert_int_equal(image_delete(&t->s, ID2, NULL, &gone, &n, &t->e), -ENOENT);
+	assert_ok(t, image_delete(&t->s, ID1, NULL, &gone, &n, &t->e));
 	while (n)
 		free(gone[--n]);
 	free(gone);
@@ -228,7 +228,7 @@ static void a_container_keeps_its_layers(void **state)
 	free(states[0]);
 	free(ids);
 	free(states);
-	assert_ok(t, image_delete(&t->s, ID1, &gone, &n, &t->e));
+	assert_ok(t, image_delete(&t->s, ID1, NULL, &gone, &n, &t->e));
 	assert_int_equal(n, 1);
 	free(gone[0]);
 	free(gone);

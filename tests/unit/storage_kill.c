@@ -158,7 +158,7 @@ static int delete (struct store *s, struct err *e)
 {
 	char **gone = NULL;
 	size_t n = 0;
-	int r = image_delete(s, ID, &gone, &n, e);
+	int r = image_delete(s, ID, NULL, &gone, &n, e);
 	while (n)
 		free(gone[--n]);
 	free(gone);
