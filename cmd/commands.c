@@ -45,6 +45,8 @@
 	X(cmd_start) \
 	X(cmd_stats) \
 	X(cmd_stop) \
+	X(cmd_system_boot) \
+	X(cmd_system_shutdown) \
 	X(cmd_tag) \
 	X(cmd_top) \
 	X(cmd_unpause) \

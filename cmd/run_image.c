@@ -13,6 +13,7 @@
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/run_opts.h"
+#include "engine/restart.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -171,5 +172,11 @@ int create_args_prepare(
 	for (size_t i = 0; i < warnings.n; i++)
 		fprintf(stderr, "%s\n", warnings.v[i]);
 	image_deinit(&image);
+	/* To a person only: scripts may compare what they get. */
+	if (r == 0 && out->row.restart_policy && isatty(2)) {
+		auto_free char *hint = restart_hint(call->store);
+		if (hint)
+			log_warn("%s", hint);
+	}
 	return r;
 }

@@ -35,6 +35,7 @@ libengine_a_SOURCES += \
 	engine/remove.c \
 	engine/rename.c engine/rename.h \
 	engine/restart.c engine/restart.h \
+	engine/restart_hint.c \
 	engine/signal.c \
 	engine/start.c \
 	engine/stats.c engine/stats.h \

@@ -138,3 +138,36 @@ int restart_after_boot(struct store *s, restart_fn told, void *arg, struct err *
 	free(rows);
 	return failures;
 }
+
+static int shut_down(
+	struct store *s, struct container_row *rows, size_t n, restart_fn told, void *arg)
+{
+	struct container_stopping *x = xcalloc(n + 1, sizeof(*x));
+	size_t live = 0;
+	int failures = 0;
+	for (size_t i = 0; i < n; i++)
+		if (state_is_live(state_parse(rows[i].state)))
+			x[live++] = (struct container_stopping){
+				.row = &rows[i], .timeout_s = -2, .is_shutdown = true};
+	container_stop_all(s, x, live);
+	for (size_t i = 0; i < live; i++) {
+		told(arg, x[i].row, x[i].result < 0 ? &x[i].e : NULL);
+		failures += x[i].result < 0;
+	}
+	free(x);
+	return failures;
+}
+
+int restart_before_shutdown(struct store *s, restart_fn told, void *arg, struct err *e)
+{
+	struct container_row *rows = NULL;
+	size_t n = 0;
+	int r = container_reconcile_all(s, e);
+	if (r < 0 || (r = container_row_list(s->db, &rows, &n, e)) < 0)
+		return r;
+	r = shut_down(s, rows, n, told, arg);
+	for (size_t i = 0; i < n; i++)
+		container_row_deinit(&rows[i]);
+	free(rows);
+	return r;
+}

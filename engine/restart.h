@@ -46,5 +46,14 @@ typedef void (*restart_fn)(
 /* Starts what asks for it after a boot, oldest first; one that fails does not keep the others. The
  * number of failures, or -errno. */
 int restart_after_boot(struct store *s, restart_fn told, void *arg, struct err *e);
+/* Before the machine (or the user's session) ends: every container gets its stop signal and its
+ * time, all side by side, and none is taken for stopped by the user. As restart_after_boot. */
+int restart_before_shutdown(struct store *s, restart_fn told, void *arg, struct err *e);
+
+/* ---- engine/restart_hint.c ---- */
+
+/* How to have containers started after a boot, for the first one that asks for it: owned; NULL
+ * where that is set up, or was said before in this store. */
+char *restart_hint(struct store *s);
 
 #endif

@@ -53,6 +53,7 @@ struct container_stopping {
 	struct container_row *row; /* brought up to date */
 	int signal; /* 0 = the container's own */
 	int timeout_s; /* then SIGKILL; -1 = never, -2 = the container's own */
+	bool is_shutdown; /* not the user's will: its policy starts it after the next boot */
 	/* the result */
 	int result; /* 0 (also where it did not run) or -errno with e set */
 	struct err e;

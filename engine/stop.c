@@ -149,6 +149,18 @@ static int end_waiting(struct store *s, struct container_row *row, struct err *e
 	return wait_for_end(s, row, -1, e);
 }
 
+/* The machine's will, not the user's: nothing is recorded of it, and the monitor is told, which
+ * passes the stop signal on and keeps the policy still. */
+static int shutdown_begin(struct container_stopping *x, int timeout_s, struct err *e)
+{
+	auto_fd monitor = proc_open(&x->row->monitor);
+	if (monitor < 0)
+		return 0;
+	x->pidfd = proc_open(&x->row->init);
+	x->deadline_ns = timeout_s < 0 ? INT64_MAX : clock_monotonic_ns() + timeout_s * NS_PER_S;
+	return send_signal(monitor, x->row, SIGTERM, e);
+}
+
 /* The first step of a stop: the will is recorded, the signal sent. */
 static int stop_begin(struct store *s, struct container_stopping *x, struct err *e)
 {
@@ -162,6 +174,8 @@ static int stop_begin(struct store *s, struct container_stopping *x, struct err 
 		return r;
 	int sig = x->signal ? x->signal : own;
 	x->end = listen_for_end(s, row);
+	if (x->is_shutdown)
+		return shutdown_begin(x, timeout_s, e);
 	if ((r = mark_stopped(s, row, sig, e)) < 0)
 		return r;
 	if ((x->was_waiting = is_waiting(row)))
