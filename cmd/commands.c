@@ -28,6 +28,7 @@
 	X(cmd_create) \
 	X(cmd_doctor) \
 	X(cmd_events) \
+	X(cmd_exec_ended) \
 	X(cmd_help) \
 	X(cmd_image_inspect) \
 	X(cmd_import) \

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/format/inspector.h"
+#include "cmd/pick.h"
 #include "engine/inspect_object.h"
 #include "engine/size.h"
 #include "engine/start.h"
@@ -20,7 +21,7 @@ enum kind { KIND_ANY, KIND_CONTAINER, KIND_IMAGE, KIND_VOLUME };
 struct inspect {
 	char *format;
 	char *type;
-	bool size;
+	bool latest, size;
 };
 
 #define FORMAT_HELP                                                                                \
@@ -30,15 +31,19 @@ struct inspect {
 // clang-format off
 static const struct opt inspect_opts[] = {
 	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
+	{"latest", 'l', OPT_BOOL, FIELD(struct inspect, latest), "",
+		"Inspect the container that was created last"},
 	{"size", 's', OPT_BOOL, FIELD(struct inspect, size), "",
 		"Display total file sizes if the type is container"},
-	{"type", 0, OPT_STR, FIELD(struct inspect, type), "string",
+	{"type", 't', OPT_STR, FIELD(struct inspect, type), "string",
 		"Return JSON for specified type", .complete = COMPLETE_CHOICES,
 		.choices = "container image volume"},
 	{0},
 };
 static const struct opt container_inspect_opts[] = {
 	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
+	{"latest", 'l', OPT_BOOL, FIELD(struct inspect, latest), "",
+		"Inspect the container that was created last"},
 	{"size", 's', OPT_BOOL, FIELD(struct inspect, size), "", "Display total file sizes"},
 	{0},
 };
@@ -157,17 +162,17 @@ static int inspect_one(struct cmd_call *call, const struct inspect *a, enum kind
 	return inspector_add(i, object, f.type, with_raw, e);
 }
 
-static int inspect_all(
-	struct cmd_call *call, const struct inspect *a, enum kind kind, struct err *e)
+static int inspect_names(struct cmd_call *call, const struct inspect *a, enum kind kind,
+	char *const *names, size_t n_names, struct err *e)
 {
 	auto_inspector i = {.template = NULL};
 	int r = inspector_init(&i, a->format, e);
 	if (r < 0)
 		return r;
-	struct err *failed = xcalloc((size_t)call->argc, sizeof(*failed));
+	struct err *failed = xcalloc(n_names, sizeof(*failed));
 	size_t n = 0;
-	for (int k = 0; k < call->argc; k++)
-		n += inspect_one(call, a, kind, call->argv[k], &i, &failed[n]) < 0;
+	for (size_t k = 0; k < n_names; k++)
+		n += inspect_one(call, a, kind, names[k], &i, &failed[n]) < 0;
 	inspector_flush(&i);
 	for (size_t k = 0; k < n; k++)
 		cmd_report(call, &failed[k]);
@@ -175,14 +180,30 @@ static int inspect_all(
 	return call->failures ? 1 : 0;
 }
 
+static int inspect_all(
+	struct cmd_call *call, const struct inspect *a, enum kind kind, struct err *e)
+{
+	if (!a->latest &&
+		cmd_wrong_count(call->cmd, call->program, call->typed, 1, (size_t)call->argc))
+		return 1;
+	if (!a->latest)
+		return inspect_names(call, a, kind, call->argv, (size_t)call->argc, e);
+	if (call->argc || (kind != KIND_ANY && kind != KIND_CONTAINER)) {
+		err_set(e, EINVAL, "--latest is a container, and cannot be used with names");
+		return err_status(e, 125);
+	}
+	auto_free char *name = pick_one(call, true, e);
+	return name ? inspect_names(call, a, KIND_CONTAINER, &name, 1, e) : -e->code;
+}
+
 static int inspect_run(struct cmd_call *call, void *args, struct err *e)
 {
 	static const struct {
 		const char *name;
 		int kind; /* -1: Docker's, but not ours yet */
-	} types[] = {{"", KIND_ANY}, {"container", KIND_CONTAINER}, {"image", KIND_IMAGE},
-		{"volume", KIND_VOLUME}, {"network", -1}, {"node", -1}, {"plugin", -1},
-		{"secret", -1}, {"service", -1}, {"task", -1}};
+	} types[] = {{"", KIND_ANY}, {"all", KIND_ANY}, {"container", KIND_CONTAINER},
+		{"image", KIND_IMAGE}, {"volume", KIND_VOLUME}, {"network", -1}, {"node", -1},
+		{"plugin", -1}, {"secret", -1}, {"service", -1}, {"task", -1}};
 	const struct inspect *a = args;
 	const char *type = a->type ? a->type : "";
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
@@ -214,7 +235,7 @@ const struct cmd cmd_inspect = {
 	.name = "inspect",
 	.brief = "Return low-level information on Docker objects",
 	.operands = "NAME|ID [NAME|ID...]",
-	.min = 1,
+	.min = 0,
 	.max = ANY,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_CONTAINER,
@@ -239,7 +260,7 @@ const struct cmd cmd_container_inspect = {
 	.name = "container inspect",
 	.brief = "Display detailed information on one or more containers",
 	.operands = "CONTAINER [CONTAINER...]",
-	.min = 1,
+	.min = 0,
 	.max = ANY,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_CONTAINER,

@@ -77,6 +77,7 @@ libcmd_a_SOURCES = \
 	cmd/platform.c cmd/platform.h \
 	cmd/events.c \
 	cmd/exec.c \
+	cmd/exec_ended.c \
 	cmd/ps.c cmd/ps.h \
 	cmd/ps_filter.c cmd/ps_filter.h \
 	cmd/ps_ports.c \

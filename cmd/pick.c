@@ -26,15 +26,22 @@ const struct opt pick_opts[] = {
 };
 // clang-format on
 
-static int add_cidfile(const char *path, struct strv *names, struct err *e)
+char *pick_cidfile(const char *path, struct err *e)
 {
 	auto_buf text = BUF_INIT;
-	int r = read_file(path, CIDFILE_MAX, &text, e);
-	if (r < 0)
-		return r;
-	strv_take(names, xstrndup(text.data ? text.data : "", text.len));
-	char *id = names->v[names->n - 1];
+	if (read_file(path, CIDFILE_MAX, &text, e) < 0)
+		return NULL;
+	char *id = xstrndup(text.data ? text.data : "", text.len);
 	id[strcspn(id, "\r\n")] = '\0';
+	return id;
+}
+
+static int add_cidfile(const char *path, struct strv *names, struct err *e)
+{
+	char *id = pick_cidfile(path, e);
+	if (!id)
+		return -e->code;
+	strv_take(names, id);
 	return 0;
 }
 

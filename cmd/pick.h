@@ -30,6 +30,8 @@ int pick_names(struct cmd_call *call, const struct pick *p, const char *all, str
 int pick_each(struct cmd_call *call, const struct pick *p, const char *all, void *args,
 	int (*one)(struct cmd_call *call, void *args, const char *operand, struct err *e),
 	struct err *e);
+/* The id that a file holds (run --cidfile). Owned; NULL with e set. */
+char *pick_cidfile(const char *path, struct err *e);
 /* The one container of --latest, or the only operand: its name. Owned; NULL with e set. */
 char *pick_one(struct cmd_call *call, bool latest, struct err *e);
 

@@ -8,7 +8,13 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "cmd/cmd.h"
+#include "cmd/pick.h"
 #include "engine/start.h"
+#include "storage/store.h"
+
+struct port {
+	bool all, latest;
+};
 
 /* The published ports of a running container: {"80/tcp": [{HostIp, HostPort}], ...}. */
 static json_t *ports_get(struct cmd_call *call, const char *name, struct err *e)
@@ -45,7 +51,7 @@ static int by_port(const void *a, const void *b)
 	return px < py ? -1 : px > py ? 1 : strcmp(x->key, y->key);
 }
 
-static void print_all(const json_t *ports)
+static void print_all(const char *before, const json_t *ports)
 {
 	struct line *lines = xcalloc(json_object_size(ports) + 1, sizeof(*lines));
 	size_t n = 0;
@@ -55,7 +61,7 @@ static void print_all(const json_t *ports)
 		lines[n++] = (struct line){key, list};
 	qsort(lines, n, sizeof(*lines), by_port);
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *prefix = xasprintf("%s -> ", lines[i].key);
+		auto_free char *prefix = xasprintf("%s%s -> ", before, lines[i].key);
 		print_bindings(prefix, lines[i].list);
 	}
 	free(lines);
@@ -80,15 +86,44 @@ static int print_one(const json_t *ports, const char *container, const char *typ
 	return 0;
 }
 
+/* Podman's --all: "<id>\t80/tcp -> 0.0.0.0:8080". */
+static int print_every(struct cmd_call *call, struct err *e)
+{
+	struct container_row *rows = NULL;
+	size_t n = 0;
+	int r = container_reconcile_all(call->store, e);
+	if (r >= 0)
+		r = container_row_list(call->store->db, &rows, &n, e);
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *id = xasprintf("%.12s\t", rows[i].id);
+		auto_json j = container_inspect(call->store, &rows[i]);
+		print_all(id, json_at(j, "NetworkSettings/Ports"));
+		container_row_deinit(&rows[i]);
+	}
+	free(rows);
+	return r < 0 ? r : 0;
+}
+
 static int port_run(struct cmd_call *call, void *args, struct err *e)
 {
-	(void)args;
-	auto_json ports = ports_get(call, call->argv[0], e);
+	const struct port *a = args;
+	int named = a->latest ? 0 : 1;
+	if (a->all && (a->latest || call->argc)) {
+		err_set(e, EINVAL, "--all, --latest and containers cannot be used together");
+		return err_status(e, 125);
+	}
+	if (a->all)
+		return print_every(call, e);
+	if (cmd_wrong_count(
+		    call->cmd, call->program, call->typed, (size_t)named, (size_t)call->argc))
+		return 1;
+	auto_free char *name = pick_one(call, a->latest, e);
+	auto_json ports = name ? ports_get(call, name, e) : NULL;
 	if (!ports)
 		return -e->code;
-	if (call->argc > 1)
-		return print_one(ports, call->argv[0], call->argv[1], e);
-	print_all(ports);
+	if (call->argc > named)
+		return print_one(ports, name, call->argv[named], e);
+	print_all("", ports);
 	return 0;
 }
 
@@ -96,8 +131,9 @@ static const char *const aliases[] = {"container port", NULL};
 
 // clang-format off
 static const struct opt opts[] = {
-	{"all", 'a', OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN},
-	{"latest", 'l', OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN},
+	{"all", 'a', OPT_BOOL, FIELD(struct port, all), "", "Show the ports of every container"},
+	{"latest", 'l', OPT_BOOL, FIELD(struct port, latest), "",
+		"Act on the container that was created last"},
 	{0},
 };
 // clang-format on
@@ -107,12 +143,12 @@ const struct cmd cmd_port = {
 	.aliases = aliases,
 	.brief = "List port mappings or a specific mapping for the container",
 	.operands = "CONTAINER [PRIVATE_PORT[/PROTO]]",
-	.min = 1,
+	.min = 0,
 	.max = 2,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_CONTAINER_RUNNING,
 	.opts = opts,
-	.args_size = 1,
+	.args_size = sizeof(struct port),
 	.examples = "moss port web\nmoss port web 80/tcp",
 	.run = port_run,
 };

@@ -120,6 +120,8 @@ static int send_size(struct session *s)
 	if (!s->a->terminal || !terminal_size(&rows, &cols))
 		return 0;
 	uint8_t p[4] = {(uint8_t)(rows >> 8), (uint8_t)rows, (uint8_t)(cols >> 8), (uint8_t)cols};
+	if (s->a->resized)
+		s->a->resized(s->a->resized_arg, rows, cols);
 	return relay_send(&s->relay, ATTACH_RESIZE, p, sizeof(p));
 }
 

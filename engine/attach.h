@@ -29,6 +29,9 @@ struct attach {
 	 * will be started again. May be NULL. */
 	int (*ended)(void *arg, const struct attach_ended *how, struct err *e);
 	void *ended_arg;
+	/* May be NULL: the container's terminal was given this size. */
+	void (*resized)(void *arg, unsigned rows, unsigned cols);
+	void *resized_arg;
 };
 
 /* Results beside the container's exit code (0 to 255). */

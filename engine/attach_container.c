@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "engine/attach.h"
+#include "engine/event.h"
 #include "engine/monitor.h"
 #include "engine/state.h"
 #include "storage/store.h"
@@ -11,6 +12,17 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+struct attached {
+	struct store *store;
+	const struct container_row *row;
+};
+
+static void on_resized(void *arg, unsigned rows, unsigned cols)
+{
+	const struct attached *to = arg;
+	event_container_resize(to->store, to->row, rows, cols);
+}
 
 int container_attach(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e)
@@ -31,7 +43,7 @@ int container_attach(
 		return -e->code;
 	bool terminal = json_bool_or(config, "Config/Tty", false);
 	bool in = o->attach_stdin && json_bool_or(config, "Config/OpenStdin", false);
-	if (in && terminal && !isatty(0))
+	if (o->attach_stdin && terminal && !isatty(0))
 		return err_set(e, ENOTTY, "the input device is not a TTY");
 	const struct attach_hello hello = {.wants_stdin = in,
 		.wants_stdout = o->attach_stdout,
@@ -39,6 +51,10 @@ int container_attach(
 	auto_fd fd = attach_connect_or_wake(s, row, &hello);
 	if (fd < 0)
 		return err_sysn(e, -fd, "cannot attach to container %s", row->name);
+	struct err unrecorded;
+	if (event_container(s, row, "attach", NULL, &unrecorded) < 0)
+		log_debug("attach is not recorded: %s", unrecorded.msg);
+	struct attached to = {s, row};
 	const struct attach a = {.fd = fd,
 		.in = in,
 		.out = o->attach_stdout,
@@ -47,8 +63,12 @@ int container_attach(
 		.sends_size = true,
 		.sig_proxy = o->sig_proxy && !terminal,
 		.detach_keys = o->detach_keys,
-		.init = row->init};
+		.init = row->init,
+		.resized = on_resized,
+		.resized_arg = &to};
 	int r = attach_run(&a, e);
+	if (r == ATTACH_DETACHED)
+		event_container_detach(s, row);
 	if (r == ATTACH_DETACHED)
 		return o->detach_fails ? err_set(e, ECANCELED, "read escape sequence") : 0;
 	if (r != ATTACH_LOST)

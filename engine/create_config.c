@@ -206,11 +206,23 @@ static void host_first_part(const struct create_plan *p, json_t *o)
 	json_set_bool(o, "ReadonlyRootfs", r->read_only);
 }
 
+static bool is_host(const char *mode) { return mode && strcmp(mode, "host") == 0; }
+
+static bool has_label(const struct strv *options)
+{
+	for (size_t i = 0; i < options->n; i++) {
+		if (str_starts(options->v[i], "label=") || str_starts(options->v[i], "label:"))
+			return true;
+	}
+	return false;
+}
+
 static json_t *security_opt(const struct create_plan *p)
 {
 	auto_strv v = STRV_INIT;
 	strv_copy(&v, &p->security.shown);
-	if (p->r->privileged && !strv_has(&v, "label=disable"))
+	bool is_open = p->r->privileged || is_host(p->r->pid) || is_host(p->r->ipc);
+	if (is_open && !has_label(&v))
 		strv_add(&v, "label=disable");
 	return list_or_null(&v);
 }

@@ -66,6 +66,24 @@ int event_container(struct store *s, const struct container_row *row, const char
 	return add(s, "container", action, row->id, o, more, e);
 }
 
+void event_container_resize(
+	struct store *s, const struct container_row *row, unsigned rows, unsigned cols)
+{
+	struct err e;
+	char height[16], width[16];
+	snprintf(height, sizeof(height), "%u", rows);
+	snprintf(width, sizeof(width), "%u", cols);
+	if (event_container(s, row, "resize", EVENT_WITH("height", height, "width", width), &e) < 0)
+		log_debug("resize is not recorded: %s", e.msg);
+}
+
+void event_container_detach(struct store *s, const struct container_row *row)
+{
+	struct err e;
+	if (event_container(s, row, "detach", NULL, &e) < 0)
+		log_debug("detach is not recorded: %s", e.msg);
+}
+
 /* What happens to each volume of a container. */
 static int each_volume(
 	struct store *s, const struct container_row *row, const char *action, struct err *e)

@@ -28,6 +28,10 @@ struct store;
 /* Attributes: labels, image, name. */
 int event_container(struct store *s, const struct container_row *row, const char *action,
 	const char *const *more, struct err *e);
+/* What its user does at the container's terminal. Failing to tell of it stops nobody. */
+void event_container_resize(
+	struct store *s, const struct container_row *row, unsigned rows, unsigned cols);
+void event_container_detach(struct store *s, const struct container_row *row);
 /* The volumes' mount, then the container's start. */
 int event_container_start(struct store *s, const struct container_row *row, struct err *e);
 /* The volumes' unmount, oom where it is so, then the container's die. row: as it was running. */

@@ -28,7 +28,7 @@ struct follow {
 static int watch_open(const struct store *s)
 {
 	auto_fd fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fd < 0 || inotify_add_watch(fd, s->root, IN_MODIFY | IN_CREATE | IN_DELETE_SELF) < 0) {
+	if (fd < 0 || inotify_add_watch(fd, s->root, IN_MODIFY | IN_CREATE | IN_DELETE) < 0) {
 		log_debug("events: no inotify: %s", strerror(errno));
 		return -1;
 	}
@@ -45,7 +45,8 @@ static int watch_read(int fd, struct err *e)
 		const struct inotify_event *ev;
 		for (char *p = buf; p < buf + n; p += sizeof(*ev) + ev->len) {
 			ev = (const struct inotify_event *)p;
-			if (ev->mask & (IN_IGNORED | IN_DELETE_SELF))
+			bool is_db = ev->len && strcmp(ev->name, "moss.db") == 0;
+			if ((ev->mask & IN_IGNORED) || (is_db && (ev->mask & IN_DELETE)))
 				return err_set(e, ENOENT, "the store was removed");
 			if ((ev->mask & IN_Q_OVERFLOW) ||
 				(ev->len && str_starts(ev->name, "moss.db")))

@@ -3,7 +3,9 @@
  * The command starts a holder, a fork of itself that joins the container (launch_exec), holds the
  * pipes or the terminal of the new process, and speaks the attach stream of engine/monitor.h with
  * the command. So the command can be detached from, stopped or killed, and the process lives on;
- * and no descriptor of the user's own gets into the container.
+ * and no descriptor of the user's own gets into the container. The holder is inside the container's
+ * namespaces; who waits for it and records the end is outside: the command, or, where that does not
+ * wait (-d, the detach keys), a fork of it, its shadow.
  */
 #ifndef ENGINE_EXEC_H
 #define ENGINE_EXEC_H
@@ -42,6 +44,7 @@ struct exec_streams {
 	int stream; /* to the command */
 	int in, out, err_out;
 	int pidfd, pid;
+	int lock; /* of its exec_record; held to the end; -1 = none */
 	bool is_terminal;
 };
 void exec_serve(const struct exec_streams *x);

@@ -3,6 +3,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/spawn.h"
+#include "engine/exec_record.h"
 #include "engine/monitor.h"
 #include "engine/relay.h"
 
@@ -76,7 +77,8 @@ static int on_frame(void *arg, uint8_t type, const uint8_t *p, size_t n)
 		};
 		(void)ioctl(s->out[0], TIOCSWINSZ, &size);
 	} else if (type == ATTACH_KILL) {
-		(void)kill(-s->pid, SIGKILL); /* it leads a session: not reaped yet, not another's */
+		(void)kill(
+			-s->pid, SIGKILL); /* it leads a session: not reaped yet, not another's */
 	}
 	return 0;
 }
@@ -195,7 +197,9 @@ void exec_serve(const struct exec_streams *x)
 	while (!s.has_ended)
 		step(&s);
 	drain(&s);
-	send_exit(&s, spawn_wait(x->pid));
+	int code = spawn_wait(x->pid);
+	exec_record_code(x->lock, code);
+	send_exit(&s, code);
 	buf_free(&s.input);
 	relay_deinit(&s.relay);
 	free(s.scratch);

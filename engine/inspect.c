@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "base/str.h"
+#include "engine/exec_record.h"
 #include "engine/log.h"
 #include "engine/network.h"
 #include "engine/start.h"
@@ -45,8 +47,9 @@ static json_t *state(const struct container_row *row)
 	json_set_str(o, "Error", row->error ? row->error : "");
 	set_time(o, "StartedAt", row->started_ns);
 	set_time(o, "FinishedAt", row->finished_ns);
-	json_t *health = row->health ? json_parse(row->health, strlen(row->health), "health", &ignored)
-				     : NULL;
+	json_t *health = row->health
+				 ? json_parse(row->health, strlen(row->health), "health", &ignored)
+				 : NULL;
 	if (health)
 		json_set(o, "Health", health);
 	return o;
@@ -126,11 +129,32 @@ static json_t *network_settings(const struct container_row *row, const json_t *c
 	return network_settings_idle(json_str_or(config, "HostConfig/NetworkMode", "bridge"));
 }
 
+static json_t *exec_ids(struct store *s, const struct container_row *row)
+{
+	auto_strv ids = STRV_INIT;
+	if (is_alive(row))
+		exec_record_live(s, row, &ids);
+	return ids.n ? json_from_strv(&ids) : json_null();
+}
+
+/* What --mac-address asked for is shown with the network, as Docker 26 does. */
+static void move_mac_address(json_t *config, json_t *settings)
+{
+	const char *mac = json_str(config, "Config/MacAddress"), *name;
+	json_t *endpoint;
+	json_object_foreach (json_at(settings, "Networks"), name, endpoint) {
+		if (mac && !*json_str_or(endpoint, "MacAddress", ""))
+			json_set_str(endpoint, "MacAddress", mac);
+	}
+	json_object_del(json_object_get(config, "Config"), "MacAddress");
+}
+
 json_t *container_inspect(struct store *s, const struct container_row *row)
 {
 	struct err ignored;
 	auto_json config = json_parse(row->config, strlen(row->config), "config", &ignored);
-	json_t *o = json_object();
+	json_t *o = json_object(), *settings = network_settings(row, config);
+	move_mac_address(config, settings);
 	auto_free char *name = xasprintf("/%s", row->name);
 	json_set_str(o, "Id", row->id);
 	set_time(o, "Created", row->created_ns);
@@ -146,11 +170,11 @@ json_t *container_inspect(struct store *s, const struct container_row *row)
 	json_set_str(o, "MountLabel", "");
 	json_set_str(o, "ProcessLabel", "");
 	json_set_str(o, "AppArmorProfile", "");
-	json_set(o, "ExecIDs", json_null());
+	json_set(o, "ExecIDs", exec_ids(s, row));
 	set_or_null(o, "HostConfig", json_at(config, "HostConfig"));
 	json_set(o, "GraphDriver", graph_driver(s, row));
 	set_or_null(o, "Mounts", json_at(config, "Mounts"));
 	set_or_null(o, "Config", json_at(config, "Config"));
-	json_set(o, "NetworkSettings", network_settings(row, config));
+	json_set(o, "NetworkSettings", settings);
 	return o;
 }

@@ -6,6 +6,7 @@ libengine_a_SOURCES += \
 	engine/cgroup_place.c \
 	engine/enter.c engine/enter.h \
 	engine/exec.c engine/exec.h \
+	engine/exec_record.c engine/exec_record.h \
 	engine/exec_serve.c \
 	engine/launch_build.c engine/launch_build.h \
 	engine/launch_clone.c \

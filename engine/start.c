@@ -315,6 +315,12 @@ static int recover(struct starting *st, struct err *e)
 	return st->row->exit_code ? st->row->exit_code : 137;
 }
 
+static void on_resized(void *arg, unsigned rows, unsigned cols)
+{
+	struct starting *st = arg;
+	event_container_resize(st->store, st->row, rows, cols);
+}
+
 static int stream(struct starting *st, struct err *e)
 {
 	const struct start_options *o = st->o;
@@ -327,10 +333,16 @@ static int stream(struct starting *st, struct err *e)
 		.detach_keys = o->detach_keys,
 		.init = st->row->init,
 		.ended = on_ended,
-		.ended_arg = st};
+		.ended_arg = st,
+		.resized = on_resized,
+		.resized_arg = st};
+	if (st->terminal && st->mon.rows)
+		on_resized(st, (unsigned)st->mon.rows, (unsigned)st->mon.cols);
 	int r = attach_run(&a, e);
-	if (r == ATTACH_DETACHED)
+	if (r == ATTACH_DETACHED) {
+		event_container_detach(st->store, st->row);
 		return 0;
+	}
 	return r == ATTACH_LOST ? recover(st, e) : r;
 }
 

@@ -114,7 +114,7 @@ on_pty() { "$MOSS_TEST_LIB/pty" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" "$@"
 	[ "$status" -eq 0 ]
 	[ "$output" = "" ]
 	wait_for 5 moss exec ct test -s /tmp/mark
-	run -127 moss exec -d ct nosuch
+	run -1 moss exec -d ct nosuch
 }
 
 @test "killed, the command leaves its process running" {

@@ -1,0 +1,157 @@
+#include "engine/exec_record.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "engine/event.h"
+#include "engine/monitor.h"
+#include "storage/db/container_row.h"
+#include "storage/db/db.h"
+#include "storage/store.h"
+
+#define PREFIX "exec-"
+
+static char *record_path(struct store *s, const struct container_row *row, const char *id)
+{
+	auto_free char *dir = monitor_run_dir(s->runroot, row->id);
+	return xasprintf("%s/" PREFIX "%s", dir, id);
+}
+
+/* The run root may have vanished: then nobody can tell what lives. */
+static int make_file(const char *path)
+{
+	auto_fd fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd >= 0 && lock_take(fd, false) == LOCK_TAKEN ? take_fd(fd) : -1;
+}
+
+/* Docker's "exec_create: sh -c x": the program, a blank, the arguments. */
+static char *action_text(const char *what, const char *const *args)
+{
+	auto_buf b = BUF_INIT;
+	buf_printf(&b, "%s: %s ", what, args[0]);
+	for (size_t i = 1; args[i]; i++)
+		buf_printf(&b, "%s%s", i > 1 ? " " : "", args[i]);
+	return buf_take(&b);
+}
+
+static int add_event(struct store *s, const struct container_row *row, const char *action,
+	const struct exec_record *x, struct err *e)
+{
+	return event_container(s, row, action, EVENT_WITH("execID", x->id), e);
+}
+
+void exec_record_begin(struct store *s, const struct container_row *row, const char *const *args,
+	struct exec_record *x)
+{
+	unsigned char bytes[32];
+	struct err e;
+	random_bytes(bytes, sizeof(bytes));
+	hex_encode(x->id, bytes, sizeof(bytes));
+	x->path = record_path(s, row, x->id);
+	x->lock = make_file(x->path);
+	x->has_file = x->lock >= 0;
+	auto_free char *create = action_text("exec_create", args);
+	auto_free char *start = action_text("exec_start", args);
+	int r = db_begin(s->db, DB_NORMAL, &e);
+	if (r == 0) {
+		r = add_event(s, row, create, x, &e);
+		r = r < 0 ? r : add_event(s, row, start, x, &e);
+		if (r < 0)
+			db_rollback(s->db);
+		else
+			r = db_commit(s->db, &e);
+	}
+	if (r < 0)
+		log_debug("exec is not recorded: %s", e.msg);
+}
+
+void exec_record_deinit(struct exec_record *x)
+{
+	scope_close(&x->lock);
+	x->lock = -1;
+	free(take_ptr(x->path));
+}
+
+void exec_record_code(int lock, int code)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d\n", code);
+	if (lock >= 0 && pwrite(lock, text, (size_t)n, 0) != n)
+		log_debug("the exit code of an exec is not recorded");
+}
+
+void exec_record_failed(struct exec_record *x) { (void)unlink(x->path); }
+
+void exec_record_wait(const struct exec_record *x)
+{
+	auto_fd fd = open(x->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0)
+		(void)lock_take(fd, true);
+}
+
+/* Who removes the file records the end. With the container the whole folder goes: then nobody else
+ * has. */
+static bool take_file(const struct exec_record *x)
+{
+	auto_free char *dir = path_dir(x->path);
+	return !x->has_file || unlink(x->path) == 0 || access(dir, F_OK) < 0;
+}
+
+void exec_record_end(
+	struct store *s, const struct container_row *row, struct exec_record *x, int code)
+{
+	char text[16];
+	struct err e;
+	snprintf(text, sizeof(text), "%d", code);
+	if (take_file(x) && event_container(s, row, "exec_die",
+				    EVENT_WITH("execID", x->id, "exitCode", text), &e) < 0)
+		log_debug("the end of an exec is not recorded: %s", e.msg);
+}
+
+void exec_record_detached(
+	struct store *s, const struct container_row *row, const struct exec_record *x)
+{
+	struct err e;
+	if (add_event(s, row, "exec_detach", x, &e) < 0)
+		log_debug("a detached exec is not recorded: %s", e.msg);
+}
+
+/* One file: 1 where its process lives, else its end is recorded. */
+static int look_at(struct store *s, const struct container_row *row, int dir, const char *name)
+{
+	char text[16] = "";
+	auto_fd fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return 0;
+	if (lock_is_held(fd) != 0)
+		return 1;
+	struct exec_record x = {
+		.has_file = true, .lock = -1, .path = record_path(s, row, name + strlen(PREFIX))};
+	memcpy(x.id, name + strlen(PREFIX), sizeof(x.id) - 1);
+	/* Without a code its holder was killed, and the process with it. */
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	exec_record_end(s, row, &x, n > 0 ? (int)strtol(text, NULL, 10) : 137);
+	free(x.path);
+	return 0;
+}
+
+void exec_record_live(struct store *s, const struct container_row *row, struct strv *ids)
+{
+	auto_free char *path = monitor_run_dir(s->runroot, row->id);
+	auto_dir dir = opendir(path);
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		const char *id = str_after(d->d_name, PREFIX);
+		if (id && strlen(id) == 64 && is_hex(id, 64) &&
+			look_at(s, row, dirfd(dir), d->d_name))
+			strv_add(ids, id);
+	}
+}

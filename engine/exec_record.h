@@ -1,0 +1,48 @@
+/* exec_record: what is known of the processes that exec starts: their events, and which of them
+ * live.
+ *
+ * Each has a file, <run dir of the container>/exec-<id>, whose lock its holder keeps: the list of
+ * those that live costs no row. At the end the holder writes the exit code into the file, then lets
+ * go of the lock; whoever waits for the process (the command, or its shadow in the background)
+ * records the end and removes the file. Where that one was killed, the next exec or inspect finds a
+ * file without a lock and does it. The id is Docker's execID.
+ */
+#ifndef ENGINE_EXEC_RECORD_H
+#define ENGINE_EXEC_RECORD_H
+
+#include <stdbool.h>
+
+struct container_row;
+struct err;
+struct store;
+struct strv;
+
+struct exec_record {
+	char id[65];
+	char *path; /* of its file; owned */
+	bool has_file;
+	int lock; /* the file, until it is the holder's alone; -1 = none */
+};
+
+/* A new id, its file, and the events exec_create and exec_start. What fails is only not recorded:
+ * a full disk stops no exec. */
+void exec_record_begin(struct store *s, const struct container_row *row, const char *const *args,
+	struct exec_record *x);
+void exec_record_deinit(struct exec_record *x);
+/* The holder's last word, into the file. */
+void exec_record_code(int lock, int code);
+/* It did not start: there is no exec_die. */
+void exec_record_failed(struct exec_record *x);
+/* Blocks until its holder has gone. */
+void exec_record_wait(const struct exec_record *x);
+/* The event exec_die; the file goes. Of two that do it at once one does it. */
+void exec_record_end(
+	struct store *s, const struct container_row *row, struct exec_record *x, int code);
+/* Its user left it by the detach keys. */
+void exec_record_detached(
+	struct store *s, const struct container_row *row, const struct exec_record *x);
+
+/* The ids of those that live; ends that nobody has recorded are. */
+void exec_record_live(struct store *s, const struct container_row *row, struct strv *ids);
+
+#endif
