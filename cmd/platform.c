@@ -1,5 +1,7 @@
 #include "cmd/platform.h"
 
+#include "base/str.h"
+
 const char *platform_arch(void)
 {
 #if defined(__x86_64__)
@@ -23,4 +25,16 @@ const char *platform_arch(void)
 #else
 #error "no GOARCH name is known for this machine"
 #endif
+}
+
+char *platform_text(const char *platform, const char *os, const char *arch, const char *variant)
+{
+	if (!str_empty(platform))
+		return xstrdup(platform);
+	if (str_empty(os) && str_empty(arch))
+		return NULL;
+	if (str_empty(arch))
+		return xstrdup(os);
+	return xasprintf("%s/%s%s%s", str_empty(os) ? "linux" : os, arch,
+		str_empty(variant) ? "" : "/", str_empty(variant) ? "" : variant);
 }

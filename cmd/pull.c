@@ -7,6 +7,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/platform.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 
@@ -19,19 +20,6 @@ struct pull {
 	bool retry_given;
 	int64_t retry_delay_ns;
 };
-
-/* --os, --arch and --variant (Podman's) as one platform. Owned; NULL where nothing is given. */
-static char *platform_text(const struct pull *a)
-{
-	if (!str_empty(a->platform))
-		return xstrdup(a->platform);
-	if (str_empty(a->os) && str_empty(a->arch))
-		return NULL;
-	if (str_empty(a->arch))
-		return xstrdup(a->os);
-	return xasprintf("%s/%s%s%s", str_empty(a->os) ? "linux" : a->os, a->arch,
-		str_empty(a->variant) ? "" : "/", str_empty(a->variant) ? "" : a->variant);
-}
 
 static struct pull_options options(
 	const struct cmd_call *call, const struct pull *a, const char *platform)
@@ -81,7 +69,7 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 static int pull_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct pull *a = args;
-	auto_free char *platform = platform_text(a);
+	auto_free char *platform = platform_text(a->platform, a->os, a->arch, a->variant);
 	struct pull_options o = options(call, a, platform);
 	return pull_name(call, a, call->argv[0], &o, e);
 }

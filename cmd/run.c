@@ -3,15 +3,21 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/scope.h"
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/run_opts.h"
+#include "engine/image_remove.h"
 #include "engine/start.h"
+#include "registry/reference.h"
+#include "storage/db/container_row.h"
+#include "storage/image.h"
 
 struct run_args {
 	struct create_args create;
 	char *detach_keys;
 	bool sig_proxy;
+	bool rmi;
 };
 
 static int check_conflicts(
@@ -46,14 +52,35 @@ static void run_started(const char *id, void *arg)
 	fflush(stdout);
 }
 
+/* --rmi: the name that was given, as rmi takes it; an image that others use stays. */
+static void remove_image(struct cmd_call *call, const char *name)
+{
+	struct err e = {0};
+	struct image image = {0};
+	auto_reference ref = {0};
+	auto_strv lines = STRV_INIT;
+	auto_free char *full =
+		reference_parse(name, true, &ref, &e) == 0 ? reference_full(&ref) : NULL;
+	int r = image_find(call->store, name, full, &image, &e);
+	if (r == ROW_OK)
+		r = image_remove(call->store, &image, name, full, false, &lines, &e);
+	image_deinit(&image);
+	if (r < 0)
+		log_warn("the image stays: %s", e.msg);
+}
+
 static int run_run(struct cmd_call *call, void *args, struct err *e)
 {
 	struct run_args *a = args;
 	struct create_attach attach;
 	struct container_new c;
 	int r = create_attach(&a->create.req, &attach, e);
-	if (r < 0 || (r = check_conflicts(a, &attach, e)) < 0 ||
-		(r = create_args_prepare(call, &a->create, &c, e)) < 0)
+	if (r < 0 || (r = check_conflicts(a, &attach, e)) < 0)
+		return r;
+	if (a->rmi && a->create.req.detach)
+		r = err_set(e, EINVAL, "--rmi works in the foreground only, not with --detach");
+	a->create.req.rm |= a->rmi;
+	if (r < 0 || (r = create_args_prepare(call, &a->create, &c, e)) < 0)
 		return r;
 	if (!a->detach_keys)
 		a->detach_keys = client_config_text(call->globals, "detachKeys");
@@ -70,6 +97,8 @@ static int run_run(struct cmd_call *call, void *args, struct err *e)
 	};
 	r = container_run(call->store, &c, &o, e);
 	container_new_deinit(&c);
+	if (a->rmi)
+		remove_image(call, a->create.req.image);
 	if (r >= 0 && started.result < 0) {
 		*e = started.e;
 		return started.result;
@@ -85,6 +114,9 @@ static const struct opt opts[] = {
 		"Run container in background and print container ID"},
 	{"detach-keys", 0, OPT_STR, FIELD(struct run_args, detach_keys), "string",
 		"Override the key sequence for detaching a container"},
+	{"rmi", 0, OPT_BOOL, FIELD(struct run_args, rmi), "",
+		"After the container's end remove it and its image, unless others use it",
+		.flags = OPTF_HIDDEN},
 	{"sig-proxy", 0, OPT_BOOL, FIELD(struct run_args, sig_proxy), "",
 		"Proxy received signals to the process", .def = "true"},
 	OPT_SHARED(struct run_args, create, create_opts),
@@ -110,7 +142,8 @@ const struct cmd cmd_run = {
 		"the terminal, or with -d in the background. The image is pulled where it is "
 		"missing. The exit status is the container's own; 125 where moss failed, 126 where "
 		"the command cannot be run, 127 where it is not found.\n\n"
-		"With --pid=host together with --privileged or --cap-add SYS_PTRACE a container can "
+		"With --pid=host together with --privileged or --cap-add SYS_PTRACE a container "
+		"can "
 		"trace moss's own processes and reach your files through them.",
 	.examples = "moss run --rm -it debian bash\n"
 		    "moss run -d --name web -p 8080:80 -v site:/usr/share/nginx/html nginx",

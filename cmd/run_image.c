@@ -12,12 +12,15 @@
 #include "base/scope.h"
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
+#include "cmd/platform.h"
 #include "cmd/run_opts.h"
 #include "engine/restart.h"
+#include "engine/start.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
+#include "storage/store.h"
 
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
@@ -79,9 +82,15 @@ static int pull(struct cmd_call *call, const struct create_args *a, const char *
 		       : a->tls_verify      ? PULL_TLS_VERIFY
 					    : PULL_TLS_INSECURE,
 		.config_dir = call->globals->config_dir,
+		.authfile = a->authfile,
+		.creds = a->creds,
+		.cert_dir = a->cert_dir,
 		.progress = PROGRESS_AUTO,
 		.progress_fd = 2,
 		.quiet = a->quiet,
+		.has_retries = a->retry_given,
+		.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry,
+		.retry_delay_ms = a->retry_delay_ns / 1000000,
 	};
 	return image_pull(call->store, a->req.image, &o, out, NULL, e);
 }
@@ -92,9 +101,13 @@ static int image_get(struct cmd_call *call, struct create_args *a, struct image 
 	auto_reference ref = {0};
 	struct err bad_reference = {0};
 	enum pull_policy policy = PULL_MISSING;
-	const char *platform =
-		a->req.platform ? a->req.platform : getenv("DOCKER_DEFAULT_PLATFORM");
+	auto_free char *given = platform_text(a->req.platform, a->os, a->arch, a->variant);
+	const char *platform = given ? given : getenv("DOCKER_DEFAULT_PLATFORM");
 	int r;
+	if (!str_empty(a->req.platform) && (!str_empty(a->os) || !str_empty(a->arch))) {
+		err_set(e, EINVAL, "--platform option can not be specified with --arch or --os");
+		return err_status(e, 125);
+	}
 	if ((r = pull_policy_parse(a->req.pull, &policy, e)) < 0 ||
 		(r = check_platform(platform, e)) < 0)
 		return r;
@@ -156,6 +169,24 @@ int create_args_write_cidfile(const struct create_args *a, const char *id, struc
 	return 0;
 }
 
+/* --replace: the container of that name goes, as with rm -f. */
+static int make_way(struct store *s, const struct create_args *a, struct err *e)
+{
+	struct container_row row = {0};
+	if (!a->replace)
+		return 0;
+	if (str_empty(a->req.name)) {
+		err_set(e, EINVAL, "cannot replace container without --name being set");
+		return err_status(e, 125);
+	}
+	int r = container_row_find(s->db, a->req.name, &row, e);
+	if (r == ROW_OK && !strcmp(row.name, a->req.name) &&
+		(r = container_reconcile(s, &row, e)) == ROW_OK)
+		r = container_remove(s, &row, true, false, e);
+	container_row_deinit(&row);
+	return r < 0 ? r : 0;
+}
+
 int create_args_prepare(
 	struct cmd_call *call, struct create_args *a, struct container_new *out, struct err *e)
 {
@@ -166,6 +197,10 @@ int create_args_prepare(
 	int r = check_cidfile(a->req.cidfile, e);
 	if (r < 0 || (r = image_get(call, a, &image, e)) < 0)
 		return r;
+	if ((r = make_way(call->store, a, e)) < 0) {
+		image_deinit(&image);
+		return r;
+	}
 	auto_json config = client_config_load(call->globals);
 	client_config_proxies(config, &a->req.env);
 	r = container_prepare(call->store, &a->req, &image, out, &warnings, e);

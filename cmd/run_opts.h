@@ -15,6 +15,12 @@ struct create_args {
 	struct create_request req;
 	bool quiet;
 	bool tls_verify, tls_verify_given;
+	/* Podman's */
+	bool replace;
+	char *arch, *os, *variant, *authfile, *cert_dir, *creds;
+	uint64_t retry;
+	bool retry_given;
+	int64_t retry_delay_ns;
 };
 
 /* Every flag of create; run adds its own. For OPT_SHARED. */

@@ -36,6 +36,11 @@ struct create_request {
 	struct strv volumes_from;
 	char *image_volume;
 	bool read_only_tmpfs;
+	/* Podman's: engine/create_env.c, create_files.c; the rest is said where it is used */
+	struct strv env_merge, unsetenv;
+	bool env_host, unsetenv_all, http_proxy, no_hosts, no_hostname;
+	char *tz, *umask, *hosts_file, *pidfile, *conmon_pidfile;
+	uint64_t timeout; /* seconds, 0 = none */
 	struct strv blkio_weight_device, device_read_bps, device_write_bps, device_read_iops,
 		device_write_iops;
 	char *name, *entrypoint, *hostname, *domainname, *user, *workdir, *cidfile;

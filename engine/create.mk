@@ -3,6 +3,7 @@ libengine_a_SOURCES += \
 	engine/create.c engine/create.h \
 	engine/create_check.c engine/create_plan.h \
 	engine/create_config.c \
+	engine/create_env.c \
 	engine/create_files.c \
 	engine/create_insert.c \
 	engine/create_limit.c \

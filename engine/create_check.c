@@ -95,6 +95,20 @@ static const char *image_str(const struct create_plan *p, const char *key)
 	return json_str_or(p->image_config, key, "");
 }
 
+/* A JSON array of strings is taken apart, as Podman does: to Docker it is the name of a program. */
+static void add_entrypoint(struct create_plan *p, const char *text)
+{
+	struct err ignored = {0};
+	auto_json list =
+		*text == '[' ? json_parse(text, strlen(text), "entrypoint", &ignored) : NULL;
+	auto_strv words = STRV_INIT;
+	json_to_strv(list, &words);
+	if (json_is_array(list) && words.n && words.n == json_array_size(list))
+		strv_copy(&p->entrypoint, &words);
+	else
+		strv_add_utf8(&p->entrypoint, text);
+}
+
 /* Entrypoint and command, of the request or else of the image (Docker's rule: a new entrypoint
  * drops the image's command). */
 static int check_command(struct create_plan *p, struct err *e)
@@ -102,7 +116,7 @@ static int check_command(struct create_plan *p, struct err *e)
 	const struct create_request *r = p->r;
 	bool has_command = r->command && r->command[0];
 	if (r->entrypoint_given && !str_empty(r->entrypoint))
-		strv_add_utf8(&p->entrypoint, r->entrypoint);
+		add_entrypoint(p, r->entrypoint);
 	else if (!r->entrypoint_given)
 		json_to_strv(json_at(p->image_config, "Entrypoint"), &p->entrypoint);
 	if (has_command)
@@ -117,45 +131,6 @@ static int check_command(struct create_plan *p, struct err *e)
 		return err_status(e, 0);
 	}
 	return 0;
-}
-
-/* Config.Env: the user's first, then those of the image that the user did not set. */
-static int check_env(struct create_plan *p, struct err *e)
-{
-	const struct create_request *r = p->r;
-	auto_strv user = STRV_INIT, image = STRV_INIT;
-	int rc;
-	for (size_t i = 0; i < r->env_file.n; i++)
-		if ((rc = env_read_file(r->env_file.v[i], true, &user, e)) < 0)
-			return rc;
-	for (size_t i = 0; i < r->env.n; i++)
-		if ((rc = env_parse_flag(r->env.v[i], &user, e)) < 0)
-			return rc;
-	for (size_t i = 0; i < user.n; i++)
-		strv_add_utf8(&p->env, user.v[i]);
-	json_to_strv(json_at(p->image_config, "Env"), &image);
-	for (size_t i = 0; i < image.n; i++) {
-		size_t len = strcspn(image.v[i], "=");
-		bool is_set = false;
-		for (size_t k = 0; k < user.n && !is_set; k++)
-			is_set = strcspn(user.v[k], "=") == len &&
-				 strncmp(user.v[k], image.v[i], len) == 0;
-		if (!is_set)
-			strv_add(&p->env, image.v[i]);
-	}
-	return 0;
-}
-
-/* What the process gets; HOME is added by the launcher, which can see the container's passwd. */
-static void process_env(struct create_plan *p)
-{
-	strv_add(&p->process_env,
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	strv_addf(&p->process_env, "HOSTNAME=%s", p->hostname);
-	if (p->r->tty)
-		strv_add(&p->process_env, "TERM=xterm");
-	for (size_t i = 0; i < p->env.n; i++)
-		env_apply(&p->process_env, p->env.v[i]);
 }
 
 static void map_add(json_t *map, const char *assignment)
@@ -264,6 +239,13 @@ static int check_namespaces(const struct create_plan *p, struct err *e)
 	return 0;
 }
 
+int create_umask(const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 8);
+	return *text < '0' || *text > '7' || *end || v > 0777 ? -1 : (int)v;
+}
+
 static int check_process(struct create_plan *p, struct err *e)
 {
 	const struct create_request *r = p->r;
@@ -279,6 +261,9 @@ static int check_process(struct create_plan *p, struct err *e)
 			p->workdir);
 	if (*p->stop_signal && signal_parse(p->stop_signal, e) < 0)
 		return -e->code;
+	if (!str_empty(r->umask) && create_umask(r->umask) < 0)
+		return err_set(e, EINVAL,
+			"invalid umask string %s: an octal number of up to four digits", r->umask);
 	if (r->oom_score_adj < -1000 || r->oom_score_adj > 1000)
 		return err_set(e, EINVAL,
 			"Invalid value %lld, range for oom score adj is [-1000, 1000]",
@@ -389,9 +374,9 @@ static int check_log(struct create_plan *p, struct err *e)
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 {
 	int rc;
-	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = check_env(p, e)) < 0 ||
-		(rc = check_labels(p, e)) < 0 || (rc = check_health(p, e)) < 0 || (rc = check_lists(p, e)) < 0 ||
-		(rc = check_runtime(p->r->runtime, e)) < 0 ||
+	if ((rc = create_attach(p->r, &p->attach, e)) < 0 || (rc = create_env(p, e)) < 0 ||
+		(rc = check_labels(p, e)) < 0 || (rc = check_health(p, e)) < 0 ||
+		(rc = check_lists(p, e)) < 0 || (rc = check_runtime(p->r->runtime, e)) < 0 ||
 		(rc = check_namespaces(p, e)) < 0 ||
 		(rc = create_check_network(p, warnings, e)) < 0 ||
 		(rc = check_security(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
@@ -399,6 +384,6 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 		return rc;
 	if ((rc = check_log(p, e)) < 0)
 		return rc;
-	process_env(p);
+	create_process_env(p);
 	return create_limits(p, warnings, e);
 }

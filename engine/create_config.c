@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "engine/create_plan.h"
 #include "engine/spec.h"
@@ -341,6 +342,26 @@ static json_t *anonymous_volumes(const struct create_plan *p)
 	return json_null();
 }
 
+static void set_path(json_t *o, const char *key, const char *path)
+{
+	auto_free char *whole = str_empty(path) ? NULL : path_abs(path);
+	if (whole)
+		json_set_str(o, key, whole);
+}
+
+/* What a start looks at again (engine/start.c); left out where it is not given. */
+static void set_podman(const struct create_request *r, json_t *o)
+{
+	if (!str_empty(r->umask))
+		json_set_str(o, "Umask", r->umask);
+	if (!str_empty(r->tz))
+		json_set_str(o, "Timezone", r->tz);
+	if (r->timeout)
+		json_set_int(o, "Timeout", (int64_t)r->timeout);
+	set_path(o, "PidFile", r->pidfile);
+	set_path(o, "ConmonPidFile", r->conmon_pidfile);
+}
+
 static json_t *container_config(const struct create_plan *p)
 {
 	const struct create_request *r = p->r;
@@ -372,6 +393,7 @@ static json_t *container_config(const struct create_plan *p)
 		json_set_str(o, "StopSignal", p->stop_signal);
 	if (r->stop_timeout_given)
 		json_set_int(o, "StopTimeout", r->stop_timeout);
+	set_podman(r, o);
 	if ((value = json_at(p->image_config, "Shell")))
 		json_object_set(o, "Shell", value);
 	json_object_update(o, p->health_extra);

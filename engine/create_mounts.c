@@ -163,7 +163,7 @@ static int add_image_volumes(struct create_plan *p, struct err *e)
 	if (!is_tmpfs && strcmp(how, "anonymous") != 0 && strcmp(how, "bind") != 0 &&
 		strcmp(how, "ignore") != 0)
 		return err_set(e, EINVAL,
-			"invalid image-volume type \"%s\". Pick one of bind, tmpfs, or ignore",
+			"invalid image volume mode \"%s\" required value: anonymous, tmpfs, ignore",
 			how);
 	if (strcmp(how, "ignore") == 0)
 		return 0;

@@ -187,7 +187,9 @@ static int check_names(struct create_plan *p, struct err *e)
 		if ((rc = add_host_parse(r->add_host.v[i], &name, &ip, e)) < 0)
 			return rc;
 	}
-	for (size_t i = 0; i < r->dns.n; i++)
+	/* --dns none: the image's own file stays. */
+	bool has_none = r->dns.n == 1 && strcmp(r->dns.v[0], "none") == 0;
+	for (size_t i = 0; i < r->dns.n && !has_none; i++)
 		if ((rc = dns_check(r->dns.v[i], e)) < 0)
 			return rc;
 	for (size_t i = 0; i < r->dns_search.n; i++)

@@ -98,6 +98,11 @@ void create_share_deinit(struct create_plan *p);
 const char *create_ns_name(enum create_ns ns);
 /* engine/create_check.c: everything that needs neither store nor file system. */
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e);
+/* engine/create_env.c: p->env, then p->process_env. */
+int create_env(struct create_plan *p, struct err *e);
+void create_process_env(struct create_plan *p);
+/* --umask as a number; -1 where it is none. */
+int create_umask(const char *text);
 /* engine/create_network.c: mode, ports, host names. */
 int create_check_network(struct create_plan *p, struct strv *warnings, struct err *e);
 /* engine/create_limit.c: memory, cpu and pid limits. */
@@ -116,6 +121,10 @@ json_t *create_config(const struct create_plan *p);
 json_t *create_log_config(const struct create_request *r);
 /* engine/create_files.c: hosts, resolv.conf, hostname in dir_fd. */
 int create_files(const struct create_plan *p, int dir_fd, struct err *e);
+/* Their flags, before anything is made. */
+int create_files_check(const struct create_plan *p, struct err *e);
+/* Whether the file of /etc ("hosts", "hostname", "resolv.conf", "localtime") is ours and mounted. */
+bool create_files_mounts(const struct create_plan *p, const char *name);
 /* engine/spec.c: config.json. New reference, NULL with e set. */
 json_t *spec_build(
 	const struct create_plan *p, const struct store *s, const char *driver, struct err *e);

@@ -98,6 +98,7 @@ struct monitor_options {
 	int64_t rows, cols; /* of the terminal; 0 = not known */
 	int64_t stop_timeout; /* seconds, -1 = none; where it is given */
 	bool stop_timeout_given;
+	int64_t timeout; /* seconds that each run may last, 0 = as long as it likes */
 	int64_t health_interval_ms; /* 0 = no health check */
 	int64_t health_start_interval_ms, health_start_period_ms;
 	int64_t health_action; /* enum health_action */

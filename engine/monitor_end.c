@@ -246,7 +246,9 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 	m->init_gone = true;
 	m->l.pid = 0; /* reaped: the number may be another's */
 	m->ended.finished_ns = clock_now_ns();
-	m->ended.exit_code = si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status;
+	m->ended.exit_code = m->is_expired              ? 255 /* as Podman */
+			     : si.si_code == CLD_EXITED ? si.si_status
+							: 128 + si.si_status;
 	m->ended.oom_killed = cgroup_oom_kills(m->l.cgroup) > 0;
 	watch_remove(m, w);
 	monitor_check_end(m);

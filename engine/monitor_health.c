@@ -113,8 +113,20 @@ void monitor_check_ended(struct monitor *m, int status)
 		act(m);
 }
 
+/* --timeout: the time of this run is over. */
+static void expire(struct monitor *m)
+{
+	if (m->init_gone)
+		return;
+	m->is_expired = true;
+	(void)syscall(SYS_pidfd_send_signal, m->l.pidfd, SIGKILL, NULL, 0);
+}
+
 void monitor_check_begin(struct monitor *m)
 {
+	m->is_expired = false;
+	if (m->opt.timeout)
+		(void)timer_set(m, &m->expiry, m->opt.timeout * 1000, expire);
 	m->health = HEALTH_STARTING;
 	if (m->opt.health_interval_ms)
 		set_clock(m);
@@ -122,7 +134,9 @@ void monitor_check_begin(struct monitor *m)
 
 void monitor_check_end(struct monitor *m)
 {
-	m->checker = 0; /* one that still runs finds its container gone, and is reaped as any other */
+	m->checker =
+		0; /* one that still runs finds its container gone, and is reaped as any other */
 	(void)timer_set(m, &m->check, 0, check_is_due);
+	(void)timer_set(m, &m->expiry, 0, expire);
 	(void)timer_set(m, &m->stop_late, 0, stop_is_late);
 }

@@ -76,7 +76,8 @@ struct monitor {
 	bool has_terminal;
 	int epoll;
 	struct watch signals, init, listener;
-	struct timer front_late, again, check, stop_late;
+	struct timer front_late, again, check, stop_late, expiry;
+	bool is_expired; /* --timeout has killed it */
 	struct output out[2];
 	struct input in;
 	struct client *clients;
@@ -149,7 +150,7 @@ void clients_send_exit(struct monitor *m);
 void clients_sweep(struct monitor *m);
 void listener_ready(struct monitor *m, struct watch *w, uint32_t events);
 
-/* monitor_health.c */
+/* monitor_health.c: also --timeout, which ends with the round, too. */
 void monitor_check_begin(struct monitor *m);
 void monitor_check_end(struct monitor *m);
 /* The checker has exited. */

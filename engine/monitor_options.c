@@ -41,6 +41,7 @@ static const struct field fields[] = {
 	F("--cols", NUMBER, cols),
 	F("--stop-timeout", NUMBER, stop_timeout),
 	F("--has-stop-timeout", FLAG, stop_timeout_given),
+	F("--timeout", NUMBER, timeout),
 	F("--health-interval", NUMBER, health_interval_ms),
 	F("--health-start-interval", NUMBER, health_start_interval_ms),
 	F("--health-start-period", NUMBER, health_start_period_ms),

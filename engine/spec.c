@@ -97,7 +97,10 @@ static json_t *process(const struct create_plan *p)
 	strv_copy(&args, &p->entrypoint);
 	strv_copy(&args, &p->cmd);
 	json_set_bool(o, "terminal", r->tty);
-	json_set(o, "user", json_pack("{s:i, s:i}", "uid", 0, "gid", 0));
+	json_t *user = json_pack("{s:i, s:i}", "uid", 0, "gid", 0);
+	if (!str_empty(r->umask))
+		json_set_int(user, "umask", create_umask(r->umask));
+	json_set(o, "user", user);
 	json_set(o, "args", json_from_strv(&args));
 	json_set(o, "env", json_from_strv(&p->process_env));
 	json_set_str(o, "cwd", *p->workdir ? p->workdir : "/");

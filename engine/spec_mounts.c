@@ -66,8 +66,7 @@ static void add_shm(const struct create_plan *p, json_t *list)
 	if (r->ipc && strcmp(r->ipc, "none") == 0)
 		return;
 	if (p->share[SHARE_IPC].of) {
-		add_default(p, list, "/dev/shm", "bind", SPEC_JOINED_SHM,
-			"nosuid,noexec,nodev");
+		add_default(p, list, "/dev/shm", "bind", SPEC_JOINED_SHM, "nosuid,noexec,nodev");
 		return;
 	}
 	auto_free char *options = xasprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
@@ -183,14 +182,16 @@ static void insert_by_depth(json_t *list, size_t first, json_t *mount)
  * user's mounts. */
 static void add_user_mounts(const struct create_plan *p, json_t *list)
 {
-	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
+	static const char *const names[] = {"resolv.conf", "hostname", "hosts", "localtime"};
 	size_t first = json_array_size(list);
 	for (size_t i = 0; i < p->mounts.n; i++)
 		insert_by_depth(list, first, user_mount(p, i));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		auto_free char *source = path_join(p->net_dir ? p->net_dir : p->dir, names[i]);
+		bool is_own = strcmp(names[i], "localtime") == 0;
+		auto_free char *source =
+			path_join(p->net_dir && !is_own ? p->net_dir : p->dir, names[i]);
 		auto_free char *target = path_join("/etc", names[i]);
-		if (!user_has(p, target))
+		if (create_files_mounts(p, names[i]) && !user_has(p, target))
 			insert_by_depth(list, first,
 				mount_new(target, "bind", source,
 					p->r->read_only ? "rbind,rprivate,ro" : "rbind,rprivate"));

@@ -48,6 +48,7 @@ struct starting {
 	int control, stream;
 	struct entered entered;
 	bool is_recorded;
+	char *pidfiles[2]; /* where init's and the monitor's ids are written; owned */
 };
 
 static bool is_attached(const struct start_options *o)
@@ -72,6 +73,28 @@ static void take_health(struct starting *st, const json_t *config)
 	}
 	health_config_deinit(&c);
 	free(was);
+}
+
+static void take_pidfiles(struct starting *st, const json_t *config)
+{
+	const char *init = json_str(config, "Config/PidFile");
+	const char *monitor = json_str(config, "Config/ConmonPidFile");
+	st->pidfiles[0] = init ? xstrdup(init) : NULL;
+	st->pidfiles[1] = monitor ? xstrdup(monitor) : NULL;
+}
+
+/* --pidfile, --conmon-pidfile. The container runs already: what fails is a warning. */
+static void write_pidfiles(struct starting *st)
+{
+	const pid_t pids[2] = {st->row->init.pid, st->row->monitor.pid};
+	for (int i = 0; i < 2; i++) {
+		struct err e = {0};
+		auto_free char *text = xasprintf("%d", (int)pids[i]);
+		if (st->pidfiles[i] && write_file_at(AT_FDCWD, st->pidfiles[i], text, strlen(text),
+					       0644, false, &e) < 0)
+			log_warn("%s", e.msg);
+		free(take_ptr(st->pidfiles[i]));
+	}
 }
 
 /* What the monitor needs of the configuration, and where errors of it are Docker's. */
@@ -107,6 +130,8 @@ static int read_config(struct starting *st, struct err *e)
 		.log_compress = log.compress};
 	st->mon.stop_timeout_given = json_at(config, "Config/StopTimeout") != NULL;
 	st->mon.stop_timeout = json_int_or(config, "Config/StopTimeout", 0);
+	st->mon.timeout = json_int_or(config, "Config/Timeout", 0);
+	take_pidfiles(st, config);
 	take_health(st, config);
 	const char *stop = json_str(config, "Config/StopSignal");
 	struct err ignored;
@@ -356,6 +381,7 @@ static int start(struct starting *st, int alive_fd, struct err *e)
 		give_up(st, e);
 	} else {
 		scope_close(&st->control);
+		write_pidfiles(st);
 		if (st->o->started)
 			st->o->started(st->row->id, st->o->started_arg);
 		r = is_attached(st->o) ? stream(st, e) : 0;
@@ -363,6 +389,8 @@ static int start(struct starting *st, int alive_fd, struct err *e)
 	scope_close(&st->stream);
 	scope_close(&st->entered.pidfd);
 	scope_close(&st->entered.creation_lock);
+	free(st->pidfiles[0]);
+	free(st->pidfiles[1]);
 	return r;
 }
 
