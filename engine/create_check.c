@@ -380,6 +380,7 @@ int create_check(struct create_plan *p, struct strv *warnings, struct err *e)
 		(rc = check_namespaces(p, e)) < 0 ||
 		(rc = create_check_network(p, warnings, e)) < 0 ||
 		(rc = check_security(p, e)) < 0 || (rc = check_process(p, e)) < 0 ||
+		(rc = create_files_check(p, e)) < 0 ||
 		(rc = create_mounts_parse(p, warnings, e)) < 0 || (rc = check_command(p, e)) < 0)
 		return rc;
 	if ((rc = check_log(p, e)) < 0)
