@@ -84,7 +84,7 @@ wait_for() { # SECONDS COMMAND...
 }
 
 @test "left for the next boot: what asks to be started again, and what does not" {
-	unit=$MOSS_PREFIX/lib/systemd/user/moss-restart.service
+	unit=$MOSS_PREFIX/share/systemd/user/moss-restart.service
 	[ -e "$unit" ]
 	mkdir -p "$HOME/.config/systemd/user/moss-restart.service.d"
 	printf '[Service]\nEnvironment=XDG_DATA_HOME=%s\n' "$XDG_DATA_HOME" \
