@@ -96,6 +96,9 @@ int cgroup_make(const char *parent, const char *id, const struct cgroup_limits *
 int cgroup_open(const char *path);
 /* Ends what is in it and removes it with what was made below. What cannot be removed is left. */
 void cgroup_remove(const char *path);
+/* Removes the folder of a container that somebody may have made from here before the path was
+ * recorded: a start whose monitor was killed. */
+void cgroup_forget(const char *id);
 /* SIGKILL to all in it, at once. 0 or -errno. */
 int cgroup_kill(const char *path);
 /* Returns when everything stands still; ETIMEDOUT leaves it going on. */

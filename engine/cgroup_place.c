@@ -260,3 +260,17 @@ int cgroup_enable(const char *path, unsigned needs, struct err *e)
 			e, EBUSY, "the cgroup %s does not give its controllers away", parent);
 	return 0;
 }
+
+void cgroup_forget(const char *id)
+{
+	auto_free char *path = cgroup_own();
+	if (!path)
+		return;
+	do {
+		auto_free char *folder =
+			xasprintf("%s/moss-%.12s", strcmp(path, "/") ? path : "", id);
+		auto_fd dir = open_dir(folder);
+		if (dir >= 0)
+			cgroup_remove(folder);
+	} while (go_up(path));
+}

@@ -1,17 +1,16 @@
 #include "engine/host.h"
 
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/cgroup.h"
 
 /* A value of os-release without its quotes; owned, "" where there is none. */
 static char *release_value(const char *text, const char *key)
@@ -41,46 +40,17 @@ static void load_release(struct host *h)
 	h->os_version = release_value(text.data ? text.data : "", "VERSION_ID");
 }
 
-/* The folder of our cgroup in the cgroup2 tree; owned, NULL where there is none. */
-static char *own_cgroup(void)
-{
-	auto_buf text = BUF_INIT;
-	auto_strv lines = STRV_INIT;
-	struct err ignored;
-	if (read_file("/proc/self/cgroup", 1 << 16, &text, &ignored) < 0 || !text.data)
-		return NULL;
-	strv_split(&lines, text.data, '\n');
-	for (size_t i = 0; i < lines.n; i++) {
-		const char *path = str_after(lines.v[i], "0::");
-		if (path)
-			return xasprintf("/sys/fs/cgroup%s", path);
-	}
-	return NULL;
-}
-
 static void load_cgroup(struct host *h)
 {
-	struct statfs fs;
-	h->cgroup_version = 1;
-	if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
-		return;
-	h->cgroup_version = 2;
-	auto_free char *own = own_cgroup();
-	if (!own || access(own, W_OK) < 0)
-		return;
-	h->is_cgroup_delegated = true;
-	auto_free char *file = xasprintf("%s/cgroup.controllers", own);
-	auto_buf text = BUF_INIT;
-	auto_strv names = STRV_INIT;
 	struct err ignored;
-	if (read_file(file, 4096, &text, &ignored) < 0 || !text.len)
-		return;
-	text.data[strcspn(text.data, "\n")] = '\0';
-	strv_split(&names, text.data, ' ');
-	h->has_memory = strv_has(&names, "memory");
-	h->has_cpu = strv_has(&names, "cpu");
-	h->has_cpuset = strv_has(&names, "cpuset");
-	h->has_pids = strv_has(&names, "pids");
+	h->cgroup_version = cgroup_is_unified() ? 2 : 1;
+	auto_free char *place = cgroup_place(NULL, 0, &ignored);
+	unsigned available = cgroup_available();
+	h->is_cgroup_delegated = place != NULL;
+	h->has_memory = available & CGROUP_MEMORY;
+	h->has_cpu = available & CGROUP_CPU;
+	h->has_cpuset = available & CGROUP_CPUSET;
+	h->has_pids = available & CGROUP_PIDS;
 }
 
 void host_load(struct host *h)

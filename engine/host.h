@@ -14,8 +14,8 @@ struct host {
 	int64_t memory_bytes;
 	int cpus;
 	int cgroup_version; /* 1 (also for a mixed tree), 2 */
-	bool is_cgroup_delegated; /* our own cgroup may be written: limits can be set */
-	bool has_memory, has_cpu, has_cpuset, has_pids; /* controllers in it */
+	bool is_cgroup_delegated; /* a container gets a cgroup of its own */
+	bool has_memory, has_cpu, has_cpuset, has_pids; /* limits it can have */
 	bool is_ipv4_forwarding;
 	bool is_root; /* run by root, not by an ordinary user */
 };

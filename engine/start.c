@@ -16,6 +16,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "engine/attach.h"
+#include "engine/cgroup.h"
 #include "engine/create.h"
 #include "engine/ending.h"
 #include "engine/enter.h"
@@ -303,6 +304,7 @@ static void give_up(struct starting *st, const struct err *failure)
 	scope_close(&st->control); /* a monitor that still waits for GO ends by this */
 	st->control = -1;
 	monitor_run_dir_remove(s->runroot, st->row->id); /* where the monitor was killed */
+	cgroup_forget(st->row->id);
 	if (st->is_recorded) {
 		(void)ending_record_failure(s, st->row->id, failure, &e);
 	} else if (!st->fresh) {
