@@ -26,9 +26,11 @@
 	X(cmd_container_prune) \
 	X(cmd_cp) \
 	X(cmd_create) \
+	X(cmd_diff) \
 	X(cmd_doctor) \
 	X(cmd_events) \
 	X(cmd_exec_ended) \
+	X(cmd_export) \
 	X(cmd_help) \
 	X(cmd_image_inspect) \
 	X(cmd_import) \

@@ -16,6 +16,8 @@ libcmd_a_SOURCES = \
 	cmd/container_exists.c \
 	cmd/container_prune.c \
 	cmd/cp.c \
+	cmd/diff.c \
+	cmd/export.c \
 	cmd/create.c \
 	cmd/doctor.c \
 	cmd/port.c \

@@ -8,14 +8,13 @@
 #include "engine/user.h"
 #include "storage/pack.h"
 #include "storage/place.h"
+#include "storage/send_data.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/stat.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -26,8 +25,8 @@ enum { LINKS_MAX = 40, PIECE = 256 * 1024 };
 struct side {
 	const struct rootview_inside *in;
 	struct wire wire;
-	char *piece; /* for WIRE_PACK */
-	int out;
+	char *piece; /* for WIRE_UNPACK */
+	int stream; /* of WIRE_PACK and WIRE_UNPACK */
 };
 
 /* The client is gone: nobody wants the rest. */
@@ -88,39 +87,14 @@ static int send_entry(void *arg, const struct tar_entry *en, int fd, struct err 
 static int write_raw(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct side *s = arg;
-	int r = write_all(s->out, p, n);
+	int r = write_all(s->stream, p, n);
 	return r < 0 ? err_go(e, -r, "write") : 0;
 }
 
-/* The kernel moves what it can. */
 static int write_content(void *arg, const struct tar_entry *en, int fd, struct err *e)
 {
-	struct side *s = arg;
-	off_t at = 0;
-	while (!en->is_sparse && (uint64_t)at < en->stored) {
-		uint64_t left = en->stored - (uint64_t)at;
-		ssize_t n = sendfile(s->out, fd, &at, left < INT_MAX ? (size_t)left : INT_MAX);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EINVAL || errno == ENOSYS) && at == 0)
-			break;
-		if (n < 0)
-			return err_go(e, errno, "write");
-		if (n == 0)
-			break;
-	}
-	if (!en->is_sparse && (uint64_t)at == en->stored)
-		return 0;
-	/* Not this way, sparse, or cut short while it was read. */
-	if (at) {
-		struct tar_extent rest = {(uint64_t)at, en->stored - (uint64_t)at};
-		struct tar_entry tail = *en;
-		tail.is_sparse = true;
-		tail.extents = &rest;
-		tail.n_extents = 1;
-		return pack_content(&tail, fd, s->piece, PIECE, write_raw, s, e);
-	}
-	return pack_content(en, fd, s->piece, PIECE, write_raw, s, e);
+	const struct side *s = arg;
+	return send_data(en, fd, s->stream, e);
 }
 
 static int not_found(const struct side *s, const char *path, int code, struct err *e)
@@ -199,8 +173,7 @@ static int answer_send(struct side *s, const struct wire_message *m, struct err 
 	auto_free char *name = xstrdup(m->name);
 	int r;
 	if (m->kind == WIRE_PACK) {
-		s->out = m->fd;
-		s->piece = s->piece ? s->piece : xmalloc(PIECE);
+		s->stream = m->fd;
 		r = stream(s, path, name, e);
 	} else {
 		r = walk(s, path, name, send_entry, s, e);
@@ -313,7 +286,7 @@ static ssize_t next_piece(void *arg, const unsigned char **p, struct err *e)
 	struct side *s = arg;
 	ssize_t n;
 	do
-		n = read(s->out, s->piece, PIECE);
+		n = read(s->stream, s->piece, PIECE);
 	while (n < 0 && errno == EINTR);
 	*p = (const unsigned char *)s->piece;
 	return n < 0 ? err_go(e, errno, "read") : n;
@@ -345,7 +318,7 @@ static int answer_unpack(struct side *s, const struct wire_message *m, struct er
 	auto_placer p = {.parent_fd = -1, .old_umask = 0022};
 	if (dir < 0)
 		return dir;
-	s->out = m->fd;
+	s->stream = m->fd;
 	s->piece = s->piece ? s->piece : xmalloc(PIECE);
 	int r = start_placing(s, m, dir, shown, &p, e);
 	if (r == 0)
@@ -383,7 +356,7 @@ static int answer(struct side *s, struct err *e)
 
 int copy_inside(const struct rootview_inside *in, struct err *e)
 {
-	struct side s = {.in = in, .out = -1};
+	struct side s = {.in = in, .stream = -1};
 	int r;
 	wire_init(&s.wire, in->sock);
 	while ((r = wire_read(&s.wire, e)) > 0) {

@@ -10,6 +10,8 @@ libengine_a_SOURCES = \
 	engine/copy_plan.c engine/copy_plan.h \
 	engine/copy_stream.c \
 	engine/copy_wire.c engine/copy_wire.h \
+	engine/diff.c engine/diff.h \
+	engine/export.c engine/export.h \
 	engine/rootview.c engine/rootview.h engine/rootview_internal.h \
 	engine/rootview_confine.c \
 	engine/rootview_mount.c \

@@ -13,6 +13,7 @@
 #include "engine/start.h"
 #include "engine/state.h"
 #include "storage/store.h"
+#include "storage/upper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,6 +97,9 @@ static int leave_behind(struct view *v, struct err *e)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return err_sys(e, "cannot open /dev/null");
+	/* The command's own output, perhaps: its number is about to be another's. */
+	if (v->fd >= 0 && v->fd < 3 && (v->fd = fcntl(v->fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return err_sys(e, "cannot keep a descriptor");
 	for (int i = 0; i < 3; i++)
 		if (i < 2 || !log_debug_on)
 			(void)dup2(null, i);
@@ -160,7 +164,7 @@ static int settle(struct store *s, struct container_row *row, int *alive, struct
 			return r;
 		if (lock == LOCK_TAKEN && !state_is_live(state_parse(row->state))) {
 			*alive = take_fd(fd);
-			return 0;
+			return upper_settle(s, row->id, e);
 		}
 		if (lock != LOCK_TAKEN)
 			(void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);

@@ -6,6 +6,9 @@ libstorage_a_SOURCES = \
 	storage/pack_header.c storage/pack_header.h \
 	storage/place.c storage/place.h \
 	storage/place_entry.c storage/place_internal.h \
+	storage/send_data.c storage/send_data.h \
+	storage/union.c storage/union.h \
+	storage/union_diff.c \
 	storage/unpack_pax.c \
 	storage/unpack_tar.c storage/unpack_tar.h storage/unpack_tar_internal.h \
 	storage/db/container_row.c storage/db/container_row.h \
