@@ -148,11 +148,13 @@ static void take_volumes(const struct create_plan *p, struct container_new *out)
 static int prepare(struct store *s, struct create_plan *p, struct container_new *out, struct err *e)
 {
 	const char *driver;
-	int r = rootfs_choose(s, enter_call, &driver, e);
+	int r = p->has_idmap ? rootfs_choose_mapped(s, enter_call, &driver, e)
+			     : rootfs_choose(s, enter_call, &driver, e);
 	if (r < 0 || (r = store_container_new(s, p->id, &out->dir, &out->alive_fd, e)) < 0)
 		return r;
 	p->dir = out->dir;
-	if ((r = create_mounts_resolve(s, p, e)) < 0 || (r = fill_folder(p, s, driver, e)) < 0) {
+	if ((r = create_userns(s, p, e)) < 0 || (r = create_passwd(p, e)) < 0 ||
+		(r = create_mounts_resolve(s, p, e)) < 0 || (r = fill_folder(p, s, driver, e)) < 0) {
 		container_discard(s, out);
 		return r;
 	}

@@ -33,7 +33,7 @@ struct create_request {
 	struct strv env, env_file, expose, group_add, label, label_file, log_opt, mount, network;
 	struct strv network_alias, publish, security_opt, storage_opt, sysctl, tmpfs, ulimit,
 		volume;
-	struct strv volumes_from;
+	struct strv volumes_from, uidmap, gidmap, hostuser;
 	char *image_volume;
 	bool read_only_tmpfs;
 	/* Podman's: engine/create_env.c, create_files.c; the rest is said where it is used */
@@ -45,6 +45,8 @@ struct create_request {
 		device_write_iops;
 	char *name, *entrypoint, *hostname, *domainname, *user, *workdir, *cidfile;
 	bool entrypoint_given;
+	char *passwd_entry, *group_entry;
+	bool passwd; /* names are added to /etc/passwd and /etc/group */
 	char *ipc, *pid, *uts, *userns, *cgroupns, *cgroup_parent, *log_driver, *platform, *pull;
 	char *restart, *runtime, *stop_signal, *volume_driver, *mac_address, *ip;
 	char *cpus, *cpuset_cpus, *cpuset_mems;

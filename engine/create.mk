@@ -11,9 +11,13 @@ libengine_a_SOURCES += \
 	engine/create_sources.c \
 	engine/create_volumes_from.c \
 	engine/create_network.c \
+	engine/create_passwd.c \
 	engine/create_share.c \
+	engine/create_userns.c \
 	engine/hosts.c engine/hosts.h \
 	engine/inspect.c \
+	engine/idmap.c engine/idmap.h \
+	engine/idmap_auto.c engine/idmap_auto.h \
 	engine/join.c engine/join.h \
 	engine/limits.c engine/limits.h \
 	engine/limits_check.c \

@@ -19,6 +19,10 @@ void create_plan_deinit(struct create_plan *p)
 {
 	json_drop(&p->image_json);
 	create_share_deinit(p);
+	idmap_mode_deinit(&p->userns);
+	id_ranges_deinit(&p->uid_map);
+	id_ranges_deinit(&p->gid_map);
+	json_drop(&p->passwd);
 	free(p->hostname);
 	free(p->network_name);
 	strv_free(&p->env);
@@ -205,17 +209,12 @@ static int mode_error(struct err *e, const char *flag, const char *kind)
 	return err_status(e, 125);
 }
 
-static int shared_namespace(struct err *e, const char *flag, const char *mode)
-{
-	return err_set(e, ENOTSUP, "--%s %s is not supported yet", flag, mode);
-}
-
 static bool is_one_of(const char *s, const char *a, const char *b)
 {
 	return str_empty(s) || strcmp(s, a) == 0 || strcmp(s, b) == 0;
 }
 
-static int check_namespaces(const struct create_plan *p, struct err *e)
+static int check_namespaces(struct create_plan *p, struct err *e)
 {
 	const struct create_request *r = p->r;
 	if (!share_is_on(&p->share[SHARE_IPC]) && !is_one_of(r->ipc, "private", "host") &&
@@ -227,12 +226,9 @@ static int check_namespaces(const struct create_plan *p, struct err *e)
 		return mode_error(e, "uts", "UTS");
 	if (!share_is_on(&p->share[SHARE_CGROUP]) && !is_one_of(r->cgroupns, "private", "host"))
 		return mode_error(e, "cgroupns", "CGROUP");
-	if (r->userns && (str_starts(r->userns, "keep-id") || str_starts(r->userns, "auto") ||
-				 str_starts(r->userns, "nomap") || str_starts(r->userns, "ns:") ||
-				 str_starts(r->userns, "container:")))
-		return shared_namespace(e, "userns", r->userns);
-	if (!is_one_of(r->userns, "host", "host"))
-		return mode_error(e, "userns", "USER");
+	int rc = create_check_userns(p, e);
+	if (rc < 0)
+		return rc;
 	bool is_own_name = str_empty(r->uts) || strcmp(r->uts, "private") == 0;
 	if (!is_own_name && !str_empty(r->hostname))
 		return err_set(e, EINVAL, "conflicting options: hostname and the UTS mode");

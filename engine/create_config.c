@@ -273,7 +273,14 @@ static json_t *host_config(const struct create_plan *p)
 	if (tmpfs)
 		json_set(o, "Tmpfs", tmpfs);
 	set_text(o, "UTSMode", shared_mode(p, SHARE_UTS, r->uts, ""));
-	set_text(o, "UsernsMode", r->userns);
+	set_text(o, "UsernsMode",
+		p->has_idmap && str_empty(r->userns) ? "private" : r->userns);
+	if (p->has_idmap) {
+		json_t *maps = json_object();
+		json_set(maps, "UidMap", create_id_texts(&p->uid_map));
+		json_set(maps, "GidMap", create_id_texts(&p->gid_map));
+		json_set(o, "IDMappings", maps);
+	}
 	json_set_int(o, "ShmSize", r->shm_size ? r->shm_size : SPEC_SHM_SIZE);
 	if (json_object_size(p->sysctls))
 		json_set(o, "Sysctls", json_sorted(json_incref(p->sysctls)));

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "engine/create.h"
+#include "engine/idmap.h"
 #include "engine/limits.h"
 #include "engine/parse_limit.h"
 #include "engine/parse_mount.h"
@@ -54,6 +55,11 @@ struct create_plan {
 	struct create_share share[SHARE_COUNT];
 	char *net_dir; /* the folder of the container whose network is shared, or NULL */
 	char *other_hostname, *other_domainname; /* of the container whose name is shared */
+	struct idmap_mode userns;
+	bool has_idmap; /* ids of its own: */
+	struct id_ranges uid_map, gid_map;
+	uint32_t keep_uid, keep_gid; /* keep-id: the user's, inside */
+	json_t *passwd; /* annotation moss.passwd, or NULL */
 	char *hostname;
 	const char *domainname; /* "" */
 	enum net_mode net;
@@ -96,6 +102,15 @@ int create_share(struct store *s, struct create_plan *p, struct err *e);
 void create_share_deinit(struct create_plan *p);
 /* As the runtime spec calls it. */
 const char *create_ns_name(enum create_ns ns);
+/* engine/create_userns.c: the words of --userns, --uidmap, --gidmap; then the maps, once the
+ * container's folder is there. */
+int create_check_userns(struct create_plan *p, struct err *e);
+int create_userns(struct store *s, struct create_plan *p, struct err *e);
+/* For the runtime spec, and as HostConfig.IDMappings shows them. New references. */
+json_t *create_id_mappings(const struct id_ranges *r);
+json_t *create_id_texts(const struct id_ranges *r);
+/* engine/create_passwd.c: p->passwd, after create_userns. */
+int create_passwd(struct create_plan *p, struct err *e);
 /* engine/create_check.c: everything that needs neither store nor file system. */
 int create_check(struct create_plan *p, struct strv *warnings, struct err *e);
 /* engine/create_env.c: p->env, then p->process_env. */

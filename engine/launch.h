@@ -63,6 +63,8 @@
  *                   /etc/group once its root is mounted; process.user.uid and .gid are not used
  *   moss.group-add  JSON array of group names or numbers, resolved there too
  *   moss.cgroup-parent  where the container's cgroup is made (engine/cgroup.h)
+ *   moss.passwd     {"passwd": [{"id": N, "line": TEXT}], "group": [...]}: lines that /etc/passwd and
+ *                   /etc/group get where they have none with that id
  *   moss.join.NS    container id: its namespace is joined (pid, network, ipc, uts, cgroup); which
  *                   process that is now, join_resolve says (join.h)
  *   moss.seccomp    "default": the filter of engine/seccomp_profile.h for the bounding set

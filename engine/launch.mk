@@ -29,6 +29,7 @@ libengine_a_SOURCES += \
 	engine/stage_own.c \
 	engine/stage_source.c \
 	engine/stage_volume.c \
+	engine/stage_passwd.c \
 	engine/stage_sysctl.c \
 	engine/stage_target.c \
 	engine/stage.h engine/stub.h \

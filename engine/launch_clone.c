@@ -30,6 +30,7 @@ struct rootfs_spec launch_rootfs(const struct launch_plan *p)
 		.layer_ids = (const char *const *)p->layers.v,
 		.n_layers = p->layers.n,
 		.is_throwaway = p->is_throwaway,
+		.idmap = plan_has_idmap(p) ? &p->idmap : NULL,
 	};
 }
 

@@ -372,6 +372,9 @@ static int load_user(struct launch_plan *p, json_t *process, struct err *e)
 	p->user_text = launch_annotation(p, "moss.user");
 	if (p->user_text && !*p->user_text)
 		p->user_text = NULL;
+	const char *names = launch_annotation(p, "moss.passwd");
+	if (names && !(p->passwd = json_parse(names, strlen(names), "annotation moss.passwd", e)))
+		return -e->code;
 	const char *groups = launch_annotation(p, "moss.group-add");
 	if (groups) {
 		p->group_add = json_parse(groups, strlen(groups), "annotation moss.group-add", e);
@@ -524,6 +527,7 @@ void launch_plan_free(struct launch_plan *p)
 	strv_free(&p->layers);
 	cgroup_limits_deinit(&p->limits);
 	json_decref(p->group_add);
+	json_decref(p->passwd);
 	json_decref(p->doc);
 	userns_map_deinit(&p->idmap);
 	free(p->bundle);

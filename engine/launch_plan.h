@@ -106,6 +106,7 @@ struct launch_plan {
 	size_t n_gids;
 	const char *user_text; /* NULL: uid and gid above */
 	json_t *group_add; /* array of text, or NULL */
+	json_t *passwd; /* annotation moss.passwd, or NULL */
 	int umask; /* -1 = 0022 */
 	struct cgroup_limits limits;
 	struct caps caps;

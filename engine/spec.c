@@ -51,6 +51,8 @@ static json_t *namespaces(const struct create_plan *p)
 	};
 	json_t *a = json_array();
 	json_array_append_new(a, json_pack("{s:s}", "type", "mount"));
+	if (p->has_idmap)
+		json_array_append_new(a, json_pack("{s:s}", "type", "user"));
 	for (int i = 0; i < SHARE_COUNT; i++) {
 		json_t *o = json_object();
 		json_set_str(o, "type", create_ns_name((enum create_ns)i));
@@ -100,6 +102,8 @@ static json_t *process(const struct create_plan *p)
 	json_t *user = json_pack("{s:i, s:i}", "uid", 0, "gid", 0);
 	if (!str_empty(r->umask))
 		json_set_int(user, "umask", create_umask(r->umask));
+	if (p->userns.kind == IDMAP_KEEP_ID)
+		json_set(user, "additionalGids", json_pack("[I]", (json_int_t)p->keep_gid));
 	json_set(o, "user", user);
 	json_set(o, "args", json_from_strv(&args));
 	json_set(o, "env", json_from_strv(&p->process_env));
@@ -132,6 +136,10 @@ static int linux_part(const struct create_plan *p, json_t *spec, struct err *e)
 	json_set(o, "namespaces", namespaces(p));
 	if (p->resources)
 		json_object_set(o, "resources", p->resources);
+	if (p->has_idmap) {
+		json_set(o, "uidMappings", create_id_mappings(&p->uid_map));
+		json_set(o, "gidMappings", create_id_mappings(&p->gid_map));
+	}
 	auto_json ctl = sysctls(p);
 	if (json_object_size(ctl))
 		json_object_set(o, "sysctl", ctl);
@@ -241,6 +249,10 @@ static json_t *annotations(const struct create_plan *p, const struct store *s, c
 		auto_free char *key = xasprintf("moss.join.%s", create_ns_name((enum create_ns)i));
 		if (p->share[i].of)
 			json_set_str(o, key, p->share[i].of);
+	}
+	if (p->passwd && json_object_size(p->passwd)) {
+		auto_free char *names = json_text(p->passwd);
+		json_set_str(o, "moss.passwd", names);
 	}
 	json_set_str(o, "moss.user", *p->user ? p->user : "0");
 	json_set_str(o, "moss.network", network);

@@ -139,6 +139,10 @@ int stage_join_pid(const struct launch_plan *p, struct err *e);
 int stage_new_cgroup_ns(const struct launch_plan *p, struct err *e);
 /* in->joined_*: its procfs and /dev/shm. */
 int stage_open_joined(struct inner *in, struct err *e);
+/* stage_mounts.c: some volume may get what the image has there. */
+bool stage_fills_volumes(const struct launch_plan *p);
+/* stage_passwd.c */
+int inner_add_names(const struct inner *in, struct err *e);
 /* stage_outside.c */
 int stage_open_outside(struct inner *in, struct err *e);
 /* stage_inner.c: pid 1's side. */

@@ -182,6 +182,7 @@ static int inner_build(struct inner *in, struct err *e)
 		(r = inner_mount_all(in, e)) < 0 || (r = inner_open_proc(in, e)) < 0 ||
 		(r = inner_write_sysctls(in, e)) < 0 || (r = inner_set_oom(in, e)) < 0 ||
 		(r = inner_give_console(in, STAGE_SYNC_FD, e)) < 0 ||
+		(in->p->passwd && !in->outside && (r = inner_add_names(in, e)) < 0) ||
 		(r = inner_resolve_user(in, e)) < 0 || (r = inner_own_all(in, e)) < 0 ||
 		(r = inner_cover_paths(in, e)) < 0 || (r = inner_pivot(in, e)) < 0 ||
 		(r = inner_set_names(in->p, e)) < 0)

@@ -237,7 +237,10 @@ static int mount_sysfs(struct inner *in, const struct mount_plan *m, struct err 
 	int r = check_plain(in, m->target, e);
 	if (r < 0)
 		return r;
-	auto_fd tree = inner_new_fs("sysfs", m, m->set, &refused);
+	auto_fd tree = in->outside ? take_fd(in->outside[m - in->p->mounts].tree) : -1;
+	if (tree >= 0)
+		return place_clone(in, tree, m, e);
+	tree = inner_new_fs("sysfs", m, m->set, &refused);
 	return tree < 0 ? mount_hosts(in, m, "/sys", e) : place(in, tree, m, e);
 }
 
@@ -259,7 +262,7 @@ static int mount_cgroup(struct inner *in, const struct mount_plan *m, struct err
 	return tree < 0 ? tree : place(in, tree, m, e);
 }
 
-static bool fills_volumes(const struct launch_plan *p)
+bool stage_fills_volumes(const struct launch_plan *p)
 {
 	for (size_t i = 0; i < p->n_mounts; i++)
 		if (p->mounts[i].more.copy_up && p->mounts[i].more.volume)
@@ -292,7 +295,7 @@ int inner_mount_volumes(struct inner *in, struct err *e)
 
 int inner_mount_all(struct inner *in, struct err *e)
 {
-	bool fills = fills_volumes(in->p);
+	bool fills = !in->outside && stage_fills_volumes(in->p);
 	in->is_filled = fills && inner_was_filled(in);
 	for (size_t i = 0; i < in->p->n_mounts; i++) {
 		const struct mount_plan *m = &in->p->mounts[i];

@@ -74,6 +74,8 @@ int rootfs_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err
 int rootfs_mount(const struct rootfs_spec *r, struct err *e)
 {
 	int made = 0;
+	if (r->idmap && !is_driver(r, driver_fuse))
+		return err_set(e, EINVAL, "ids cannot be mapped by the storage driver %s", r->driver);
 	if (is_driver(r, driver_overlay))
 		made = overlay_mount(r, e);
 	else if (is_driver(r, driver_vfs))

@@ -16,6 +16,7 @@
 
 struct err;
 struct store;
+struct userns_map;
 
 /* What the launcher needs; written into config.json's annotations by engine/spec. */
 struct rootfs_spec {
@@ -24,6 +25,9 @@ struct rootfs_spec {
 	const char *container_dir; /* containers/<id>, absolute; gets upper/, work/, merged/ */
 	const char *const *layer_ids; /* bottom first */
 	size_t n_layers;
+	/* ids as they are on disk -> as the files have them in the mount; NULL where they are the
+	 * same. Only fuse-overlayfs can. */
+	const struct userns_map *idmap;
 	bool is_throwaway; /* --rm: what it writes need not survive a crash of the machine */
 };
 
@@ -35,6 +39,9 @@ typedef int (*rootfs_call_fn)(
  * the first that works, probed by a trial mount through `call` and cached in cache/ by boot id and
  * kernel. *driver is one of three constants. */
 int rootfs_choose(struct store *s, rootfs_call_fn call, const char **driver, struct err *e);
+/* The same for a container with ids of its own: fuse-overlayfs, which alone shows files with other
+ * owners than they have on disk; refused where vfs is asked for. */
+int rootfs_choose_mapped(struct store *s, rootfs_call_fn call, const char **driver, struct err *e);
 /* In the user namespace, before the container's mount namespace is made: what must be there
  * before the mount: the folders (upper with the owner and mode of the image's root), the copy of
  * vfs. Does nothing where it is done already. */

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,13 +73,28 @@ static int explain(int words_fd, struct err *e)
 	return r;
 }
 
+/* Triples id-on-disk:id-shown:length, which are the lines of the container's map; the other way
+ * round gives wrong owners without an error. */
+static void add_ids(struct buf *b, const char *option, const struct id_range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(
+			b, "%s%u:%u:%u", i ? ":" : option, r[i].inside, r[i].outside, r[i].count);
+}
+
 static char *mount_options(const struct rootfs_spec *r)
 {
 	const char *dir = overlay_container(r);
 	auto_free char *lower = overlay_lower(r);
-	return xasprintf("lowerdir=%s%s%s,upperdir=%s/upper,workdir=%s/work%s", lower,
+	auto_buf b = BUF_INIT;
+	buf_printf(&b, "lowerdir=%s%s%s,upperdir=%s/upper,workdir=%s/work%s", lower,
 		r->n_layers ? "" : dir, r->n_layers ? "" : "/merged", dir, dir,
 		r->is_throwaway ? ",volatile" : "");
+	if (r->idmap) {
+		add_ids(&b, ",uidmapping=", r->idmap->uids, r->idmap->n_uids);
+		add_ids(&b, ",gidmapping=", r->idmap->gids, r->idmap->n_gids);
+	}
+	return buf_take(&b);
 }
 
 static int start(const struct rootfs_spec *r, int words_fd, const char *merged, pid_t *pid,
@@ -92,7 +108,8 @@ static int start(const struct rootfs_spec *r, int words_fd, const char *merged, 
 	sp.argv = argv;
 	sp.fd_out = sp.fd_err = words_fd;
 	sp.new_session = true;
-	sp.death_signal = SIGKILL; /* a killed monitor's container ends, too: nothing needs it then */
+	sp.death_signal =
+		SIGKILL; /* a killed monitor's container ends, too: nothing needs it then */
 	sp.prepare = enter_root;
 	sp.prepare_arg = (void *)r->store_root;
 	int result = spawn_start(&sp, pid, pidfd, e);

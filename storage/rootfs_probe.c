@@ -182,6 +182,22 @@ static int configured_driver(char **driver, struct err *e)
 	return r;
 }
 
+int rootfs_choose_mapped(struct store *s, rootfs_call_fn call, const char **driver, struct err *e)
+{
+	int r = s->driver_wanted ? 0 : configured_driver(&s->driver_wanted, e);
+	if (r < 0)
+		return r;
+	if (s->driver_wanted && !strcmp(s->driver_wanted, driver_vfs)) {
+		err_set(e, ENOTSUP, "the storage driver vfs cannot show files with other owners");
+		return err_hint(e, "a container with ids of its own needs fuse-overlayfs: use "
+				   "--storage-driver fuse-overlayfs for it");
+	}
+	*driver = driver_fuse;
+	auto_free char *name = xasprintf("cache/driver-%s", driver_fuse);
+	r = is_cached(s, name, driver_fuse) ? 0 : check(s, call, name, driver_fuse, e);
+	return r < 0 ? err_ctx(e, "a container with ids of its own") : 0;
+}
+
 int rootfs_choose(struct store *s, rootfs_call_fn call, const char **driver, struct err *e)
 {
 	int r = s->driver_wanted ? 0 : configured_driver(&s->driver_wanted, e);

@@ -66,6 +66,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" PRIMARY KEY(trash_id, position)) WITHOUT ROWID;"
 	"CREATE INDEX trash_layer_layer ON trash_layer(layer_id);"
 	"PRAGMA user_version = 3;",
+	"CREATE TABLE id_range(container_id TEXT PRIMARY KEY, first INT NOT NULL, count INT NOT "
+	"NULL) WITHOUT ROWID;"
+	"PRAGMA user_version = 4;",
 };
 
 int schema_version(struct db *db, struct err *e)
