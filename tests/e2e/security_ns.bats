@@ -4,6 +4,7 @@ load ../lib/moss
 setup() {
 	store_with_busybox
 	echo "the user's own" >"$HOME/sentinel"
+	chmod 600 "$HOME/sentinel"
 	[ -e "$WORK/hostile" ] || "${CC:-cc}" -O1 -static -o "$WORK/hostile" "$MOSS_TEST_LIB/hostile.c"
 }
 teardown() { store_drop; }
@@ -40,4 +41,43 @@ hunter() {
 	run --separate-stderr moss run --rm --network none --ipc container:xx busybox true
 	[ "$status" -eq 125 ]
 	[[ $stderr == *"/dev/shm of container "*" is not a tmpfs any more"* ]]
+}
+
+# ---- ids of their own ----
+
+@test "keep-id reaches nothing more of the user's than its mounts, also with --pid=host and every right" {
+	fuse-overlayfs --version >/dev/null && [ -w /dev/fuse ] || skip "no fuse-overlayfs"
+	moss run -d --name plain -p "127.0.0.1:$(free_port):80" busybox sleep 1000
+	for more in "-u 0 --pid host --cap-add SYS_PTRACE" "-u 0 --pid host --privileged" "--pid host" \
+		"-u 0 --pid container:plain --cap-add ALL --security-opt seccomp=unconfined"; do
+		# shellcheck disable=SC2086 # words
+		moss run --rm --network none --userns=keep-id $more -v "$WORK/hostile:/hostile:ro" busybox \
+			timeout 1 /hostile hunt "${HOME#/}/sentinel" >"$WORK/log" || true
+		grep -q begun "$WORK/log"
+		run grep -a REACHED "$WORK/log"
+		echo "$more: $output"
+		[ "$output" = "" ]
+	done
+}
+
+@test "an auto container cannot open the user's files, by whatever name they are mounted" {
+	fuse-overlayfs --version >/dev/null && [ -w /dev/fuse ] || skip "no fuse-overlayfs"
+	chmod 755 "$HOME"
+	run moss run --rm --network none --userns=auto --cap-add ALL -v "$HOME:/h" busybox sh -c \
+		'cat /h/sentinel; echo x >>/h/sentinel; chown 0 /h/sentinel; chmod 777 /h/sentinel; rm -f /h/sentinel; true'
+	[[ $output != *"the user's own"* ]]
+	[ "$(cat "$HOME/sentinel")" = "the user's own" ]
+	[ "$(stat -c %a "$HOME/sentinel")" = 600 ]
+}
+
+@test "a newcomer with ids of its own is not got hold of either" {
+	fuse-overlayfs --version >/dev/null && [ -w /dev/fuse ] || skip "no fuse-overlayfs"
+	hunter --cap-add SYS_PTRACE --security-opt seccomp=unconfined
+	for i in $(seq 8); do
+		moss run --rm --network none --userns=keep-id --pid container:xx -v "$HOME:/home-of-$i" busybox sleep 0.02 >/dev/null 2>&1 || true
+	done
+	moss logs xx >"$WORK/log"
+	run grep -a REACHED "$WORK/log"
+	echo "$output"
+	[ "$output" = "" ]
 }
