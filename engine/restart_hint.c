@@ -1,4 +1,4 @@
-/* The unit is found beside the program (PREFIX/bin/moss, PREFIX/lib/systemd/user), so that it also
+/* The unit is found beside the program (PREFIX/bin/moss, PREFIX/share/systemd/user), so that it also
  * is where systemd does not look for it: `enable` takes a path. */
 #include "engine/restart.h"
 #include "base/path.h"
@@ -40,10 +40,13 @@ static char *unit_name(void)
 	exe[n] = '\0';
 	auto_free char *bin = path_dir(exe);
 	auto_free char *prefix = path_dir(bin);
-	auto_free char *unit = path_join(prefix, "lib/systemd/user/" UNIT);
+	auto_free char *unit = path_join(prefix, "share/systemd/user/" UNIT);
 	if (!is_there(unit))
 		return NULL;
-	bool is_known = str_starts(unit, "/usr/lib/") || str_starts(unit, "/usr/local/lib/");
+	const char *home = getenv("HOME");
+	auto_free char *own = xasprintf("%s/.local/share/", home ? home : "");
+	bool is_known = str_starts(unit, "/usr/share/") ||
+			str_starts(unit, "/usr/local/share/") || str_starts(unit, own);
 	return is_known ? xstrdup(UNIT) : take_ptr(unit);
 }
 
