@@ -5,6 +5,7 @@
 #include "base/scope.h"
 #include "cmd/cmd.h"
 #include "cmd/image_names.h"
+#include "engine/image_name.h"
 #include "registry/reference.h"
 #include "storage/image.h"
 
@@ -25,8 +26,7 @@ static int tag_run(struct cmd_call *call, void *args, struct err *e)
 	int r = image_named(call->store, call->argv[0], &image, e);
 	if (r < 0)
 		return r;
-	auto_free char *name = reference_full(&ref);
-	r = image_tag(call->store, image.id, name, e);
+	r = image_name_add(call->store, &image, &ref, e);
 	image_deinit(&image);
 	return r;
 }

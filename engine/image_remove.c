@@ -8,6 +8,8 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/enter.h"
+#include "engine/event.h"
+#include "engine/image_name.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
@@ -96,12 +98,13 @@ static bool is_id_of(const struct image *image, const char *typed)
 	return str_starts(image->id, typed) || str_starts(image->id + strlen("sha256:"), typed);
 }
 
-static int untag(struct store *s, const char *name, struct strv *lines, struct err *e)
+static int untag(struct store *s, const struct image *image, const char *name, struct strv *lines,
+	struct err *e)
 {
 	auto_reference ref = {0};
 	int r = reference_parse(name, false, &ref, e);
 	if (r == 0)
-		r = image_untag(s, name, e);
+		r = image_name_drop(s, image, name, e);
 	if (r != ROW_OK)
 		return r < 0 ? r : 0;
 	auto_free char *shown = reference_familiar(&ref);
@@ -113,9 +116,9 @@ static int untag_all(struct store *s, const struct image *image, struct strv *li
 {
 	int r = 0;
 	for (char **n = image->names; *n && r >= 0; n++)
-		r = untag(s, *n, lines, e);
+		r = untag(s, image, *n, lines, e);
 	for (char **d = image->digests; *d && r >= 0; d++)
-		r = untag(s, *d, lines, e);
+		r = untag(s, image, *d, lines, e);
 	return r;
 }
 
@@ -127,6 +130,9 @@ static int delete (struct store *s, const struct image *image, const struct strv
 	int r = untag_all(s, image, lines, e);
 	if (r == 0)
 		r = image_delete(s, image->id, names, &gone, &n, e);
+	/* Its own transaction: the deletion's lists what is to go before it begins. */
+	if (r >= 0)
+		r = event_image(s, "delete", image->id, image->id, image->config, e);
 	for (size_t i = 0; i < n; i++) {
 		strv_addf(lines, "Deleted: %s", gone[i]);
 		free(gone[i]);
@@ -145,7 +151,7 @@ static int remove_name(struct store *s, struct image *image, const char *typed,
 			"container "
 			"%.*s is using its referenced image %.*s",
 			typed, SHORT_ID, u->ids.v[0], SHORT_ID, image->id + strlen("sha256:"));
-	int r = untag(s, reference, lines, e);
+	int r = untag(s, image, reference, lines, e);
 	struct image now = {0};
 	if (r == 0)
 		r = image_find(s, image->id, NULL, &now, e);
@@ -160,7 +166,7 @@ static int remove_name(struct store *s, struct image *image, const char *typed,
 	size_t left = count(image->names) + count(image->digests);
 	for (char **d = image->digests; *d && !is_digest && !has_tag && r == 0; d++)
 		if (same_repository(*d, reference)) {
-			r = untag(s, *d, lines, e);
+			r = untag(s, image, *d, lines, e);
 			left--;
 		}
 	return r < 0 ? r : left > 0;

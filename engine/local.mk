@@ -21,6 +21,7 @@ libengine_a_SOURCES = \
 	engine/commit_pause.c engine/commit_pause.h \
 	engine/commit_words.c \
 	engine/import.c engine/import.h \
+	engine/image_name.c engine/image_name.h \
 	engine/image_remove.c engine/image_remove.h \
 	engine/doctor.c engine/doctor.h engine/doctor_internal.h \
 	engine/doctor_dns.c \

@@ -1,6 +1,7 @@
 /* image_load (engine/transfer/pull.h): an unpacker reads the archive, moss commits its images. */
 #include "engine/transfer/pull.h"
 #include "engine/enter.h"
+#include "engine/event.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/unpacker.h"
@@ -290,7 +291,7 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 			return -e->code;
 	if (names.n == 0)
 		strv_addf(l->lines, "Loaded image ID: %s", id);
-	return 0;
+	return event_image(l->store, "load", id, id, NULL, e);
 }
 
 static int load_staged(struct load *l, int fd, struct err *e)

@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/enter.h"
+#include "engine/event.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/progress.h"
@@ -328,6 +329,19 @@ static int compare_with_store(
 	return r < 0 ? r : 0;
 }
 
+/* Docker tells of a pull by the reference, not by the image it stands for now. */
+static int tell(struct store *s, const struct reference *ref, const char *id, struct err *e)
+{
+	struct image image = {.id = NULL};
+	auto_free char *shown = reference_familiar(ref);
+	auto_free char *name = reference_familiar_name(ref);
+	int r = image_find(s, id, NULL, &image, e);
+	if (r == ROW_OK)
+		r = event_image(s, "pull", shown, name, image.config, e);
+	image_deinit(&image);
+	return r < 0 ? r : 0;
+}
+
 static int pull_one(
 	struct pull *p, const struct reference *ref, bool *was_new, char **id, struct err *e)
 {
@@ -354,7 +368,7 @@ static int pull_one(
 	progress_say(p->progress, "Digest: %s", f.top_digest);
 	*was_new = *was_new || !is_named;
 	*id = take_ptr(f.config_digest);
-	return 0;
+	return tell(p->store, ref, *id, e);
 }
 
 static void say_status(struct pull *p, const char *name, bool was_new)

@@ -34,7 +34,7 @@ follow() {
 	moss start -a one || [ $? = 3 ]
 	id=$(moss inspect -f '{{.Id}}' one)
 	moss rm one >/dev/null
-	[ "$(told)" = "container create,container attach,container start,container die,container attach,container start,container die,container destroy" ]
+	[ "$(told --filter type=container)" = "container create,container attach,container start,container die,container attach,container start,container die,container destroy" ]
 	run -0 moss events --since 0 --until 0s --filter event=die
 	[ "${#lines[@]}" = 2 ]
 	[[ ${lines[0]} =~ ^[0-9-]{10}T[0-9:]{8}\.[0-9]{9}(Z|[+-][0-9:]{5})' container die '$id' (a.b=c, execDuration=0, exitCode=3, image=busybox, k=v, name=one)'$ ]]
@@ -172,4 +172,21 @@ follow() {
 	[ "$(awk '/^voluntary/{print $2}' /proc/$FOLLOWER/status)" -le $((switches + 1)) ]
 	[ "$(awk '{print $14 + $15}' /proc/$FOLLOWER/stat)" -le $((before + 1)) ]
 	kill $FOLLOWER
+}
+
+@test "images: load, tag, untag, delete; volumes: create, destroy" {
+	id=$(moss images -q --no-trunc)
+	moss tag busybox other:2
+	moss rmi other:2 >/dev/null
+	moss rmi busybox >/dev/null
+	run -0 moss events --since 0 --until 0s --filter type=image --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}'
+	[ "$output" = "load $id $id
+tag $id other:2
+untag $id $id
+untag $id $id
+delete $id $id" ]
+	moss volume create data >/dev/null
+	moss volume rm data >/dev/null
+	run -0 moss events --since 0 --until 0s --filter type=volume --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.driver}}'
+	[ "$output" = $'create data local\ndestroy data local' ]
 }

@@ -1,0 +1,16 @@
+/* image_name: names given to images and taken from them, with the events that tell of it. */
+#ifndef ENGINE_IMAGE_NAME_H
+#define ENGINE_IMAGE_NAME_H
+
+struct err;
+struct image;
+struct reference;
+struct store;
+
+/* The name moves from whoever had it. */
+int image_name_add(
+	struct store *s, const struct image *image, const struct reference *ref, struct err *e);
+/* A tag or a digest reference, normalised. ROW_OK, ROW_ABSENT. */
+int image_name_drop(struct store *s, const struct image *image, const char *name, struct err *e);
+
+#endif
