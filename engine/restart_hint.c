@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,9 +45,9 @@ static char *unit_name(void)
 	if (!is_there(unit))
 		return NULL;
 	const char *home = getenv("HOME");
-	auto_free char *own = xasprintf("%s/.local/share/", home ? home : "");
-	bool is_known = str_starts(unit, "/usr/share/") ||
-			str_starts(unit, "/usr/local/share/") || str_starts(unit, own);
+	auto_free char *local = xasprintf("%s/.local", home ? home : "");
+	bool is_known = !strcmp(prefix, "/usr") || !strcmp(prefix, "/usr/local") ||
+			!strcmp(prefix, local);
 	return is_known ? xstrdup(UNIT) : take_ptr(unit);
 }
 

@@ -5,6 +5,7 @@ nodist_systemduserunit_DATA = systemd/moss-restart.service
 EXTRA_DIST += systemd/moss-restart.service.in
 CLEANFILES += systemd/moss-restart.service
 
+# [@]: configure itself would replace the name.
 systemd/moss-restart.service: systemd/moss-restart.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && \
 		sed 's|[@]bindir[@]|$(bindir)|g' $(srcdir)/systemd/moss-restart.service.in >$@
