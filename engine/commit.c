@@ -19,6 +19,7 @@
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
 #include "storage/image.h"
+#include "storage/rootfs.h"
 #include "storage/store.h"
 #include "storage/upper.h"
 
@@ -26,6 +27,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct commit {
@@ -36,6 +38,7 @@ struct commit {
 	char *created_by;
 	struct image base;
 	int alive_fd; /* the lock, where it is ours */
+	bool is_whole; /* the files are a copy of all layers (vfs) */
 	bool is_taken; /* the folder itself becomes the layer */
 	int pause_fd; /* the pause is ours while >= 0 */
 	char *stage;
@@ -89,6 +92,15 @@ static int load_config(struct commit *c, struct err *e)
 	return 0;
 }
 
+/* The driver vfs makes a copy of all layers at the first start. Before that upper is there, empty.
+ */
+static bool is_whole(struct store *s, const struct container_row *row)
+{
+	struct stat st;
+	auto_free char *path = store_path(s, "containers/%s/vfs", row->id);
+	return !strcmp(row->driver, "vfs") && stat(path, &st) == 0;
+}
+
 /* The lock where nothing runs; where it does, the folder is copied. */
 static int take_lock(struct commit *c, struct err *e)
 {
@@ -106,18 +118,50 @@ static int take_lock(struct commit *c, struct err *e)
 	if ((r = upper_settle(c->store, c->row->id, e)) < 0 ||
 		(r = upper_is_movable(c->store, c->row->id, e)) < 0)
 		return r;
-	c->is_taken = r;
+	c->is_taken = r && !c->is_whole;
 	c->alive_fd = take_fd(fd);
 	return 0;
 }
 
 /* ---- the layer ---- */
 
+static char *files_path(const struct commit *c)
+{
+	return store_path(c->store, "containers/%s/%s", c->row->id, c->is_whole ? "vfs" : "upper");
+}
+
+struct base_copy {
+	const struct rootfs_spec *spec;
+	int stage_fd;
+};
+
+static int copy_base(void *arg, struct err *e)
+{
+	const struct base_copy *b = arg;
+	if (mkdirat(b->stage_fd, "base", 0700) < 0)
+		return err_sys(e, "cannot create base");
+	auto_fd to = openat(b->stage_fd, "base", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return to < 0 ? err_sys(e, "cannot open base") : rootfs_copy_layers(b->spec, to, e);
+}
+
+/* What the copy is compared with. */
+static int prepare_base(struct commit *c, struct err *e)
+{
+	if (!c->is_whole)
+		return 0;
+	const struct rootfs_spec spec = {.driver = c->row->driver,
+		.store_root = c->store->root,
+		.layer_ids = (const char *const *)c->base.layer_ids,
+		.n_layers = c->base.n_layers};
+	struct base_copy b = {&spec, c->stage_fd};
+	return enter_call(c->store, copy_base, &b, e);
+}
+
 static int send_job(struct commit *c, struct err *e)
 {
 	auto_strv drop = STRV_INIT;
 	auto_json job = json_object();
-	auto_free char *path = store_path(c->store, "containers/%s/upper", c->row->id);
+	auto_free char *path = files_path(c);
 	auto_fd nothing = fetcher_memory_file(e);
 	if (nothing < 0)
 		return nothing;
@@ -127,6 +171,7 @@ static int send_job(struct commit *c, struct err *e)
 	commit_drop_list(c->store, path, &c->base, &drop);
 	json_set_str(job, "op", "commit");
 	json_set_bool(job, "take", c->is_taken);
+	json_set_bool(job, "subtract", c->is_whole);
 	json_set(job, "drop", json_from_strv(&drop));
 	const int fds[] = {nothing, c->stage_fd, folder};
 	return unpacker_send(&c->unpacker, job, fds, ARRAY_LEN(fds), e);
@@ -166,7 +211,9 @@ static int receive_layer(struct commit *c, struct err *e)
 static int make_layer(struct commit *c, struct err *e)
 {
 	struct err late;
-	int r = unpacker_start(c->store, &c->unpacker, e);
+	int r = prepare_base(c, e);
+	if (r == 0)
+		r = unpacker_start(c->store, &c->unpacker, e);
 	if (r == 0)
 		r = pause_it(c, e);
 	if (r == 0)
@@ -276,6 +323,7 @@ int container_commit(struct store *s, struct container_row *row, const struct co
 		.pause_fd = -1,
 		.stage_fd = -1,
 		.unpacker = UNPACKER_INIT};
+	c.is_whole = is_whole(s, row);
 	int r = check_state(row, e);
 	if (r == 0)
 		r = load_config(&c, e);

@@ -11,6 +11,9 @@
  *            kill leaves nothing but that, which the next command removes, and a pause, which the
  *            next command that looks at the container ends (engine/commit_pause.h)
  *
+ * With the driver vfs, where the container's files are a copy of all layers, the copy is compared with
+ * another one of them.
+ *
  * An empty writable folder makes no layer: the history says so, as Docker's.
  */
 #ifndef ENGINE_COMMIT_H

@@ -11,6 +11,7 @@
 #include "engine/monitor.h"
 #include "engine/state.h"
 #include "storage/store.h"
+#include "storage/upper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +102,8 @@ static int take_for_removal(
 		/* The monitor sees its container die and lets go. */
 		if (r == ROW_OK && lock == LOCK_BUSY && (r = lock_take(fd, true)) < 0)
 			r = err_sysn(e, -r, "cannot lock %s", path);
+		if (r == ROW_OK && s->keeps)
+			r = upper_settle(s, row->id, e);
 		if (r == ROW_OK)
 			*alive = take_fd(fd);
 		if (r != ROW_LOST)

@@ -66,6 +66,7 @@ libunpack_a_SOURCES = \
 	storage/pack.c storage/pack.h \
 	storage/copy.c storage/copy.h \
 	storage/copy_data.c storage/copy_data.h \
+	storage/layer_subtract.c storage/layer_subtract.h \
 	storage/pack_header.c storage/pack_header.h \
 	storage/pack_layer.c storage/pack_layer.h \
 	storage/upper_tidy.c storage/upper_tidy.h \

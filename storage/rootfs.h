@@ -46,6 +46,8 @@ int rootfs_choose_mapped(struct store *s, rootfs_call_fn call, const char **driv
  * before the mount: the folders (upper with the owner and mode of the image's root), the copy of
  * vfs. Does nothing where it is done already. */
 int rootfs_prepare(const struct rootfs_spec *r, struct err *e);
+/* Copies the layers, one over the other, into the folder `to` (vfs). In the user namespace. */
+int rootfs_copy_layers(const struct rootfs_spec *r, int to, struct err *e);
 /* True where rootfs_serve must run in the monitor before init is cloned. */
 bool rootfs_needs_server(const char *driver);
 /* Starts fuse-overlayfs in the caller's private mount namespace and waits until container_dir/

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int copy_layers(const struct rootfs_spec *r, int to, struct err *e)
+int rootfs_copy_layers(const struct rootfs_spec *r, int to, struct err *e)
 {
 	for (size_t i = 0; i < r->n_layers; i++) {
 		auto_free char *diff =
@@ -45,7 +45,7 @@ int vfs_prepare(const struct rootfs_spec *r, struct err *e)
 	auto_fd to = openat(dir, "vfs.part", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (to < 0)
 		return err_sys(e, "cannot open %s/vfs.part", r->container_dir);
-	result = copy_layers(r, to, e);
+	result = rootfs_copy_layers(r, to, e);
 	if (result < 0)
 		return result;
 	if (!r->is_throwaway && syncfs(to) < 0)

@@ -44,11 +44,12 @@
  *       tar-split}, config-n, normal-n (the normalised config), manifest-n
  *   {"op": "inflate"}                             (cp - of a compressed archive)
  *       fds: [data, pipe]: the tar goes to the pipe  -> {"ok"}
- *   {"op": "commit", "take": bool, "drop": [paths]}
+ *   {"op": "commit", "take": bool, "subtract": bool, "drop": [paths]}
  *       fds: [any, staging folder, the container's writable folder]
  *       take: that folder itself is tidied (storage/upper_tidy.h) and described; diff/ in staging
  *       is a new, empty one to put in its place. Else it is copied to diff/ first, and
  *       {"copied": true} says when the container may go on.
+ *       subtract: what base/ in staging has, too, is left out (storage/layer_subtract.h)
  *       -> {"ok", "diff_id", "size", "entries"}; makes tar-split
  */
 #ifndef ENGINE_TRANSFER_PROTO_H

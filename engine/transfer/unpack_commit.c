@@ -3,10 +3,12 @@
 #include "engine/transfer/unpack_role.h"
 #include "engine/transfer/proto.h"
 #include "storage/copy.h"
+#include "storage/layer_subtract.h"
 #include "storage/pack_layer.h"
 #include "storage/upper_tidy.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 
@@ -15,6 +17,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of a copy of all layers (vfs) only what they do not hold. base/ goes with that. */
+static int subtract_base(int stage, int tree, struct err *e)
+{
+	auto_fd base = openat(stage, "base", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (base < 0)
+		return err_sys(e, "cannot open base");
+	if (layer_subtract(tree, base, e) < 0)
+		return err_ctx(e, "cannot compare the container's files");
+	return path_remove_at(stage, "base", e);
+}
 
 /* Copies, says so (the container may go on), and gives the copy's folder. */
 static int copy_source(const struct unpack_request *q, int source, int stage, struct err *e)
@@ -46,6 +59,8 @@ json_t *unpack_commit_job(const struct unpack_request *q, struct err *e)
 	if (!is_taken && copy < 0)
 		return NULL;
 	int folder = is_taken ? source : copy;
+	if (json_bool_or(q->job, "subtract", false) && subtract_base(stage, folder, e) < 0)
+		return NULL;
 	if (upper_tidy(folder, &drop, e) < 0 || pack_layer(folder, stage, &got, e) < 0 ||
 		(is_taken && upper_renew(folder, stage, "diff", e) < 0))
 		return NULL;

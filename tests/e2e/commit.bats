@@ -228,3 +228,23 @@ make_work() {
 	[[ $output == *"new"*"v"* ]]
 	[[ $output == *"/bin/yes: No such file"* ]]
 }
+
+@test "vfs: what differs from the layers" {
+	MOSS_STORAGE_DRIVER=vfs make_work
+	moss commit ww v:1 >/dev/null
+	[ "$(layers_of v:1)" = 2 ]
+	local top
+	top=$(moss inspect -f '{{.GraphDriver.Data.UpperDir}}' v:1)
+	run -0 in_userns find "$top" -name busybox
+	[ -z "$output" ]
+	mkdir "$WORK/empty"
+	run -0 listing v:1 '/srv /usr/share /var'
+	[[ $output == *"/srv/file regular file 4755 12:34 4 981173106 2"* ]]
+	run -0 moss run --rm --network none v:1 sh -c 'ls /usr/share /var; ls /bin/yes || true'
+	[[ $output == *"new"*"v"* ]]
+	[[ $output == *"/bin/yes: No such file"* ]]
+	MOSS_STORAGE_DRIVER=vfs moss create --name never busybox true >/dev/null
+	moss commit never v:2 >/dev/null
+	[ "$(layers_of v:2)" = 1 ]
+	nothing_left
+}
