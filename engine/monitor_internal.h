@@ -53,6 +53,7 @@ struct client {
 struct output {
 	struct watch watch;
 	enum log_stream stream;
+	unsigned full_reads; /* one after the other */
 };
 
 /* The container's input and what it has not taken yet. */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -29,6 +30,18 @@ static void output_close(struct monitor *m, struct output *o)
 	o->watch.fd = -1;
 }
 
+/* A container that writes faster than we read gets a larger pipe, once: both then work at the same
+ * time instead of in turns. Not from the start: the kernel limits what all pipes of a user hold. */
+static void grow_pipe(const struct monitor *m, struct output *o, size_t n)
+{
+	enum { FULL_READS = 8, PIPE_BYTES = 512 << 10 };
+	if (m->has_terminal || o->full_reads >= FULL_READS)
+		return;
+	o->full_reads = n == sizeof(monitor_scratch) ? o->full_reads + 1 : 0;
+	if (o->full_reads == FULL_READS)
+		(void)fcntl(o->watch.fd, F_SETPIPE_SZ, PIPE_BYTES);
+}
+
 /* One read; false at the end or where nothing is there. */
 static bool output_pass(struct monitor *m, struct output *o)
 {
@@ -39,6 +52,7 @@ static bool output_pass(struct monitor *m, struct output *o)
 		output_close(m, o);
 		return false;
 	}
+	grow_pipe(m, o, (size_t)n);
 	log_writer_add(&m->log, o->stream, monitor_scratch, (size_t)n, clock_now_ns());
 	clients_send_output(m, o->stream, monitor_scratch, (size_t)n);
 	return true;

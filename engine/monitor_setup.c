@@ -154,6 +154,7 @@ static void take_front(struct monitor *m)
 static int begin(struct monitor *m, struct err *e)
 {
 	struct err stage;
+	m->out[0].full_reads = m->out[1].full_reads = 0;
 	int r = clone_init(m, e);
 	m->started_ns = clock_now_ns();
 	if (r < 0 || (r = begin_network(m, e)) == 0)
