@@ -144,7 +144,19 @@ const struct cmd cmd_run = {
 		"the command cannot be run, 127 where it is not found.\n\n"
 		"With --pid=host together with --privileged or --cap-add SYS_PTRACE a container "
 		"can "
-		"trace moss's own processes and reach your files through them.",
+		"trace moss's own processes and reach your files through them.\n\n"
+		"--network, --pid, --ipc, --uts and --cgroupns take container:NAME, too: that "
+		"container's namespace, which it must have when this one starts (--ipc: made with "
+		"--ipc shareable). --userns=keep-id runs the command as you, with your own ids "
+		"inside, so that files in bind mounts belong to the same user on both sides "
+		"(keep-id:uid=N,gid=N: as another one inside); --userns=auto gives the container "
+		"ids that no other such container has (auto:size=N); --userns=nomap leaves your "
+		"own "
+		"id out; --uidmap and --gidmap ([+ug]container:[@]host[:length]) say each id, host "
+		"0 being you and 1 and up your subordinate ids, or with @ an id of the machine. "
+		"The "
+		"files of the image keep their owners, by fuse-overlayfs. PODMAN_USERNS is not "
+		"looked at.",
 	.examples = "moss run --rm -it debian bash\n"
 		    "moss run -d --name web -p 8080:80 -v site:/usr/share/nginx/html nginx",
 	.run = run_run,

@@ -35,7 +35,9 @@ libengine_a_SOURCES += \
 	engine/spec_extras.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/engine_parse
+check_PROGRAMS += tests/unit/engine_idmap tests/unit/engine_parse
+tests_unit_engine_idmap_SOURCES = tests/unit/engine_idmap.c
+tests_unit_engine_idmap_LDADD = libengine.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS)
 tests_unit_engine_parse_SOURCES = tests/unit/engine_parse.c
 tests_unit_engine_parse_LDADD = libengine.a libbase.a $(JANSSON_LIBS) $(UNIT_LIBS)
 endif

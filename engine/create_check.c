@@ -264,11 +264,17 @@ static int check_process(struct create_plan *p, struct err *e)
 		return err_set(e, EINVAL,
 			"Invalid value %lld, range for oom score adj is [-1000, 1000]",
 			(long long)r->oom_score_adj);
-	for (size_t i = 0; i < r->group_add.n; i++)
+	for (size_t i = 0; i < r->group_add.n; i++) {
+		if (strcmp(r->group_add.v[i], "keep-groups") == 0)
+			return err_set(e, ENOTSUP,
+				"--group-add keep-groups is not supported: the container's "
+				"processes "
+				"have none of your supplementary groups");
 		if (strchr(r->group_add.v[i], ':') || !r->group_add.v[i][0] ||
 			user_check(r->group_add.v[i], e) < 0)
 			return err_set(e, EINVAL, "unable to find group %s: no such group",
 				r->group_add.v[i]);
+	}
 	return 0;
 }
 

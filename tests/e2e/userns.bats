@@ -118,7 +118,10 @@ refused() {
 	first=$(moss exec auto3 awk '{print $2}' /proc/self/uid_map)
 	moss restart -t 0 auto3
 	[ "$(moss exec auto3 awk '{print $2}' /proc/self/uid_map)" = "$first" ]
-	moss rm -f auto3
+	# What can come back keeps its own.
+	moss rm -f auto4
+	[ "$(map --userns=auto:size=500)" = 0:2501:500 ]
+	moss rm -f --no-trash auto3
 	[ "$(moss run --rm --network none --userns=auto:size=500 busybox awk '{print $2}' /proc/self/uid_map)" = "$first" ]
 	[ "$(map --userns=auto:size=501)" = 0:2501:501 ]
 }

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/hosts.h"
+#include "engine/idmap.h"
 #include "engine/parse_env.h"
 #include "engine/parse_limit.h"
 #include "engine/parse_mount.h"
@@ -111,6 +112,32 @@ static void seccomp(const char *text)
 	(void)j;
 }
 
+/* A map that is let through has no id twice and only the user's; "|" parts --uidmap from --gidmap.
+ */
+static void id_maps(const char *text)
+{
+	static const struct id_range own[] = {
+		{0, 1000, 1}, {1, 100000, 65536}, {65537, 400000, 10}};
+	auto_strv uids = STRV_INIT, gids = STRV_INIT;
+	const struct idmap_lists lists = {&uids, &gids};
+	struct id_ranges r = {0};
+	struct idmap_mode m;
+	struct err e;
+	const char *bar = strchr(text, '|');
+	auto_free char *first = xstrndup(text, bar ? (size_t)(bar - text) : strlen(text));
+	strv_split(&uids, first, ',');
+	if (bar)
+		strv_split(&gids, bar + 1, ',');
+	if (idmap_parse(&lists, false, own, 3, &r, &e) == 0 &&
+		idmap_check(&r, false, own, 3, &e) == 0)
+		for (size_t i = 0; i < r.n; i++)
+			if (r.v[i].outside > 65546 || r.v[i].count > 65547 - r.v[i].outside)
+				abort();
+	id_ranges_deinit(&r);
+	(void)idmap_mode_parse(text, &m, &e);
+	idmap_mode_deinit(&m);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1)
@@ -137,6 +164,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'r':
 		resolv(text);
+		break;
+	case 'i':
+		id_maps(text);
 		break;
 	case 's':
 		seccomp(text);
