@@ -57,3 +57,48 @@ names() { moss ps -a "$@" --format '{{.Names}}' | paste -sd ' '; }
 	run -0 moss ps -a --format json
 	[[ $output != *ExitCode* && $output != *'created ns'* ]]
 }
+
+@test "an image's containers and those of images made from it" {
+	moss run --name base --network none busybox true
+	moss create --name again --network none busybox touch /x >/dev/null
+	[ "$(names --filter ancestor=busybox)" = "again base" ]
+	moss start -a again
+	moss commit again derived >/dev/null
+	moss create --name child derived true >/dev/null
+	[ "$(names --filter ancestor=busybox)" = "child again base" ]
+	[ "$(names --filter ancestor=derived)" = "child" ]
+	[ "$(names --filter ancestor=nosuch)" = "" ]
+}
+
+@test "health in the status, and as a filter" {
+	moss run -d --name good --network none --health-cmd true --health-interval 200ms busybox sleep 100 >/dev/null
+	moss run -d --name bad --network none --health-cmd false --health-retries 1 --health-interval 200ms busybox sleep 100 >/dev/null
+	moss run -d --name new --network none --health-cmd true --health-interval 1h busybox sleep 100 >/dev/null
+	moss run -d --name none --network none busybox sleep 100 >/dev/null
+	tries=0
+	until [ "$(names --filter health=healthy) $(names --filter health=unhealthy)" = "good bad" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ]
+		sleep 0.1
+	done
+	[ "$(names --filter health=starting)" = new ]
+	[ "$(names --filter health=none)" = none ]
+	run -0 moss ps --format '{{.Names}} {{.Status}} {{.HealthStatus}}' --sort names
+	[[ ${lines[0]} =~ ^'bad Up '.*' (unhealthy) unhealthy'$ ]]
+	[[ ${lines[1]} =~ ^'good Up '.*' (healthy) healthy'$ ]]
+	[[ ${lines[2]} =~ ^'new Up '.*' (health: starting) starting'$ ]]
+	[[ ${lines[3]} =~ ^'none Up '[^\(]*' none'$ ]]
+}
+
+@test "one that restarts is listed among the running" {
+	moss run -d --name rs --network none --restart always busybox sh -c 'exit 4' >/dev/null
+	tries=0
+	until [ "$(moss ps --filter status=restarting -q | wc -l)" = 1 ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ]
+		sleep 0.05
+	done
+	[ "$(moss ps --filter restart-policy=always --format '{{.Names}}')" = rs ]
+	run -0 moss ps -a --filter exited=4
+	[ "${#lines[@]}" = 1 ]
+}

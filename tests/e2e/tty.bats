@@ -218,3 +218,19 @@ run_it() { on_pty run --rm --network none -it --name tt busybox "$@"; }
 	[ "$(moss inspect -f '{{.State.Running}}' dropped)" = true ]
 	moss rm -f dropped
 }
+
+@test "resize, attach and detach are told of" {
+	moss run -dit --name tt --network none busybox sh >/dev/null
+	on_pty attach tt <<-'STEPS'
+		raw
+		size 33 101
+		send echo $((6*7))\r
+		expect 42
+		send \x10\x11
+		expect read escape sequence
+		exit 1
+	STEPS
+	run -0 moss events --since 0 --until 0s --filter container=tt --format '{{.Action}} {{.Actor.Attributes.height}} {{.Actor.Attributes.width}}'
+	[[ $output = *$'\nattach '*$'\nresize 24 80'*$'\nresize 33 101'*$'\ndetach '* ]]
+	moss rm -f tt >/dev/null
+}
