@@ -1,4 +1,5 @@
 /* volume ls */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +111,15 @@ static int ls_run(struct cmd_call *call, void *args, struct err *e)
 	};
 	auto_free char *configured =
 		a->format || a->quiet ? NULL : client_config_text(call->globals, "volumesFormat");
-	return listing_print(&l, rows, a->format ? a->format : configured, a->quiet, e);
+	const char *format = a->format ? a->format : configured;
+	if (!a->no_heading || a->quiet || (!str_empty(format) && !str_starts(format, "table")))
+		return listing_print(&l, rows, format, a->quiet, e);
+	auto_buf text = BUF_INIT;
+	r = listing_text(&l, rows, format, false, &text, e);
+	const char *rest = text.data ? strchr(text.data, '\n') : NULL;
+	if (r == 0 && rest)
+		fputs(rest + 1, stdout);
+	return r;
 }
 
 // clang-format off

@@ -113,3 +113,85 @@ teardown() { store_drop; }
 	[ "$(cat "$WORK"/out.* | sort -u)" = same ]
 	[ "$(moss volume ls -q)" = same ]
 }
+
+@test "--opt: what the local driver takes, in Docker's words" {
+	local want text options n=0
+	while IFS='|' read -r want options text; do
+		n=$((n + 1))
+		# shellcheck disable=SC2086 # words
+		run moss volume create $options vol
+		# shellcheck disable=SC2154 # set by run
+		if [ "$status" != "$want" ] || [[ $output != *"$text"* ]]; then
+			echo "$options: $status $output"
+			return 1
+		fi
+	done <<-'END'
+		1|--opt foo=bar|create vol: invalid option: "foo"
+		1|--opt foo|create vol: invalid option: "foo"
+		1|--opt type=tmpfs|create vol: missing required option: "device"
+		1|--opt o=size=1|create vol: missing required option: "device"
+		1|--opt device=/x|create vol: missing required option: "type"
+		1|--opt size=1m|create vol: quota size requested but no quota support
+		125|--label =x|invalid label '=x': empty name
+		0|--opt type=tmpfs --opt device=tmpfs --opt o=size=1m|vol
+	END
+	[ $n = 8 ]
+	[ "$(moss volume inspect -f '{{json .Options}}' vol)" = '{"device":"tmpfs","o":"size=1m","type":"tmpfs"}' ]
+	run -0 moss volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=2m vol
+	[ "$(moss volume inspect -f '{{.Options.o}}' vol)" = size=1m ]
+}
+
+@test "create --uid and --gid: the owner, also after a fill" {
+	moss volume create --uid 1000 --gid 1001 own
+	run -0 moss run --rm --network none -v own:/x busybox stat -c %u:%g /x
+	[ "$output" = 1000:1001 ]
+	run -0 moss run --rm --network none -v own:/etc busybox stat -c %u:%g /etc /etc/passwd
+	[ "$output" = $'1000:1001\n0:0' ]
+	run -1 moss volume create --uid 4000000 far
+	[[ $output == *"cannot give the volume to 4000000"* ]]
+	[ "$(moss volume ls -q)" = own ]
+}
+
+@test "Podman's filters, exists, mount, rm --all, ls --noheading" {
+	moss volume create first --label a=1
+	moss volume create second --opt type=tmpfs --opt device=tmpfs
+	anon=$(moss volume create)
+	names() { moss volume ls -q "$@" | sort | tr '\n' ' '; }
+	[ "$(names -f since=first -f anonymous=false)" = "second " ]
+	[ "$(names -f after=second)" = "$anon " ]
+	[ "$(names -f opt=type)" = "second " ]
+	[ "$(names -f opt=type=nfs)" = "" ]
+	[ "$(names -f 'name=^f')" = "first " ]
+	[ "$(names -f name=first -f name=second)" = "first second " ]
+	[ "$(names -f 'label!=a' -f anonymous=0)" = "second " ]
+	[ "$(names -f until=1h)" = "" ]
+	[ "$(names -f anonymous=true -f scope=local)" = "$anon " ]
+	run -1 moss volume ls -f since=nope
+	[[ $output == *"get nope: no such volume"* ]]
+	[ "$(moss volume ls -n -f name=first)" = "local     first" ]
+	run -0 moss volume exists first
+	run -1 moss volume exists nope
+	[ -z "$output" ]
+	[ "$(moss volume mount first)" = "$ROOT/volumes/first/_data" ]
+	[ "$(moss volume unmount first)" = first ]
+	run -1 moss volume mount second
+	[[ $output == *"cannot mount volume second: its files are not in the store but on tmpfs"* ]]
+	c=$(moss create --network none -v first:/x busybox true)
+	run -1 moss volume rm --all
+	[[ $output == *"remove first: volume is in use - [$c]"* ]]
+	[ "$(names)" = "first " ]
+	run -1 moss volume reload
+	run -1 moss volume update x
+}
+
+@test "prune tells what it freed, --dry-run what it would" {
+	moss run --rm --network none -v data:/d busybox dd if=/dev/zero of=/d/f bs=1M count=3 2>/dev/null
+	[ "$(moss volume prune -a --dry-run)" = data ]
+	run -1 moss volume prune -af --filter all=1
+	[[ $output == *"conflicting options: cannot specify both --all and --filter all=1"* ]]
+	run -0 moss volume prune -f
+	[ "$output" = "Total reclaimed space: 0B" ]
+	run -0 moss volume prune -af
+	[[ $output == *data* ]]
+	[ -z "$(moss volume ls -q)" ]
+}
