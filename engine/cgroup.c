@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/cgroup_scope.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -55,6 +56,11 @@ int cgroup_make(const char *parent, const char *id, const struct cgroup_limits *
 	*path = NULL;
 	*fd = -1;
 	auto_free char *place = cgroup_place(parent, needs, &why);
+	if (!place && needs && str_empty(parent) && scope_is_there()) {
+		why = (struct err){0};
+		if (scope_enter(id, &why) == 0)
+			place = cgroup_place_in_own(needs, &why);
+	}
 	int r = place ? make_in(place, id, l, path, &why) : -why.code;
 	if (r >= 0 && place)
 		*fd = r;

@@ -7,8 +7,7 @@
  * an administrator has given away, or, for root, the whole tree. In a login session that systemd
  * keeps for itself (session-3.scope) there is nothing of the kind, and on machines with the old
  * hierarchies there is no tree: a container then has no cgroup, silently, and limits are discarded
- * with Docker's warning. Nothing here starts a process or asks a daemon: a container costs one
- * mkdir and one rmdir.
+ * with Docker's warning. A container without limits costs one mkdir and one rmdir.
  *
  * The place. Controllers (memory, cpu ...) can be given to children only by a cgroup that has no
  * process itself (the root of the tree excepted). The container's folder, moss-<first 12 of id>, is
@@ -16,6 +15,8 @@
  * where only our own is writable (Delegate=yes, a container), the processes in it are first moved
  * to a leaf moss-session, but only for a limit: without one our own cgroup does as it is.
  * Controllers are switched on for a container with limits, never for others: they are not free.
+ * Where no cgroup of ours can limit, the user's service manager is asked for one that can
+ * (engine/cgroup_scope.h), again only for a limit.
  * --cgroup-parent names the place instead: an absolute path in the tree, or one below that place.
  *
  * The life. The monitor makes the folder, writes the limits and clones init into it
@@ -80,9 +81,14 @@ bool cgroup_is_unified(void);
 char *cgroup_own(void);
 /* The controllers a container started from here could have, 0 = no cgroup or none. */
 unsigned cgroup_available(void);
+/* Those that a cgroup can give to its children. */
+unsigned cgroup_controllers(const char *path);
 /* Where the folder is to be made: owned, a trailing "/" only for the root. NULL: nowhere, with e
  * filled where that is an error (needs, or a parent that cannot be had). */
 char *cgroup_place(const char *parent, unsigned needs, struct err *e);
+/* The same for a process in a scope of its own (engine/cgroup_scope.h), which moves to a leaf of
+ * it. */
+char *cgroup_place_in_own(unsigned needs, struct err *e);
 
 /* Lets a cgroup that is there have these controllers: its parent gives them. */
 int cgroup_enable(const char *path, unsigned needs, struct err *e);

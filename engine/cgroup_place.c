@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/cgroup_scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,23 +173,38 @@ static char *find(const char *own, unsigned needs)
 	return xstrdup(own);
 }
 
+unsigned cgroup_controllers(const char *path)
+{
+	auto_fd dir = open_dir(path);
+	return dir < 0 ? 0 : read_controllers(dir, "cgroup.controllers");
+}
+
 unsigned cgroup_available(void)
 {
 	auto_free char *path = cgroup_own();
-	unsigned best = 0;
 	bool is_own = true;
 	if (!path)
 		return 0;
+	unsigned best = scope_available();
 	do {
 		auto_fd dir = open_dir(path);
 		if (dir < 0 || !is_writable(dir))
 			break;
-		unsigned here = read_controllers(dir, "cgroup.controllers");
 		if (is_own || !has_processes(dir))
-			best = here & ~best ? here | best : best;
+			best |= read_controllers(dir, "cgroup.controllers");
 		is_own = false;
 	} while (go_up(path));
 	return best;
+}
+
+char *cgroup_place_in_own(unsigned needs, struct err *e)
+{
+	auto_free char *own = cgroup_own();
+	auto_fd dir = own ? open_dir(own) : -1;
+	if (dir >= 0 && move_aside(dir) && give_controllers(dir, needs))
+		return take_ptr(own);
+	err_set(e, ENOTSUP, "the cgroup %s cannot limit what is asked for", own ? own : "");
+	return NULL;
 }
 
 /* Makes what is missing of a --cgroup-parent, and has every step give `needs` to the next. */

@@ -4,6 +4,7 @@ libengine_a_SOURCES += \
 	engine/cgroup.c engine/cgroup.h \
 	engine/cgroup_limit.c \
 	engine/cgroup_place.c \
+	engine/cgroup_scope.c engine/cgroup_scope.h \
 	engine/enter.c engine/enter.h \
 	engine/exec.c engine/exec.h \
 	engine/exec_record.c engine/exec_record.h \
