@@ -34,6 +34,7 @@
 	X(cmd_help) \
 	X(cmd_image_inspect) \
 	X(cmd_import) \
+	X(cmd_init) \
 	X(cmd_inspect) \
 	X(cmd_kill) \
 	X(cmd_load) \

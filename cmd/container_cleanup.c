@@ -41,9 +41,7 @@ static int cleanup_one(struct cmd_call *call, void *args, const char *name, stru
 	if (r < 0)
 		return r;
 	if (state_is_live(state_parse(row.state)))
-		return a->stopped_only
-			       ? err_set(e, EBUSY, "container %s is running", row.id)
-			       : 0;
+		return a->stopped_only ? err_set(e, EBUSY, "container %s is running", row.id) : 0;
 	return a->rm ? container_remove(call->store, &row, false, false, e) : 0;
 }
 

@@ -61,6 +61,7 @@ libcmd_a_SOURCES = \
 	cmd/help_command.c \
 	cmd/info.c \
 	cmd/import.c \
+	cmd/init.c \
 	cmd/inspect.c \
 	cmd/kill.c \
 	cmd/load.c \

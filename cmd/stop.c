@@ -89,11 +89,12 @@ const struct cmd cmd_stop = {
 	.complete = COMPLETE_CONTAINER_RUNNING,
 	.opts = stop_cmd_opts,
 	.args_size = sizeof(struct stop),
-	.about = "Sends the container's stop signal (--stop-signal of run, SIGTERM), and SIGKILL "
-		 "where it has not ended after its stop timeout (--stop-timeout of run, 10 seconds; "
-		 "-1 waits for ever). Several are stopped side by side. A container that is "
-		 "stopped is not started again by its restart policy before the next start; only "
-		 "\"always\" starts it after the next boot.",
+	.about =
+		"Sends the container's stop signal (--stop-signal of run, SIGTERM), and SIGKILL "
+		"where it has not ended after its stop timeout (--stop-timeout of run, 10 seconds; "
+		"-1 waits for ever). Several are stopped side by side. A container that is "
+		"stopped is not started again by its restart policy before the next start; only "
+		"\"always\" starts it after the next boot.",
 	.examples = "moss stop web db\n"
 		    "moss stop --all --timeout 2\n"
 		    "moss stop --filter label=role=test",

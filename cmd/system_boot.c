@@ -39,8 +39,10 @@ const struct cmd cmd_system_boot = {
 	.max = 0,
 	.needs = NEED_STORE,
 	.about =
-		"Starts, the oldest first, every container that was running, or has ended, and whose "
-		"restart policy asks for it: \"always\" in any case, \"unless-stopped\" where it was "
+		"Starts, the oldest first, every container that was running, or has ended, and "
+		"whose "
+		"restart policy asks for it: \"always\" in any case, \"unless-stopped\" where it "
+		"was "
 		"not stopped by the user, \"on-failure\" where its exit code is not 0 (255 for one "
 		"that the end of the machine has ended) and its number of restarts allows it. What "
 		"runs is left alone, so it may be called at any time. The names of those that were "

@@ -60,7 +60,8 @@ int health_add_podman(
 bool health_load(const json_t *config, struct health_config *out);
 void health_config_deinit(struct health_config *c);
 
-/* ---- engine/health.c: the state, from text to text (owned); an old text may be NULL or broken ----
+/* ---- engine/health.c: the state, from text to text (owned); an old text may be NULL or broken
+ * ----
  */
 
 struct health_result {

@@ -113,10 +113,9 @@ static int run(struct checking *x, const struct launch_plan *plan, char **output
 
 static int tell(struct checking *x, const char *what, const char *exit_code, struct err *e)
 {
-	auto_free char *action =
-		exit_code ? xstrdup(what) : xasprintf("%s: %s", what, x->command);
-	const char *const attrs[] = {"execID", x->exec_id, exit_code ? "exitCode" : NULL, exit_code,
-		NULL};
+	auto_free char *action = exit_code ? xstrdup(what) : xasprintf("%s: %s", what, x->command);
+	const char *const attrs[] = {
+		"execID", x->exec_id, exit_code ? "exitCode" : NULL, exit_code, NULL};
 	return event_container(x->store, x->row, action, attrs, e);
 }
 
@@ -144,16 +143,14 @@ static int judge(struct checking *x, const struct health_result *result, struct 
 		return r < 0 ? r : HEALTH_NONE;
 	if (state_parse(now.state) == STATE_PAUSED) /* while it was checked: that says nothing */
 		return HEALTH_NONE;
-	auto_free char *health =
-		health_judge(now.health, &x->config, result, now.started_ns);
+	auto_free char *health = health_judge(now.health, &x->config, result, now.started_ns);
 	enum health_status before = health_status(now.health), after = health_status(health);
 	snprintf(code, sizeof(code), "%d", result->exit_code < 0 ? 137 : result->exit_code);
 	r = container_row_set_health(x->store->db, now.id, now.started_ns, health, e);
 	if (r == ROW_OK)
 		r = tell(x, "exec_die", code, e);
 	if (r >= 0 && before != after) {
-		auto_free char *action =
-			xasprintf("health_status: %s", health_status_text(after));
+		auto_free char *action = xasprintf("health_status: %s", health_status_text(after));
 		r = event_container(x->store, x->row, action, NULL, e);
 	}
 	return r < 0 ? r : (int)after;
@@ -218,14 +215,13 @@ int health_check(struct store *s, struct container_row *row, int *exit_code, str
 	*exit_code = -1;
 	if (!health_load(config, &x.config)) {
 		health_config_deinit(&x.config);
-		return err_set(
-			e, EINVAL, "container %s has no defined healthcheck", row->id);
+		return err_set(e, EINVAL, "container %s has no defined healthcheck", row->id);
 	}
 	int r;
 	switch (state_parse(row->state)) {
 	case STATE_PAUSED:
-		r = err_set(e, EBUSY,
-			"Container %s is paused, unpause the container before exec", row->id);
+		r = err_set(e, EBUSY, "Container %s is paused, unpause the container before exec",
+			row->id);
 		break;
 	case STATE_RUNNING:
 		r = check(&x, exit_code, e);

@@ -1,4 +1,5 @@
-/* From the flags and the image's HEALTHCHECK to Config.Healthcheck, and from that to what is run. */
+/* From the flags and the image's HEALTHCHECK to Config.Healthcheck, and from that to what is run.
+ */
 #include "engine/health.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -12,6 +13,7 @@
 #define DEFAULT_INTERVAL_NS (30 * NS_PER_S)
 #define DEFAULT_START_INTERVAL_NS (5 * NS_PER_S)
 #define MIN_NS INT64_C(1000000)
+#define MAX_NS (INT64_MAX / 4) /* an image may say anything: sums of two must not overflow */
 
 static const char *const actions[] = {"none", "kill", "restart", "stop"};
 
@@ -60,8 +62,8 @@ static int check_least(const json_t *check, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		int64_t ns = json_int_or(check, keys[i], 0);
 		if (ns != 0 && ns < MIN_NS)
-			return err_set(e, EINVAL, "%s in Healthcheck cannot be less than 1ms",
-				keys[i]);
+			return err_set(
+				e, EINVAL, "%s in Healthcheck cannot be less than 1ms", keys[i]);
 	}
 	return 0;
 }
@@ -168,7 +170,9 @@ static void load_args(const json_t *config, const json_t *check, struct strv *ar
 static int64_t or_default(const json_t *check, const char *key, int64_t def)
 {
 	int64_t value = json_int_or(check, key, 0);
-	return value > 0 ? value : def;
+	if (value <= 0)
+		return def;
+	return value < MAX_NS ? value : MAX_NS;
 }
 
 bool health_load(const json_t *row_config, struct health_config *out)

@@ -33,7 +33,8 @@ static struct restart_policy policy_of(const struct container_row *row)
 	return p;
 }
 
-static bool failed_and_may(const struct restart_policy *p, const struct container_row *row, int code)
+static bool failed_and_may(
+	const struct restart_policy *p, const struct container_row *row, int code)
 {
 	return code != 0 && (p->max_retries == 0 || row->restart_count < p->max_retries);
 }
@@ -66,8 +67,8 @@ int restart_delay_ms(int previous_ms, int64_t uptime_ns)
 static int write_policy(
 	struct store *s, struct container_row *row, const struct restart_policy *p, struct err *e)
 {
-	auto_json config = json_parse(
-		row->config, strlen(row->config), "the container's configuration", e);
+	auto_json config =
+		json_parse(row->config, strlen(row->config), "the container's configuration", e);
 	if (!config)
 		return -e->code;
 	json_t *host = json_object_get(config, "HostConfig");
@@ -112,8 +113,7 @@ int container_set_restart_policy(
 	return db_commit(s->db, e);
 }
 
-static int start_one(
-	struct store *s, struct container_row *row, restart_fn told, void *arg)
+static int start_one(struct store *s, struct container_row *row, restart_fn told, void *arg)
 {
 	const struct start_options detached = {0};
 	struct err one = {0};

@@ -41,8 +41,7 @@ int container_set_restart_policy(
 	struct store *s, struct container_row *row, const char *policy, struct err *e);
 
 /* Called for each container that was tried; failure NULL: it runs. */
-typedef void (*restart_fn)(
-	void *arg, const struct container_row *row, const struct err *failure);
+typedef void (*restart_fn)(void *arg, const struct container_row *row, const struct err *failure);
 /* Starts what asks for it after a boot, oldest first; one that fails does not keep the others. The
  * number of failures, or -errno. */
 int restart_after_boot(struct store *s, restart_fn told, void *arg, struct err *e);

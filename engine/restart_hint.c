@@ -1,5 +1,5 @@
-/* The unit is found beside the program (PREFIX/bin/moss, PREFIX/share/systemd/user), so that it also
- * is where systemd does not look for it: `enable` takes a path. */
+/* The unit is found beside the program (PREFIX/bin/moss, PREFIX/share/systemd/user), so that it
+ * also is where systemd does not look for it: `enable` takes a path. */
 #include "engine/restart.h"
 #include "base/path.h"
 #include "base/scope.h"
@@ -25,8 +25,8 @@ static bool is_there(const char *path)
 static bool is_enabled(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	auto_free char *base = !str_empty(config) ? xstrdup(config)
-						  : xasprintf("%s/.config", home ? home : "");
+	auto_free char *base =
+		!str_empty(config) ? xstrdup(config) : xasprintf("%s/.config", home ? home : "");
 	auto_free char *own = path_join(base, "systemd/user/default.target.wants/" UNIT);
 	return is_there(own) || is_there("/etc/systemd/user/default.target.wants/" UNIT);
 }
@@ -46,8 +46,8 @@ static char *unit_name(void)
 		return NULL;
 	const char *home = getenv("HOME");
 	auto_free char *local = xasprintf("%s/.local", home ? home : "");
-	bool is_known = !strcmp(prefix, "/usr") || !strcmp(prefix, "/usr/local") ||
-			!strcmp(prefix, local);
+	bool is_known =
+		!strcmp(prefix, "/usr") || !strcmp(prefix, "/usr/local") || !strcmp(prefix, local);
 	return is_known ? xstrdup(UNIT) : take_ptr(unit);
 }
 
@@ -66,8 +66,9 @@ char *restart_hint(struct store *s)
 	if ((unit && is_enabled()) || was_said(s))
 		return NULL;
 	if (unit)
-		return xasprintf("to have it started after a reboot, too: systemctl --user enable %s"
-				 " && loginctl enable-linger",
+		return xasprintf(
+			"to have it started after a reboot, too: systemctl --user enable %s"
+			" && loginctl enable-linger",
 			unit);
 	return xstrdup("to have it started after a reboot, too, put this line into crontab -e: "
 		       "@reboot moss system boot");

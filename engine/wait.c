@@ -43,8 +43,7 @@ int wait_set_parse(const struct strv *names, wait_set *out, struct err *e)
 		while (k < ARRAY_LEN(conditions) && strcmp(conditions[k].name, names->v[i]) != 0)
 			k++;
 		if (k == ARRAY_LEN(conditions))
-			return err_set(
-				e, EINVAL, "unknown container state: %s", names->v[i]);
+			return err_set(e, EINVAL, "unknown container state: %s", names->v[i]);
 		*out |= conditions[k].set;
 	}
 	return 0;

@@ -152,3 +152,12 @@ $two" ] # the oldest first
 	run -1 moss restart -s FOO one
 	[[ $output == *"Cannot restart container one: invalid signal: FOO"* ]]
 }
+
+@test "what is refused says so" {
+	run -125 moss init one
+	[[ $output == *"init is not supported"*"moss start"* ]]
+	run -125 moss container init -a
+	run -125 moss create --health-startup-cmd x busybox true
+	[[ $output == *"--health-startup-cmd is not supported"* ]]
+	run -125 moss rm --depend one
+}

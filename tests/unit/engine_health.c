@@ -129,7 +129,10 @@ static void outputs(void **state)
 		int64_t max;
 		const char *out;
 	} cases[] = {{"", 0, 5, ""}, {"hello", 5, 5, "hello"}, {"hello!", 6, 5, "hello..."},
-		{"hello!", 6, 0, "hello!"}, {"a\0b", 3, 5, "a\xef\xbf\xbd" "b"},
+		{"hello!", 6, 0, "hello!"},
+		{"a\0b", 3, 5,
+			"a\xef\xbf\xbd"
+			"b"},
 		{"\xc3\xa4", 2, 1, "\xef\xbf\xbd..."}};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -138,8 +141,7 @@ static void outputs(void **state)
 	}
 }
 
-static void one_config(
-	const struct create_request *r, const char *image_text, const char *expected)
+static void one_config(const struct create_request *r, const char *image_text, const char *expected)
 {
 	struct err e = {0};
 	json_t *made = NULL;

@@ -11,8 +11,8 @@
 
 static void pauses(void **state)
 {
-	static const int expected[] = {100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200,
-		60000, 60000};
+	static const int expected[] = {
+		100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000};
 	int ms = 0;
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
@@ -50,10 +50,8 @@ static void at_end(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct container_row row =
-			row_of(cases[i].policy, "running", 0, cases[i].count);
-		assert_int_equal(
-			restart_wanted_at_end(&row, cases[i].code), cases[i].is_wanted);
+		struct container_row row = row_of(cases[i].policy, "running", 0, cases[i].count);
+		assert_int_equal(restart_wanted_at_end(&row, cases[i].code), cases[i].is_wanted);
 		row.is_stopped = true;
 		assert_false(restart_wanted_at_end(&row, cases[i].code));
 		row.is_stopped = false;
@@ -82,8 +80,8 @@ static void at_boot(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct container_row row = row_of(
-			cases[i].policy, cases[i].state, cases[i].code, cases[i].count);
+		struct container_row row =
+			row_of(cases[i].policy, cases[i].state, cases[i].code, cases[i].count);
 		assert_int_equal(restart_wanted_at_boot(&row), cases[i].is_wanted);
 		row.is_stopped = true;
 		assert_int_equal(restart_wanted_at_boot(&row), cases[i].is_wanted_stopped);
@@ -94,7 +92,8 @@ static void texts(void **state)
 {
 	struct restart_policy p;
 	struct err e = {0};
-	static const char *const same[] = {"always", "unless-stopped", "on-failure", "on-failure:7"};
+	static const char *const same[] = {
+		"always", "unless-stopped", "on-failure", "on-failure:7"};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		assert_int_equal(restart_parse(same[i], &p, &e), 0);
