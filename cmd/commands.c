@@ -22,6 +22,7 @@
 	X(cmd_complete) \
 	X(cmd_container_cleanup) \
 	X(cmd_container_exists) \
+	X(cmd_container_clone) \
 	X(cmd_container_inspect) \
 	X(cmd_container_prune) \
 	X(cmd_cp) \

@@ -26,6 +26,7 @@ libcmd_a_SOURCES = \
 	cmd/run_opts.c cmd/run_opts.h \
 	cmd/client_config.c cmd/client_config.h \
 	cmd/cmd.h \
+	cmd/clone.c \
 	cmd/commands.c \
 	cmd/commit.c \
 	cmd/complete.c \

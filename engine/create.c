@@ -75,30 +75,41 @@ static int write_spec(const struct create_plan *p, const struct store *s, const 
 
 /* The folder's content. The upper folder is the root of what the container sees: it has the mode of
  * the image's root. */
-static int fill_folder(
-	const struct create_plan *p, struct store *s, const char *driver, struct err *e)
+int container_make_folders(struct store *s, const char *dir, const char *const *layer_ids,
+	size_t n_layers, struct err *e)
 {
 	static const char *const folders[] = {"upper", "work", "merged"};
-	auto_fd dir_fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_fd dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st = {.st_mode = 0755};
 	if (dir_fd < 0)
-		return err_sys(e, "cannot open %s", p->dir);
-	if (p->image->n_layers) {
-		auto_free char *top = store_path(
-			s, "layers/%s/diff", p->image->layer_ids[p->image->n_layers - 1]);
+		return err_sys(e, "cannot open %s", dir);
+	if (n_layers) {
+		auto_free char *top = store_path(s, "layers/%s/diff", layer_ids[n_layers - 1]);
 		(void)stat(top, &st);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (mkdirat(dir_fd, folders[i], 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "cannot make %s/%s", p->dir, folders[i]);
+			return err_sys(e, "cannot make %s/%s", dir, folders[i]);
 	/* What programs look for to know that they are in a container. Before the mode, which may
 	 * forbid it. */
 	auto_fd mark = openat(dir_fd, "upper/.dockerenv", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 	if (mark < 0)
-		return err_sys(e, "cannot make %s/upper/.dockerenv", p->dir);
+		return err_sys(e, "cannot make %s/upper/.dockerenv", dir);
 	if (fchmodat(dir_fd, "upper", st.st_mode & 07777, 0) < 0)
-		return err_sys(e, "cannot make %s/upper", p->dir);
-	int r = create_files(p, dir_fd, e);
+		return err_sys(e, "cannot make %s/upper", dir);
+	return 0;
+}
+
+static int fill_folder(
+	const struct create_plan *p, struct store *s, const char *driver, struct err *e)
+{
+	auto_fd dir_fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return err_sys(e, "cannot open %s", p->dir);
+	int r = container_make_folders(
+		s, p->dir, (const char *const *)p->image->layer_ids, p->image->n_layers, e);
+	if (r == 0)
+		r = create_files(p, dir_fd, e);
 	if (r == 0)
 		r = write_spec(p, s, driver, dir_fd, e);
 	return r < 0 ? err_ctx(e, "%s", p->dir) : 0;
@@ -154,7 +165,8 @@ static int prepare(struct store *s, struct create_plan *p, struct container_new 
 		return r;
 	p->dir = out->dir;
 	if ((r = create_userns(s, p, e)) < 0 || (r = create_passwd(p, e)) < 0 ||
-		(r = create_mounts_resolve(s, p, e)) < 0 || (r = fill_folder(p, s, driver, e)) < 0) {
+		(r = create_mounts_resolve(s, p, e)) < 0 ||
+		(r = fill_folder(p, s, driver, e)) < 0) {
 		container_discard(s, out);
 		return r;
 	}
@@ -174,8 +186,7 @@ int container_prepare(struct store *s, const struct create_request *r, const str
 	hex_encode(p.id, random, sizeof(random));
 	memcpy(out->row.id, p.id, sizeof(p.id));
 	if ((rc = check_name(s, r->name, e)) == 0 && (rc = load_image(&p, image, e)) == 0 &&
-		(rc = create_share(s, &p, e)) == 0 &&
-		(rc = create_volumes_from(s, &p, e)) == 0 &&
+		(rc = create_share(s, &p, e)) == 0 && (rc = create_volumes_from(s, &p, e)) == 0 &&
 		(rc = create_check(&p, warnings, e)) == 0)
 		rc = prepare(s, &p, out, e);
 	create_plan_deinit(&p);

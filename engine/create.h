@@ -89,6 +89,9 @@ void container_new_deinit(struct container_new *c);
  * left but volumes that were asked for by name. Warnings (one line each) go to `warnings`. */
 int container_prepare(struct store *s, const struct create_request *r, const struct image *image,
 	struct container_new *out, struct strv *warnings, struct err *e);
+/* upper (with the owner's view of the topmost layer's "/"), work and merged in containers/<id>. */
+int container_make_folders(struct store *s, const char *dir, const char *const *layer_ids,
+	size_t n_layers, struct err *e);
 /* The record; "Conflict. The container name ..." where another has the name. FULL unless --rm. */
 int container_insert(struct store *s, struct container_new *c, struct err *e);
 /* Removes the files of one that will not be. */

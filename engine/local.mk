@@ -1,6 +1,7 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/clone.c engine/clone.h \
 	engine/commit.c engine/commit.h \
 	engine/commit_base.c engine/commit_base.h \
 	engine/copy.c engine/copy.h engine/copy_internal.h \
@@ -45,3 +46,19 @@ include engine/transfer/local.mk
 include engine/launch.mk
 include engine/create.mk
 include engine/monitor.mk
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_change
+tests_unit_engine_change_SOURCES = tests/unit/engine_change.c
+tests_unit_engine_change_LDADD = libengine.a libstorage.a libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+endif
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/change
+else
+check_PROGRAMS += tests/fuzz/change
+endif
+tests_fuzz_change_SOURCES = tests/fuzz/change.c $(FUZZ_MAIN)
+tests_fuzz_change_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_change_LDADD = libengine.a libstorage.a libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/change tests/fuzz/change.dict

@@ -321,7 +321,8 @@ int container_row_add_own_layer(
 {
 	auto_stmt s = db_prepare(db,
 		"INSERT INTO container_layer(container_id, position, layer_id, is_own)"
-		" SELECT ?1, COUNT(*), ?2, 1 FROM container_layer WHERE container_id = ?1",
+		" SELECT ?1, COUNT(*), ?2, 1 FROM container_layer WHERE container_id = ?1"
+		" AND position >= 0",
 		e);
 	if (!s)
 		return -e->code;

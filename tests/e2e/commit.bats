@@ -120,7 +120,7 @@ make_work() {
 }
 
 @test "a running container: copied while it stands still, and goes on" {
-	moss run -d --name ww --network none busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i >/a; echo $i >/b; done' >/dev/null
+	moss run -d --name ww --network none busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i >/.a; mv /.a /a; echo $i >/.b; mv /.b /b; done' >/dev/null
 	wait_for 10 moss exec ww test -s /b
 	local i
 	for i in 1 2 3; do
