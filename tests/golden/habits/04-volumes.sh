@@ -17,7 +17,7 @@ docker volume create -o type=tmpfs -o device=tmpfs -o o=size=1m mem
 docker run --rm -v mem:/m busybox sh -c 'grep " /m " /proc/mounts | cut -d" " -f2,3'
 docker volume create -o nonsense=1 odd
 docker run --name ww -v store:/s busybox sh -c 'echo kept > /s/f'
-docker run --rm -v store:/s:ro busybox sh -c 'cat /s/f; touch /s/g'
+docker run --rm -v store:/s:ro busybox sh -c 'cat /s/f; touch /s/g' 2>&1 | sort
 docker volume rm store
 docker inspect -f '{{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}} {{.Driver}} {{.Mode}} {{.RW}} {{.Propagation}}{{"\n"}}{{end}}' ww
 docker run --rm --volumes-from ww busybox cat /s/f
@@ -47,5 +47,5 @@ docker volume prune --filter nonsense=1 -f
 docker run --rm -v etc:/etc busybox sh -c 'ls /etc | head -3'
 docker run --rm -v etc:/e busybox sh -c 'ls /e | head -3'
 docker run --rm -v empty:/etc:nocopy busybox sh -c 'ls /etc'
-docker volume rm etc empty mem
+docker volume rm mem etc empty
 docker volume ls

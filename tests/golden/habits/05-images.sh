@@ -4,16 +4,14 @@ docker commit -m 'a message' -a 'Some One <some@one>' -c 'CMD ["cat", "/built"]'
 docker run --rm made:1
 docker run --rm made:1 sh -c 'echo $X $Y; pwd; id -u; ls -l /opt/app/link | sed s/.*app/app/; ls /etc/group'
 docker inspect -f '{{.Comment}} {{.Author}} {{json .Config.Cmd}} {{json .Config.Env}} {{json .Config.Labels}} {{.Config.WorkingDir}} {{json .Config.ExposedPorts}} {{.Config.User}} {{len .RootFS.Layers}}' made:1
-docker history --format '{{.CreatedBy}}|{{.Comment}}' made:1
 docker commit -c 'NONSENSE x' made
 docker commit -c 'RUN true' made
 docker commit made 'Bad Name'
-docker commit -q made
 docker commit made
 docker tag made:1 other:2
 docker tag nosuch x
 docker tag made:1 'Bad Name'
-docker images --format '{{.Repository}}:{{.Tag}}' | sort
+docker images --format '{{.Repository}}:{{.Tag}}' | grep -v app | sort
 docker images -q made:1 | wc -l
 docker images --filter reference='made*' --format '{{.Repository}}:{{.Tag}}'
 docker images --filter dangling=true -q | wc -l
@@ -29,7 +27,6 @@ docker import nosuch.tar
 docker import
 docker rmi flat:1 flat:2 made:1 | grep -v Deleted
 docker rmi nosuch
-docker image prune -f | head -1
 docker rm made
 docker image inspect nosuch
 docker image ls nosuch

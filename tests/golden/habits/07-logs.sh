@@ -1,5 +1,5 @@
 # logs
-docker run --name ll busybox sh -c 'for i in 1 2 3 4 5; do echo line $i; done; echo oops >&2; printf unended' 2>/dev/null
+docker run --name ll busybox sh -c 'for i in 1 2 3 4 5; do echo line $i; done; sleep 0.3; echo oops >&2; sleep 0.3; printf unended' 2>/dev/null
 docker logs ll 2>/dev/null
 docker logs --tail 2 ll
 docker logs -n 0 ll
@@ -25,8 +25,8 @@ docker wait rot
 docker logs rot | tail -1
 docker inspect -f '{{json .HostConfig.LogConfig}}' rot
 docker rm rot
-docker run --name loc --log-driver local busybox sh -c 'echo a; echo b >&2'
-docker logs loc
+docker run --name loc --log-driver local busybox sh -c 'echo a; echo b >&2' 2>&1 | sort
+docker logs loc 2>&1 | sort
 docker inspect -f '{{json .HostConfig.LogConfig}}' loc
 docker rm loc
 docker run --name tty -t busybox sh -c 'echo a; echo b >&2'

@@ -13,13 +13,13 @@ docker run --rm --network container:srv -p 80:80 busybox true
 docker run --rm --network container:srv --hostname x busybox true
 docker run --rm --network container:srv --dns 1.1.1.1 busybox true
 docker run --rm --network container:srv --add-host a:1.1.1.1 busybox true
-docker run --rm --pid container:srv busybox sh -c 'ps | grep -c httpd'
+docker run --rm --pid container:srv busybox sh -c 'ps | grep -c "[h]ttpd -f"'
 docker run --rm --pid container:nosuch busybox true
 docker run --rm --ipc container:srv busybox true
 docker run -d --name share --ipc shareable busybox sleep 1000
 docker run --rm --ipc container:share busybox echo joined
 docker run --rm --network none busybox sh -c 'ls /sys/class/net'
-docker run --rm --network nosuchnet busybox true
+docker run --rm --network nosuchnet busybox true 2>&1 | head -1
 docker run --rm --add-host foo:10.1.2.3 busybox grep foo /etc/hosts
 docker run --rm --dns 9.9.9.9 busybox grep 9.9.9.9 /etc/resolv.conf
 docker run --rm -p 18999:80 busybox true 2>&1 | grep -o 'already in use' | head -1

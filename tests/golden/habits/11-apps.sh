@@ -24,13 +24,13 @@ docker kill -s HUP web
 docker exec web sh -c 'ps >/dev/null 2>&1; kill -0 1 && echo alive'
 docker exec -u www-data web id
 docker exec web apt-get --version | head -1 | cut -d' ' -f1
-docker diff web | grep -c .
+docker diff web | grep -c nginx
 docker stop web
 docker logs web
 docker commit web web:2
 docker run --rm web:2 nginx -v
 docker run --rm -v www:/w:ro app:1 cat /w/index.html
-docker run --rm --user nobody app:1 sh -c 'touch /x; id -un'
+docker run --rm --user nobody app:1 sh -c 'touch /x; id -un' 2>&1 | sort
 docker run --rm app:1 sh -c 'chown daemon:games /tmp && stat -c %U:%G /tmp'
 docker run --rm app:1 dpkg --verify coreutils; true
 docker run --rm app:1 sh -c 'ls -l /proc/self/fd | wc -l'
