@@ -20,11 +20,14 @@ libbase_a_SOURCES = \
 
 check_PROGRAMS += \
 	tests/unit/base_account \
+	tests/unit/base_goregex \
 	tests/unit/base_path \
 	tests/unit/base_process \
 	tests/unit/base_str
 tests_unit_base_account_SOURCES = tests/unit/base_account.c
 tests_unit_base_account_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_goregex_SOURCES = tests/unit/base_goregex.c tests/unit/unit.h
+tests_unit_base_goregex_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_path_SOURCES = tests/unit/base_path.c tests/unit/unit.h
 tests_unit_base_path_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_process_SOURCES = tests/unit/base_process.c

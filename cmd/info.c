@@ -14,6 +14,7 @@
 #include "engine/enter.h"
 #include "engine/enter.h"
 #include "engine/host.h"
+#include "engine/log.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 #include "storage/rootfs.h"
@@ -72,10 +73,21 @@ static json_t *plugins(void)
 {
 	static const char *const volume[] = {"local"};
 	static const char *const network[] = {"host", "none", "slirp4netns"};
-	static const char *const logging[] = {"json-file", "none"};
+	static const char *const logging[] = {"journald", "json-file", "local"};
 	return json_pack("{s:o, s:o, s:n, s:o}", "Volume", strings(volume, 1), "Network",
 		strings(network, ARRAY_LEN(network)), "Authorization", "Log",
 		strings(logging, ARRAY_LEN(logging)));
+}
+
+/* What a container gets that asks for no driver. Borrowed, for good. */
+static const char *logging_driver(void)
+{
+	auto_json log = json_pack("{s:s, s:{}}", "Type", "", "Config");
+	enum log_driver driver = LOG_JSON_FILE;
+	struct err ignored;
+	if (log_config_defaults(log, &ignored) == 0)
+		(void)log_driver_parse(json_str_or(log, "Type", ""), &driver);
+	return log_driver_name(driver);
 }
 
 static json_t *security_options(const struct host *h)
@@ -202,7 +214,7 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	json_set_int(j, "NFd", 0);
 	json_set_int(j, "NGoroutines", 0);
 	json_set_str(j, "SystemTime", now);
-	json_set_str(j, "LoggingDriver", "json-file");
+	json_set_str(j, "LoggingDriver", logging_driver());
 	json_set_str(j, "CgroupDriver", h->is_cgroup_delegated ? "cgroupfs" : "none");
 	json_set_str(j, "CgroupVersion", h->cgroup_version == 2 ? "2" : "1");
 	json_set_int(j, "NEventsListener", 0);
@@ -240,7 +252,8 @@ static void print_words(const char *title, const json_t *list)
 	size_t i;
 	json_t *word;
 	printf("%s:", title);
-	json_array_foreach(list, i, word) printf(" %s", json_string_value(word));
+	json_array_foreach (list, i, word)
+		printf(" %s", json_string_value(word));
 	printf("\n");
 }
 
@@ -250,8 +263,7 @@ static void print_security(const json_t *list)
 	size_t i;
 	json_t *option;
 	printf(" Security Options:\n");
-	json_array_foreach(list, i, option)
-	{
+	json_array_foreach (list, i, option) {
 		auto_strv parts = STRV_INIT;
 		strv_split(&parts, json_string_value(option), ',');
 		for (size_t k = 0; k < parts.n; k++) {
@@ -312,7 +324,7 @@ static void print_text(const json_t *j)
 	printf(" Debug Mode: %s\n\n", json_bool_or(j, "Debug", false) ? "true" : "false");
 	print_server(j);
 	fflush(stdout);
-	json_array_foreach(json_at(j, "Warnings"), i, warning)
+	json_array_foreach (json_at(j, "Warnings"), i, warning)
 		fprintf(stderr, "%s\n", json_string_value(warning));
 }
 

@@ -79,7 +79,9 @@ check_PROGRAMS += tests/unit/engine_restart
 tests_unit_engine_restart_SOURCES = tests/unit/engine_restart.c
 tests_unit_engine_restart_LDADD = libengine.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/engine_log
+check_PROGRAMS += tests/unit/engine_log tests/unit/engine_log_kill
+tests_unit_engine_log_kill_SOURCES = tests/unit/engine_log_kill.c
+tests_unit_engine_log_kill_LDADD = libengine.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_engine_log_SOURCES = tests/unit/engine_log.c
 tests_unit_engine_log_LDADD = libengine.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 endif

@@ -136,6 +136,7 @@ refused() {
 	moss run --name two --log-opt max-size=2m --network none busybox echo here
 	[ "$(moss inspect -f '{{json .HostConfig.LogConfig}}{{.LogPath}}' two)" = '{"Type":"local","Config":{"max-file":"3","max-size":"2m"}}' ]
 	[ "$(moss logs two)" = here ]
+	[ "$(moss info -f '{{.LoggingDriver}} {{.Plugins.Log}}')" = "local [journald json-file local]" ]
 	moss create --name three --log-driver json-file busybox true
 	[ "$(moss inspect -f '{{json .HostConfig.LogConfig}}' three)" = '{"Type":"json-file","Config":{}}' ]
 	echo '{"log-driver":"nope"}' >"$HOME/.config/moss/config.json"
