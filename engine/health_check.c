@@ -90,7 +90,8 @@ static char *late_text(const struct health_config *c, const struct buf *out)
 static int run(struct checking *x, const struct launch_plan *plan, char **output)
 {
 	const struct health_config *c = &x->config;
-	const struct exec_request request = {.args = (const char *const *)c->args.v};
+	const struct exec_request request = {
+		.args = (const char *const *)c->args.v, .enters_last = true};
 	const struct exec_options options = {.detached = false};
 	struct err e = {0};
 	auto_buf out = BUF_INIT;

@@ -133,6 +133,10 @@ struct exec_request {
 	const char *cwd; /* NULL: the container's */
 	const char *user; /* "name|uid[:group|gid]"; NULL: the container's */
 	bool terminal, privileged;
+	/* For a caller that was exec'd inside the user namespace (the monitor's children): whoever has
+	 * SYS_PTRACE in the container could trace a process of such a memory as soon as it is seen
+	 * there, so that only the stub may be (see "builder"). Not with a terminal. */
+	bool enters_last;
 	unsigned short rows, cols;
 };
 

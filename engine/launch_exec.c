@@ -32,6 +32,7 @@ enum { JOIN_TRIES = 2500, JOIN_PAUSE_NS = 2000000 };
 struct joiner {
 	const struct launch_plan *p;
 	const struct exec_request *r;
+	const struct proc_id *init;
 	struct seccomp_filter filter;
 	struct user_ids user;
 	struct caps caps;
@@ -94,10 +95,14 @@ static int joined_build(struct joiner *j, const int stdio[3], int sync, struct e
 	return joined_resolve_user(j, e);
 }
 
+static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e);
+
 static _Noreturn void joined_main(struct joiner *j, const int stdio[3], int sync)
 {
 	struct err e = {0};
-	int r = joined_build(j, stdio, sync, &e);
+	int r = j->r->enters_last ? join(j->p, j->init, &e) : 0;
+	if (r == 0)
+		r = joined_build(j, stdio, sync, &e);
 	const struct finish f = {
 		.stub = j->stub,
 		.root = j->root,
@@ -106,6 +111,7 @@ static _Noreturn void joined_main(struct joiner *j, const int stdio[3], int sync
 		.home = j->user.home,
 		.cwd = j->r->cwd ? j->r->cwd : j->p->cwd,
 		.no_new_privs = j->p->no_new_privs,
+		.forks = j->r->enters_last,
 		.umask = j->p->umask,
 		.caps = &j->caps,
 		.user = &j->user,
@@ -144,9 +150,15 @@ int launch_join(const struct proc_id *init, int flags, struct err *e)
 
 static int join(const struct launch_plan *p, const struct proc_id *init, struct err *e)
 {
-	/* Those that it shares with the host are ours already, and not ours to enter. */
-	return launch_join(
-		init, CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP), e);
+	static const char *const files[NS_COUNT] = {"mnt", "pid", "net", "ipc", "uts", "cgroup"};
+	int flags = CLONE_NEWUSER | ((int)plan_ns_flags(p, false) & ~CLONE_NEWCGROUP);
+	/* Those that it shares with the host are ours already, and not ours to enter; so may be
+	 * what it has of another container. */
+	for (int i = 0; i < NS_COUNT; i++)
+		if (p->ns[i].of &&
+			proc_ns_inode(init->pid, files[i]) == proc_ns_inode(getpid(), files[i]))
+			flags &= ~plan_ns_flag((enum plan_ns)i);
+	return launch_join(init, flags, e);
 }
 
 /* Where init is, if that is the container's own cgroup or below it, and its cgroup namespace. */
@@ -202,16 +214,41 @@ static void joiner_deinit(struct joiner *j)
 	scope_close(&j->cgroup_ns);
 }
 
-/* Listens until the child has exec'd. */
-static int see_off(int sync, const char *arg0, int *console, struct err *e)
+/* The process that the stub has started in its place: a child of ours, too. */
+static int take_successor(pid_t successor, pid_t *pid, int *pidfd, struct err *e)
 {
-	int r;
-	do
-		r = stage_listen(sync, console, NULL, e);
-	while (r == STAGE_CONSOLE);
-	if (r == STAGE_DIED)
-		return err_set(e, ECHILD, "the new process was killed while it started");
-	return r < 0 ? r : stage_release(sync, arg0, e);
+	siginfo_t si;
+	auto_fd fd = (int)syscall(SYS_pidfd_open, successor, 0);
+	if (successor <= 0 || successor == *pid || fd < 0 ||
+		waitid(P_PID, (id_t)successor, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return err_set(e, EPROTO, "the new process is not where it should be");
+	(void)waitpid(*pid, NULL, 0);
+	close(take_fd(*pidfd));
+	*pid = successor;
+	*pidfd = take_fd(fd);
+	return 0;
+}
+
+/* Listens until the child has exec'd. */
+static int see_off(
+	const struct joiner *j, int sync, pid_t *pid, int *pidfd, int *console, struct err *e)
+{
+	bool is_ready = false, is_known = !j->r->enters_last;
+	while (!is_ready || !is_known) {
+		pid_t successor = 0;
+		int r = stage_listen(sync, console, is_known ? NULL : &successor, e);
+		if (r == STAGE_DIED)
+			return err_set(e, ECHILD, "the new process was killed while it started");
+		if (r == STAGE_INIT) {
+			r = take_successor(successor, pid, pidfd, e);
+			is_known = true;
+		} else if (r == STAGE_READY) {
+			is_ready = true;
+		}
+		if (r < 0)
+			return r;
+	}
+	return stage_release(sync, j->r->args[0], e);
 }
 
 static long clone_into(int cgroup, int *pidfd)
@@ -234,8 +271,8 @@ static int start(struct joiner *j, const struct proc_id *init, const int stdio[3
 		return err_sysn(e, -r, "cannot make a socket pair");
 	auto_fd mine = pair[0];
 	auto_fd theirs = pair[1];
-	r = join(j->p, init, e);
-	if (r < 0)
+	j->init = init;
+	if (!j->r->enters_last && (r = join(j->p, init, e)) < 0)
 		return r;
 	long child = clone_into(j->cgroup, pidfd);
 	if (child < 0 && j->cgroup >= 0)
@@ -246,7 +283,7 @@ static int start(struct joiner *j, const struct proc_id *init, const int stdio[3
 		return err_sys(e, "cannot start a process in the container");
 	close(take_fd(theirs));
 	*pid = (pid_t)child;
-	r = see_off(mine, j->r->args[0], console, e);
+	r = see_off(j, mine, pid, pidfd, console, e);
 	if (r < 0) {
 		(void)syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
 		(void)waitpid(*pid, NULL, 0);
@@ -258,8 +295,7 @@ int launch_exec(const struct launch_plan *p, const struct proc_id *init,
 	const struct exec_request *r, const int stdio[3], pid_t *pid, int *pidfd, int *console,
 	struct err *e)
 {
-	struct joiner j = {
-		.p = p, .r = r, .root = -1, .stub = -1, .cgroup = -1, .cgroup_ns = -1};
+	struct joiner j = {.p = p, .r = r, .root = -1, .stub = -1, .cgroup = -1, .cgroup_ns = -1};
 	*pid = -1;
 	*pidfd = *console = -1;
 	int x = joiner_fill(&j, e);

@@ -81,3 +81,13 @@ hunter() {
 	echo "$output"
 	[ "$output" = "" ]
 }
+
+@test "nor is what comes in for a health check" {
+	hunter --cap-add SYS_PTRACE --security-opt seccomp=unconfined --health-cmd true --health-interval 20ms
+	wait_for 10 sh -c "[ \"\$('$MOSS' --root '$ROOT' --runroot '$RUNROOT' inspect -f '{{.State.Health.Status}}' xx)\" = healthy ]"
+	sleep 2
+	moss logs xx >"$WORK/log"
+	run grep -a REACHED "$WORK/log"
+	echo "$output" | sort | uniq -c | head
+	[ "$output" = "" ]
+}

@@ -144,6 +144,8 @@ refused() {
 	moss run -d --name hh --network host --pid host --uts host busybox sleep 1000
 	[ "$(moss run --rm --network container:hh --pid container:hh busybox sh -c 'readlink /proc/self/ns/net; readlink /proc/self/ns/pid')" = \
 		"$(readlink /proc/self/ns/net; readlink /proc/self/ns/pid)" ]
+	moss run -d --name yy --network container:hh --pid container:hh --uts container:hh busybox sleep 1000
+	[ "$(moss exec yy readlink /proc/self/ns/net)" = "$(readlink /proc/self/ns/net)" ]
 }
 
 @test "all of them at once; --uts container:X; a path; what is no mode" {
