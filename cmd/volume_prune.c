@@ -12,6 +12,7 @@
 #include "cmd/filter.h"
 #include "cmd/format/human.h"
 #include "cmd/volume_select.h"
+#include "engine/event.h"
 #include "engine/size.h"
 #include "engine/undo.h"
 #include "storage/store.h"
@@ -95,7 +96,7 @@ static int delete_all(struct store *s, const struct strv *names, bool keep, stru
 	auto_free char *text = human_size4(total);
 	printf("%sTotal reclaimed space: %s\n", removed ? "\n" : "", text);
 	undo_note(s);
-	return 0;
+	return event_prune(s, "volume", total, e);
 }
 
 static int prune_run(struct cmd_call *call, void *args, struct err *e)

@@ -3,18 +3,22 @@
  * row goes. The alive lock is held over both: no start can come between. Who removes also holds the
  * folder (flock): a mark without that is a dead remover's, whose work is taken over. */
 #include "engine/start.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/scope.h"
 #include "engine/ending.h"
 #include "engine/enter.h"
+#include "engine/event.h"
 #include "engine/monitor.h"
 #include "engine/state.h"
+#include "storage/db/db.h"
 #include "storage/store.h"
 #include "storage/upper.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -80,6 +84,30 @@ static int look_again(struct store *s, struct container_row *row, struct err *e)
 	return 0;
 }
 
+static bool has_process(enum container_state state)
+{
+	return state == STATE_RUNNING || state == STATE_PAUSED;
+}
+
+/* A row that is marked records no end: of this one is told here. */
+static void tell_killed(struct store *s, const struct container_row *row)
+{
+	struct err e;
+	const struct attach_ended how = {
+		.finished_ns = clock_now_ns(), .exit_code = 128 + SIGKILL};
+	int r = db_begin(s->db, DB_NORMAL, &e);
+	if (r == 0) {
+		r = event_container(s, row, "kill", EVENT_WITH("signal", "9"), &e);
+		r = r < 0 ? r : event_container_die(s, row, &how, &e);
+		if (r < 0)
+			db_rollback(s->db);
+		else
+			r = db_commit(s->db, &e);
+	}
+	if (r < 0)
+		log_debug("the end of %s is not recorded: %s", row->name, e.msg);
+}
+
 /* Marked, its processes gone, the lock ours. ROW_ABSENT where another was faster. */
 static int take_for_removal(
 	struct store *s, struct container_row *row, bool force, int *alive, struct err *e)
@@ -102,6 +130,8 @@ static int take_for_removal(
 		/* The monitor sees its container die and lets go. */
 		if (r == ROW_OK && lock == LOCK_BUSY && (r = lock_take(fd, true)) < 0)
 			r = err_sysn(e, -r, "cannot lock %s", path);
+		if (r == ROW_OK && has_process(state))
+			tell_killed(s, row);
 		if (r == ROW_OK && s->keeps)
 			r = upper_settle(s, row->id, e);
 		if (r == ROW_OK)

@@ -190,3 +190,12 @@ delete $id $id" ]
 	run -0 moss events --since 0 --until 0s --filter type=volume --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.driver}}'
 	[ "$output" = $'create data local\ndestroy data local' ]
 }
+
+@test "rm -f tells of the end it makes; prunes tell of themselves" {
+	moss run -d --name up --network none busybox sleep 100 >/dev/null
+	moss rm -f up >/dev/null
+	run -0 moss events --since 0 --until 0s --filter container=up --format '{{.Action}} {{.Actor.Attributes.signal}} {{.Actor.Attributes.exitCode}}'
+	[ "$output" = $'create <no value> <no value>\nstart <no value> <no value>\nkill 9 <no value>\ndie <no value> 137\ndestroy <no value> <no value>' ]
+	moss volume prune -f >/dev/null
+	[ "$(told --filter event=prune)" = "volume prune" ]
+}
