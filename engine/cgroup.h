@@ -22,8 +22,9 @@
  * The life. The monitor makes the folder, writes the limits and clones init into it
  * (CLONE_INTO_CGROUP), so that nothing of the container ever runs outside; init then makes its
  * cgroup namespace, whose root is the folder. exec does the same for its process where the kernel
- * allows it (it does not from another login session; then the process stays in the user's own). At
- * the end the monitor removes the folder; container_reconcile does where the monitor was killed.
+ * allows it (from another login session it does not, but for the scopes above; then the process
+ * stays in the user's own). At the end the monitor removes the folder; container_reconcile does
+ * where the monitor was killed.
  *
  * Paths are as in the `0::` line: from the mount on /sys/fs/cgroup, with a leading "/".
  */
@@ -46,6 +47,9 @@ enum {
 	CGROUP_IO = 16,
 	CGROUP_PATH_MAX = 512,
 };
+
+/* The leaf that makes room for controllers. */
+#define CGROUP_LEAF "moss-session"
 
 enum io_limit_kind { IO_WEIGHT, IO_READ_BPS, IO_WRITE_BPS, IO_READ_IOPS, IO_WRITE_IOPS, IO_KINDS };
 struct io_limit {

@@ -127,9 +127,9 @@ static bool go_up(char *path)
  * controllers to others. New ones may appear while we look. */
 static bool move_aside(int dir)
 {
-	if (mkdirat(dir, "moss-session", 0755) < 0 && errno != EEXIST)
+	if (mkdirat(dir, CGROUP_LEAF, 0755) < 0 && errno != EEXIST)
 		return false;
-	auto_fd leaf = openat(dir, "moss-session", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_fd leaf = openat(dir, CGROUP_LEAF, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int round = 0; leaf >= 0 && round < MOVE_ROUNDS && has_processes(dir); round++) {
 		auto_buf text = BUF_INIT;
 		auto_strv pids = STRV_INIT;

@@ -89,9 +89,15 @@ static void put_property(struct buf *b, const char *name, const char *type)
 	put_signature(b, type);
 }
 
-static void put_body(struct buf *b, const char *id)
+static void put_own_pid(struct buf *b)
 {
-	auto_free char *unit = xasprintf("moss-%.12s.scope", id);
+	put_u32(b, sizeof(uint32_t)); /* the length of the array */
+	put_u32(b, (uint32_t)getpid());
+}
+
+/* StartTransientUnit("moss-ID.scope", "replace", properties, no further units) */
+static void put_start(struct buf *b, const char *unit, const char *id)
+{
 	auto_free char *description = xasprintf("Container %.12s of moss", id);
 	put_string(b, unit);
 	put_string(b, "replace");
@@ -103,33 +109,39 @@ static void put_body(struct buf *b, const char *id)
 	put_property(b, "CollectMode", "s");
 	put_string(b, "inactive-or-failed");
 	put_property(b, "PIDs", "au");
-	put_u32(b, sizeof(uint32_t)); /* the length of the array */
-	put_u32(b, (uint32_t)getpid());
+	put_own_pid(b);
 	end_array(b, properties);
 	size_t others = begin_array(b);
 	end_array(b, others);
 }
 
-static void put_call(struct buf *b, const char *id)
+/* AttachProcessesToUnit("moss-ID.scope", "/moss-session", [we]) */
+static void put_attach(struct buf *b, const char *unit)
+{
+	put_string(b, unit);
+	put_string(b, "/" CGROUP_LEAF);
+	put_own_pid(b);
+}
+
+static void put_call(
+	struct buf *b, const char *method, const char *signature, const struct buf *body)
 {
 	static const uint16_t order = 1;
-	auto_buf body = BUF_INIT;
-	put_body(&body, id);
 	buf_putc(b, *(const char *)&order ? 'l' : 'B');
 	buf_putc(b, CALL);
 	buf_putc(b, 0); /* flags */
 	buf_putc(b, 1); /* version */
-	put_u32(b, (uint32_t)body.len);
+	put_u32(b, (uint32_t)body->len);
 	put_u32(b, 1); /* serial */
 	size_t fields = begin_array(b);
 	put_field(b, FIELD_PATH, "o", "/org/freedesktop/systemd1");
 	put_field(b, FIELD_INTERFACE, "s", "org.freedesktop.systemd1.Manager");
-	put_field(b, FIELD_MEMBER, "s", "StartTransientUnit");
+	put_field(b, FIELD_MEMBER, "s", method);
 	put_field(b, FIELD_DESTINATION, "s", "org.freedesktop.systemd1");
-	put_field(b, FIELD_SIGNATURE, "g", "ssa(sv)a(sa(sv))");
+	put_field(b, FIELD_SIGNATURE, "g", signature);
 	end_array(b, fields);
 	align(b, 8);
-	buf_add(b, body.data, body.len);
+	buf_add(b, body->data, body->len);
 }
 
 /* ---- the conversation ---- */
@@ -209,44 +221,60 @@ static int read_message(int fd, struct buf *body, struct err *e)
 	return head[1];
 }
 
-static int call(int fd, const char *id, struct err *e)
+static int call(const char *method, const char *signature, const struct buf *body, struct err *e)
 {
 	auto_buf text = BUF_INIT;
-	put_call(&text, id);
+	auto_fd fd = open_socket(e);
+	int r = fd < 0 ? fd : authenticate(fd, e);
+	if (r < 0)
+		return r;
+	put_call(&text, method, signature, body);
 	if (write_all(fd, text.data, text.len) < 0)
 		return err_sys(e, "cannot write to the user's service manager");
 	for (;;) {
-		auto_buf body = BUF_INIT;
-		int type = read_message(fd, &body, e);
+		auto_buf answer = BUF_INIT;
+		int type = read_message(fd, &answer, e);
 		if (type < 0 || type == RETURN)
 			return type < 0 ? type : 0;
 		if (type == ERROR)
-			return err_set(e, EPERM, "the user's service manager refuses a scope: %s",
-				body.len > 4 ? body.data + 4 : "no reason given");
+			return err_set(e, EPERM, "the user's service manager refuses: %s",
+				answer.len > 4 ? answer.data + 4 : "no reason given");
 	}
 }
 
 /* The answer comes when the job is queued. */
-static int wait_until_there(const char *id, struct err *e)
+static int wait_until_in(const char *unit, struct err *e)
 {
-	auto_free char *unit = xasprintf("/moss-%.12s.scope", id);
 	int64_t end = clock_monotonic_ns() + ANSWER_MS * INT64_C(1000000);
 	do {
 		auto_free char *own = cgroup_own();
-		if (own && str_ends(own, unit))
+		if (own && strstr(own, unit))
 			return 0;
 		(void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 	} while (clock_monotonic_ns() < end);
-	return err_set(e, ETIMEDOUT, "the user's service manager has made no scope");
+	return err_set(e, ETIMEDOUT, "the user's service manager has not moved us to %s", unit);
 }
 
 int scope_enter(const char *id, struct err *e)
 {
-	auto_fd fd = open_socket(e);
-	int r = fd < 0 ? fd : authenticate(fd, e);
-	if (r == 0)
-		r = call(fd, id, e);
-	return r < 0 ? r : wait_until_there(id, e);
+	auto_buf body = BUF_INIT;
+	auto_free char *unit = xasprintf("moss-%.12s.scope", id);
+	put_start(&body, unit, id);
+	int r = call("StartTransientUnit", "ssa(sv)a(sa(sv))", &body, e);
+	return r < 0 ? r : wait_until_in(unit, e);
+}
+
+void scope_join(const char *id, const char *cgroup)
+{
+	auto_buf body = BUF_INIT;
+	struct err why;
+	auto_free char *unit = xasprintf("moss-%.12s.scope", id);
+	auto_free char *own = strstr(cgroup, unit) ? cgroup_own() : NULL;
+	if (!own || strstr(own, unit))
+		return;
+	put_attach(&body, unit);
+	if (call("AttachProcessesToUnit", "ssau", &body, &why) < 0 || wait_until_in(unit, &why) < 0)
+		log_debug("exec stays outside of the container's limits: %s", why.msg);
 }
 
 bool scope_is_there(void)

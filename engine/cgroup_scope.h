@@ -21,5 +21,9 @@ unsigned scope_available(void);
 /* Moves this process into a new scope moss-<first 12 of id>.scope with Delegate=yes and waits until
  * it is there. */
 int scope_enter(const char *id, struct err *e);
+/* Moves this process to where the monitor of that container is, where its cgroup (as in the `0::`
+ * line) is in such a scope and we are not: exec from a login session. Nothing is said where that
+ * cannot be done. */
+void scope_join(const char *id, const char *cgroup);
 
 #endif

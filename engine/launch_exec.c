@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "engine/cgroup.h"
+#include "engine/cgroup_scope.h"
 #include "engine/launch_plan.h"
 #include "engine/parse_env.h"
 #include "engine/stage.h"
@@ -179,6 +180,7 @@ static void joiner_find_cgroup(struct joiner *j, const struct proc_id *init)
 		return;
 	own += strlen("0::");
 	own[strcspn(own, "\n")] = '\0';
+	scope_join(path_base(j->p->bundle), own);
 	j->cgroup = cgroup_open(own);
 }
 
