@@ -22,16 +22,16 @@ checked() { # checked NAME CMD FLAGS...: a container that is checked often
 		'{"Status":"starting","FailingStreak":0,"Log":[]}' ]
 	[[ $(moss ps --format '{{.Status}}|{{.HealthStatus}}') == \
 		"Up Less than a second (health: starting)|starting" ]]
-	wait_for 5 streak_is one 1
+	wait_for 15 streak_is one 1
 	health_is one starting
-	wait_for 5 health_is one unhealthy
+	wait_for 15 health_is one unhealthy
 	[[ $(moss ps --format '{{.Status}}') == "Up "*" (unhealthy)" ]]
 	[ "$(moss ps --filter health=unhealthy --format '{{.Names}}')" = one ]
 	[ -z "$(moss ps --filter health=healthy -q)" ]
 	[ "$(moss inspect -f '{{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' one)" = \
 		"1 said" ]
 	moss exec one touch /ok
-	wait_for 5 health_is one healthy
+	wait_for 15 health_is one healthy
 	[ "$(health one FailingStreak)" -eq 0 ]
 	[[ $(moss ps --format '{{.Status}}') == "Up "*" (healthy)" ]]
 	run sqlite3 "$ROOT/moss.db" "SELECT group_concat(action, ',') FROM event
@@ -57,10 +57,10 @@ checked() { # checked NAME CMD FLAGS...: a container that is checked often
 	[[ $output == *xxx... ]]
 	[ "$(moss inspect -f '{{with index .State.Health.Log 4}}{{.ExitCode}}{{end}}' one)" -eq 3 ]
 	checked two 'echo 123456' --health-max-log-count 2 --health-max-log-size 3
-	wait_for 5 health_is two healthy
+	wait_for 15 health_is two healthy
 	three() { [ "$(sqlite3 "$ROOT/moss.db" "SELECT count(*) FROM event WHERE action = 'exec_die'
 		AND attributes LIKE '%two%'")" -ge 3 ]; }
-	wait_for 5 three
+	wait_for 15 three
 	[ "$(moss inspect -f '{{len .State.Health.Log}} {{with index .State.Health.Log 0}}{{.Output}}{{end}}' two)" = \
 		"2 123..." ]
 }
@@ -68,20 +68,20 @@ checked() { # checked NAME CMD FLAGS...: a container that is checked often
 @test "a check that takes too long is killed, with what it started" {
 	checked one 'echo begin; sleep 77; true' --health-timeout 300ms --health-interval 1s \
 		--health-retries 1
-	wait_for 5 health_is one unhealthy
+	wait_for 15 health_is one unhealthy
 	[ "$(moss inspect -f '{{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' one)" = \
 		"-1 Health check exceeded timeout (300ms): begin" ]
 	none_sleeps() { ! moss exec one ps -o args | grep -q 'sleep 77'; }
-	wait_for 5 none_sleeps
+	wait_for 15 none_sleeps
 }
 
 @test "one that cannot be run, one of another user, folder and environment" {
 	checked one nothing --health-retries 1
-	wait_for 5 health_is one unhealthy
+	wait_for 15 health_is one unhealthy
 	[[ $(moss inspect -f '{{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' one) == \
 		"127 "*"nothing: not found"* ]]
 	checked two 'id -u; pwd; echo $A; readlink /proc/self/fd/0' -u 1000 -w /tmp -e A=b -t
-	wait_for 5 health_is two healthy
+	wait_for 15 health_is two healthy
 	[ "$(moss inspect -f '{{with index .State.Health.Log 0}}{{.Output}}{{end}}' two)" = \
 		"1000
 /tmp
@@ -93,21 +93,21 @@ b
 	checked one 'test -e /ok' --health-interval 60s --health-start-interval 100ms \
 		--health-start-period 60s --health-retries 1
 	four() { [ "$(moss inspect -f '{{len .State.Health.Log}}' one)" -ge 4 ]; }
-	wait_for 5 four
+	wait_for 15 four
 	health_is one starting
 	[ "$(health one FailingStreak)" -eq 0 ]
 	moss exec one touch /ok
-	wait_for 5 health_is one healthy
+	wait_for 15 health_is one healthy
 }
 
 @test "a pause: nothing is run, and the state is lost until the next answer" {
 	checked one true
-	wait_for 5 health_is one healthy
+	wait_for 15 health_is one healthy
 	moss pause one
-	wait_for 5 health_is one unhealthy
+	wait_for 15 health_is one unhealthy
 	[[ $(moss ps --format '{{.Status}}') == "Up "*" (Paused)" ]]
 	moss unpause one
-	wait_for 5 health_is one healthy
+	wait_for 15 health_is one healthy
 }
 
 @test "HEALTHCHECK of the image, other settings, and none of it" {
@@ -118,7 +118,7 @@ b
 	moss import -c 'HEALTHCHECK --interval=200ms --retries=2 CMD ["/bin/true", "a"]' \
 		"$WORK/tree.tar" img:cmd >/dev/null
 	moss run -d --name img --network none img:cmd busybox sleep 100 >/dev/null
-	wait_for 5 health_is img healthy
+	wait_for 15 health_is img healthy
 	moss rm -f img
 	id=$(moss create --network none --health-retries 5 img:cmd x)
 	[ "$(moss inspect -f '{{json .Config.Healthcheck}}' "$id")" = \
@@ -180,9 +180,9 @@ b
 @test "with restarts: each life is checked, and an ended one leaves no checker" {
 	moss run -d --name one --network none --restart always --health-cmd true \
 		--health-interval 100ms busybox sleep 1 >/dev/null
-	wait_for 5 health_is one healthy
-	wait_for 5 count_is one 1
-	wait_for 5 health_is one healthy
+	wait_for 15 health_is one healthy
+	wait_for 15 count_is one 1
+	wait_for 15 health_is one healthy
 	moss rm -f one
 	left_over "$ROOT"
 }
@@ -190,7 +190,7 @@ b
 @test "a monitor that checks stays small, and one without a check sleeps" {
 	checked one true
 	moss run -d --name two --network none busybox sleep 100 >/dev/null
-	wait_for 5 health_is one healthy
+	wait_for 15 health_is one healthy
 	one=$(sqlite3 "$ROOT/moss.db" "SELECT monitor_pid FROM container WHERE name = 'one'")
 	two=$(sqlite3 "$ROOT/moss.db" "SELECT monitor_pid FROM container WHERE name = 'two'")
 	switches() { awk '/ctxt/ {n += $2} END {print n}' "/proc/$two/status"; }

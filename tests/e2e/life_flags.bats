@@ -37,7 +37,7 @@ c1" ]
 	moss run -d --name one --network none --stop-timeout 0 busybox sh -c \
 		'trap "sleep 1; exit 3" TERM; echo ready; while :; do sleep 0.05; done' >/dev/null
 	ready() { moss logs one | grep -q ready; }
-	wait_for 5 ready
+	wait_for 15 ready
 	moss stop -t -1 one
 	[ "$(moss inspect -f '{{.State.ExitCode}}' one)" -eq 3 ]
 }
@@ -88,7 +88,7 @@ $two" ] # the oldest first
 	moss run -d --name one --network none -v "$WORK:/w" busybox sh -c \
 		'trap "echo bye >/w/bye; exit 0" TERM; echo ready; while :; do sleep 0.05; done' >/dev/null
 	ready() { moss logs one | grep -q ready; }
-	wait_for 5 ready
+	wait_for 15 ready
 	run -125 moss rm -t 5 one
 	moss rm -f -t 5 one
 	[ "$(cat "$WORK/bye")" = bye ]

@@ -34,7 +34,7 @@ machine_ends() {
 	moss create --name never --network none --restart always busybox sleep 100 >/dev/null
 	moss run -d --name fine --network none --restart on-failure busybox true >/dev/null
 	moss run -d --name often --network none --restart on-failure:1 busybox false >/dev/null
-	wait_for 5 state_is often exited
+	wait_for 15 state_is often exited
 	moss wait fine
 	moss stop -t 0 always-stopped unless-stopped failing-stopped
 	machine_ends
@@ -55,16 +55,16 @@ failing-stopped" ]
 @test "one that was waiting for its next start, with its logs" {
 	moss run -d --name one --network none --restart always busybox sh -c 'echo life; exit 3' \
 		>/dev/null
-	many() { [ "$(moss inspect -f '{{.RestartCount}}' one)" -ge 4 ]; }
-	wait_for 5 many
-	wait_for 5 state_is one restarting
+	many() { [ "$(moss inspect -f '{{.RestartCount}}' one)" -ge 5 ]; }
+	wait_for 20 many
+	wait_for 20 state_is one restarting
 	machine_ends
 	state_is one exited
 	[ "$(moss inspect -f '{{.State.ExitCode}}' one)" -eq 3 ]
 	lines=$(moss logs one | wc -l)
 	[ "$(moss system boot)" = one ]
 	more() { [ "$(moss logs one | wc -l)" -gt "$lines" ]; }
-	wait_for 5 more
+	wait_for 15 more
 }
 
 @test "one that cannot be started does not keep the others" {
@@ -106,7 +106,7 @@ time.sleep(60)' "$port" >"$WORK/taken" 3>&- &
 	moss run -d --name three --network none --restart always busybox false >/dev/null
 	sleeper four
 	ready() { moss logs one | grep -q ready; }
-	wait_for 5 ready
+	wait_for 15 ready
 	moss system shutdown >/dev/null
 	[ -z "$(moss ps -q)" ]
 	moss logs one | grep -q bye
@@ -119,14 +119,14 @@ time.sleep(60)' "$port" >"$WORK/taken" 3>&- &
 	moss run -d --name one --network none --restart always busybox \
 		sh -c 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done' >/dev/null
 	ready() { moss logs one | grep -q ready; }
-	wait_for 5 ready
+	wait_for 15 ready
 	kill "$(sqlite3 "$ROOT/moss.db" 'SELECT monitor_pid FROM container')"
-	wait_for 5 state_is one exited
+	wait_for 15 state_is one exited
 	[ "$(moss system boot)" = one ]
 	moss run -d --name two --network none --restart always busybox false >/dev/null
-	wait_for 5 state_is two restarting
+	wait_for 15 state_is two restarting
 	kill "$(sqlite3 "$ROOT/moss.db" "SELECT monitor_pid FROM container WHERE name = 'two'")"
-	wait_for 5 state_is two exited
+	wait_for 15 state_is two exited
 }
 
 @test "the run root goes while containers live: everything goes on" {
@@ -136,18 +136,18 @@ time.sleep(60)' "$port" >"$WORK/taken" 3>&- &
 	rm -rf "$RUNROOT"
 	[ "$(moss ps -q | wc -l)" -eq 2 ]
 	ticks() { [ "$(moss logs two | wc -l)" -ge 5 ]; }
-	wait_for 5 ticks
+	wait_for 15 ticks
 	[ "$(moss exec one echo in)" = in ]
 	healthy() { [ "$(moss inspect -f '{{.State.Health.Status}}' one)" = healthy ]; }
-	wait_for 5 healthy
+	wait_for 15 healthy
 	rm -rf "$RUNROOT"
 	(timeout 5 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" attach two || true) >"$WORK/attached" \
 		2>&1 </dev/null 3>&- &
-	wait_for 5 grep -q tick "$WORK/attached"
+	wait_for 15 grep -q tick "$WORK/attached"
 	rm -rf "$RUNROOT"
 	kill -9 "$(moss inspect -f '{{.State.Pid}}' two)"
 	again() { [ "$(moss inspect -f '{{.RestartCount}}' two)" -ge 1 ]; }
-	wait_for 5 again
+	wait_for 15 again
 	rm -rf "$RUNROOT"
 	moss wait two >"$WORK/code" 3>&- &
 	waiter=$!

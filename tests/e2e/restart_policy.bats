@@ -12,18 +12,24 @@ looping() { # looping NAME: ends after a moment, and starts again, with ever lon
 		>/dev/null
 }
 
+# In a pause of its own that is long enough for a slow machine to look at.
+resting() {
+	wait_for 20 count_is "$1" 5
+	wait_for 20 state_is "$1" restarting
+}
+
 @test "on-failure: as often as it says, one log, the attached run ends with the first life" {
 	run --separate-stderr moss run --name one --network none --restart=on-failure:2 busybox \
 		sh -c 'echo x; exit 4'
 	[ "$status" -eq 4 ]
 	[ "$output" = x ]
-	wait_for 5 state_is one exited
+	wait_for 15 state_is one exited
 	[ "$(field one .RestartCount)" -eq 2 ]
 	[ "$(field one .State.ExitCode)" -eq 4 ]
 	[ "$(moss logs one | tr '\n' ' ')" = "x x x " ]
 	moss start one # counts anew
-	wait_for 5 count_is one 2
-	wait_for 5 state_is one exited
+	wait_for 15 count_is one 2
+	wait_for 15 state_is one exited
 	[ "$(field one .RestartCount)" -eq 2 ]
 	moss run -d --name two --network none --restart=on-failure busybox sh -c 'exit 0' >/dev/null
 	moss wait two
@@ -33,30 +39,29 @@ looping() { # looping NAME: ends after a moment, and starts again, with ever lon
 
 @test "always: restarting in between, as ps and inspect show it, and what it refuses then" {
 	looping one
-	wait_for 5 count_is one 4
-	wait_for 5 state_is one restarting
-	[ "$(field one .State.Running) $(field one .State.Restarting) $(field one .State.Pid)" = \
-		"true true 0" ]
-	[ "$(field one .State.ExitCode)" -eq 3 ]
-	[[ $(moss ps --format '{{.Status}}') == "Restarting (3) "*" ago" ]]
-	[ "$(moss ps -q --filter status=restarting --no-trunc)" = "$(field one .Id)" ]
+	resting one
+	shown() { [ "$(moss inspect -f \
+		'{{with .State}}{{.Running}} {{.Restarting}} {{.Pid}} {{.ExitCode}}{{end}}' one)" = "true true 0 3" ]; }
+	wait_for 20 shown
+	listed() { [[ $(moss ps --format '{{.Status}}') == "Restarting (3) "*" ago" ]]; }
+	wait_for 20 listed
 	id=$(field one .Id)
-	run moss exec one true
-	[ "$status" -eq 1 ]
-	[[ $output == *"Container $id is restarting, wait until the container is running"* ]]
-	run moss attach one
-	[ "$status" -eq 1 ]
-	[[ $output == *"You cannot attach to a restarting container, wait until it is running"* ]]
-	run moss rm one
-	[ "$status" -eq 1 ]
-	[[ $output == *'cannot remove container "/one": container is restarting: stop the container before removing or force remove'* ]]
+	filtered() { [ "$(moss ps -q --filter status=restarting --no-trunc)" = "$id" ]; }
+	wait_for 20 filtered
+	# Between two lives it may always live for a moment: then the next try.
+	refuses() { run moss "${@:2}"; [ "$status" -eq 1 ] && [[ $output == *"$1"* ]]; }
+	wait_for 20 refuses "Container $id is restarting, wait until the container is running" exec one true
+	wait_for 20 refuses "You cannot attach to a restarting container, wait until it is running" \
+		attach one
+	wait_for 20 refuses 'cannot remove container "/one": container is restarting: stop the container before removing or force remove' \
+		rm one
 	[ "$(moss start one)" = one ] # it is on its way already
 	[ "$(moss wait one)" -eq 3 ]
 }
 
 @test "events of each life" {
 	moss run -d --name one --network none --restart=on-failure:1 busybox sh -c 'exit 4' >/dev/null
-	wait_for 5 state_is one exited
+	wait_for 15 state_is one exited
 	run sqlite3 "$ROOT/moss.db" \
 		"SELECT group_concat(action, ' ') FROM event WHERE type = 'container'"
 	[ "$output" = "create start die start die" ]
@@ -64,8 +69,7 @@ looping() { # looping NAME: ends after a moment, and starts again, with ever lon
 
 @test "stop, kill, rm -f and restart during the pause" {
 	looping one
-	wait_for 5 count_is one 4
-	wait_for 5 state_is one restarting
+	resting one
 	monitor=$(sqlite3 "$ROOT/moss.db" "SELECT monitor_pid FROM container")
 	[ "$(moss stop one)" = one ]
 	state_is one exited
@@ -74,17 +78,17 @@ looping() { # looping NAME: ends after a moment, and starts again, with ever lon
 	wait_for 2 gone
 	[ "$(moss start one)" = one ]
 	[ "$(field one .RestartCount)" -le 1 ]
-	wait_for 5 count_is one 4
-	wait_for 5 state_is one restarting
+	wait_for 15 count_is one 4
+	wait_for 15 state_is one restarting
 	[ "$(moss kill one)" = one ]
 	state_is one exited
 	moss start one
-	wait_for 5 count_is one 4
-	wait_for 5 state_is one restarting
+	wait_for 15 count_is one 4
+	wait_for 15 state_is one restarting
 	moss restart one
 	[ "$(field one .RestartCount)" -le 1 ]
-	wait_for 5 count_is one 4
-	wait_for 5 state_is one restarting
+	wait_for 15 count_is one 4
+	wait_for 15 state_is one restarting
 	moss rm -f one
 	[ -z "$(moss ps -aq)" ]
 }
@@ -98,20 +102,20 @@ looping() { # looping NAME: ends after a moment, and starts again, with ever lon
 	state_is one exited
 	moss start one
 	kill -9 "$(field one .State.Pid)"
-	wait_for 5 count_is one 1
-	wait_for 5 state_is one running
+	wait_for 15 count_is one 1
+	wait_for 15 state_is one running
 	# A signal ends it for good, but for one that is not its own stop signal.
 	loop='trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'
 	ready() { moss logs "$1" | grep -q ready; }
 	moss run -d --name two --network none --restart always busybox sh -c "$loop" >/dev/null
-	wait_for 5 ready two
+	wait_for 15 ready two
 	moss kill -s USR1 two
-	wait_for 5 state_is two exited
+	wait_for 15 state_is two exited
 	moss run -d --name three --network none --restart always --stop-signal TERM busybox \
 		sh -c "$loop" >/dev/null
-	wait_for 5 ready three
+	wait_for 15 ready three
 	moss kill -s USR1 three
-	wait_for 5 count_is three 1
+	wait_for 15 count_is three 1
 }
 
 @test "a published port, a terminal and input come back with each life" {
@@ -123,10 +127,10 @@ import socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2)
 s.settimeout(2)
 print(s.recv(100).decode().strip())' "$port")" = hello ]; }
-	wait_for 5 fetch
+	wait_for 15 fetch
 	kill -9 "$(field one .State.Pid)"
-	wait_for 5 count_is one 1
-	wait_for 5 fetch
+	wait_for 15 count_is one 1
+	wait_for 15 fetch
 	[ "$(moss port one)" = "80/tcp -> 127.0.0.1:$port" ]
 	[ "$(moss exec one sh -c 'readlink /proc/1/fd/1')" = /dev/pts/0 ]
 }
@@ -137,7 +141,7 @@ print(s.recv(100).decode().strip())' "$port")" = hello ]; }
 	chmod 755 "$WORK/bin/prog"
 	moss run -d --name one --network none --restart always -v "$WORK/bin:/v" busybox /v/prog \
 		>/dev/null
-	wait_for 5 state_is one exited
+	wait_for 15 state_is one exited
 	[ "$(field one .State.ExitCode)" -eq 127 ]
 	[[ $(field one .State.Error) == *'/v/prog'*'no such file or directory'* ]]
 	run -127 moss run -d --name two --network none --restart always busybox nosuch
@@ -176,8 +180,7 @@ print(s.recv(100).decode().strip())' "$port")" = hello ]; }
 
 @test "between two lives the monitor holds no network, no database, and little memory" {
 	moss run -d --name one --restart always busybox sh -c 'exit 3' >/dev/null
-	wait_for 10 count_is one 5
-	wait_for 5 state_is one restarting
+	resting one
 	monitor=$(sqlite3 "$ROOT/moss.db" "SELECT monitor_pid FROM container")
 	! pgrep -P "$monitor" -a slirp4netns
 	# Nothing wakes it but its clock.
