@@ -11,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/enter.h"
+#include "storage/db/container_row.h"
 #include "storage/store.h"
 
 struct inode {
@@ -97,7 +98,14 @@ int container_sizes(
 	auto_strv paths = STRV_INIT;
 	for (size_t i = 0; i < n; i++)
 		strv_take(&paths, store_path(s, "containers/%s/upper", ids[i]));
-	return tree_sizes(s, &paths, "the containers' files", bytes, e);
+	int r = tree_sizes(s, &paths, "the containers' files", bytes, e);
+	/* What commits have taken from them is still theirs. */
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		int64_t own = 0;
+		r = container_row_own_bytes(s->db, ids[i], &own, e);
+		bytes[i] += own;
+	}
+	return r;
 }
 
 int kept_sizes(struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e)

@@ -81,6 +81,9 @@ libunpack_a_SOURCES = \
 	storage/unpack_write.c storage/unpack_write.h storage/unpack_write_internal.h
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/pack_layer
+tests_unit_pack_layer_SOURCES = tests/unit/pack_layer.c
+tests_unit_pack_layer_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
 check_PROGRAMS += tests/unit/unpack_layer
 tests_unit_unpack_layer_SOURCES = tests/unit/unpack_layer.c tests/unit/unpack_tar_make.h
 tests_unit_unpack_layer_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread

@@ -316,6 +316,22 @@ int container_row_layers_own(
 	return db_collect(db, s, layer_ids, n, e);
 }
 
+int container_row_own_bytes(struct db *db, const char *id, int64_t *bytes, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT COALESCE(SUM(size), 0) FROM container_layer JOIN layer ON layer.id = layer_id"
+		" WHERE container_id = ?1 AND is_own",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	int r = db_step(db, s, e);
+	if (r < 0)
+		return r;
+	*bytes = column_int(s, 0);
+	return 0;
+}
+
 int container_row_add_own_layer(
 	struct db *db, const char *id, const char *layer_id, struct err *e)
 {

@@ -71,6 +71,7 @@ int container_row_layers(
 /* Those of them that were the container's own writable layer until a commit took it: the top ones. */
 int container_row_layers_own(
 	struct db *db, const char *id, char ***layer_ids, size_t *n, struct err *e);
+int container_row_own_bytes(struct db *db, const char *id, int64_t *bytes, struct err *e);
 int container_row_add_own_layer(
 	struct db *db, const char *id, const char *layer_id, struct err *e);
 

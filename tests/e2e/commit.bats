@@ -65,7 +65,8 @@ make_work() {
 	[ "$(find "$ROOT/layers" -name big -printf '%i')" = "$inode" ]
 	[ ! -e "$ROOT/containers/$id/upper/big" ]
 	[ ! -e "$ROOT/containers/$id/commit" ]
-	# its files are still its own
+	# its files are still its own, and count as such
+	[[ $(moss ps -as --format '{{.Size}}') == 3MB* ]]
 	run -0 moss start -a ww
 	run -0 moss commit ww two
 	[ "$(moss run --rm --network none two cat /n)" = 1 ]
