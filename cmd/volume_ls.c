@@ -103,8 +103,7 @@ static int ls_run(struct cmd_call *call, void *args, struct err *e)
 		return r;
 	struct listing l = {
 		.fields = fields,
-		.default_table =
-			a->no_heading ? "{{.Driver}}\t{{.Name}}" : "table {{.Driver}}\t{{.Name}}",
+		.default_table = "table {{.Driver}}\t{{.Name}}",
 		.quiet_format = "{{.Name}}",
 		.raw_format = "name: {{.Name}}\\ndriver: {{.Driver}}\\n",
 		.type_name = "*formatter.volumeContext",

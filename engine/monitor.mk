@@ -3,6 +3,7 @@ libengine_a_SOURCES += \
 	engine/attach.c engine/attach.h \
 	engine/attach_connect.c \
 	engine/attach_container.c \
+	engine/bind_hint.c engine/bind_hint.h \
 	engine/detach_keys.c \
 	engine/ending.c engine/ending.h \
 	engine/event.c engine/event.h \

@@ -16,6 +16,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "engine/attach.h"
+#include "engine/bind_hint.h"
 #include "engine/cgroup.h"
 #include "engine/create.h"
 #include "engine/ending.h"
@@ -49,6 +50,7 @@ struct starting {
 	int control, stream;
 	struct entered entered;
 	bool is_recorded;
+	struct bind_hint hint;
 	char *pidfiles[2]; /* where init's and the monitor's ids are written; owned */
 };
 
@@ -384,10 +386,14 @@ static int start(struct starting *st, int alive_fd, struct err *e)
 	} else {
 		scope_close(&st->control);
 		write_pidfiles(st);
+		bind_hint_started(
+			&st->hint, st->row->config, st->row->init.pid, st->row->monitor.pid);
 		if (st->o->started)
 			st->o->started(st->row->id, st->o->started_arg);
 		r = is_attached(st->o) ? stream(st, e) : 0;
+		bind_hint_ended(&st->hint, r);
 	}
+	bind_hint_deinit(&st->hint);
 	scope_close(&st->stream);
 	scope_close(&st->entered.pidfd);
 	scope_close(&st->entered.creation_lock);

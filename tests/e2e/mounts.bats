@@ -232,3 +232,23 @@ drivers() {
 	[ "$(ls "$ROOT/volumes")" = vv ]
 	[ "$(moss volume ls -q)" = vv ]
 }
+
+@test "a bind mount that the container's user cannot use is named, with the cure" {
+	mkdir -m 700 "$WORK/mine"
+	mkdir -m 755 "$WORK/open"
+	run bb -v "$WORK/mine:/x" -u 1000 busybox ls /x
+	[[ $output == *"the container's user (uid 1000 in it, "*") may not look into $WORK/mine, mounted on /x: it belongs to uid $(id -u) with mode 0700. -v $WORK/mine:/x:U gives it"* ]]
+	run -1 bb -v "$WORK/open:/x" -u 1000 busybox touch /x/f
+	[[ $output == *"may not write to $WORK/open, mounted on /x"* ]]
+	# Nothing is said where it works, or where nothing failed.
+	run -0 bb -v "$WORK/open:/x" -u 1000 busybox ls /x
+	[ -z "$output" ]
+	run -1 bb -v "$WORK/open:/x:ro" -u 1000 busybox false
+	[ -z "$output" ]
+	run -1 bb -v "$WORK/mine:/x" busybox false
+	[ -z "$output" ]
+	run -0 bb -v "$WORK/mine:/x:U" -u 1000 busybox touch /x/f
+	[ -z "$output" ]
+	run -1 bb -v /etc:/x busybox touch /x/moss-test
+	[[ $output == *"may not write to /etc, mounted on /x: it belongs to uid 0 with mode 0755. it is not yours"* ]]
+}
