@@ -36,9 +36,20 @@ static void write_numbers(int dir_fd, int from, int to)
 	log_writer_close(&w);
 }
 
-/* Runs a child that writes, and kills it before its nth system call; false where it ended before.
+static void write_some(int dir_fd) { write_numbers(dir_fd, FIRST, LAST); }
+
+/* moss-log of this build, as the monitor starts it. */
+static void compress(int dir_fd)
+{
+	if (dup2(dir_fd, 3) != 3 || fcntl(3, F_SETFD, 0) < 0)
+		_exit(1);
+	execl("./moss-log", "moss-log", "compress", "id-json.log", (char *)NULL);
+	_exit(1);
+}
+
+/* Runs a child that does what it should, and kills it at its nth stop; false where it ended before.
  */
-static bool killed_at(int dir_fd, int n)
+static bool killed_at(void (*what)(int dir_fd), int dir_fd, int n)
 {
 	int status;
 	pid_t pid = fork();
@@ -46,10 +57,11 @@ static bool killed_at(int dir_fd, int n)
 	if (pid == 0) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		write_numbers(dir_fd, FIRST, LAST);
+		what(dir_fd);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* Each call stops twice: before it and behind it. */
 	for (int i = 0; i < n; i++) {
 		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -106,7 +118,7 @@ static void every_call(void **state)
 		assert_non_null(mkdtemp(dir));
 		auto_fd fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		write_numbers(fd, 97, 99);
-		was_killed = killed_at(fd, n);
+		was_killed = killed_at(write_some, fd, n);
 		struct seen s = read_numbers(dir);
 		assert_null(s.wrong);
 		/* Calls come in order: a later kill shows no less. */
@@ -123,6 +135,40 @@ static void every_call(void **state)
 		assert_int_equal(path_remove_at(AT_FDCWD, dir, &e), 0);
 	}
 	assert_int_equal(last_seen, LAST);
+}
+
+/* The compressor: whatever it had done, the log reads the same, and the next one finishes. */
+static void every_call_of_compressor(void **state)
+{
+	(void)state;
+	bool was_killed = true;
+	setenv("MOSS_LIBEXEC", ".", 1);
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which wants to trace by itself */
+	for (int n = 2; was_killed; n += 3 + n / 16) {
+		char dir[] = "/tmp/moss-unit-log.XXXXXX";
+		struct err e;
+		assert_non_null(mkdtemp(dir));
+		auto_fd fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		write_numbers(fd, FIRST, LAST);
+		const struct seen whole = read_numbers(dir);
+		was_killed = killed_at(compress, fd, n);
+		for (int round = 0; round < 2; round++) {
+			struct seen s = read_numbers(dir);
+			assert_null(s.wrong);
+			assert_int_equal(s.first, whole.first);
+			assert_int_equal(s.last, whole.last);
+			if (round == 0)
+				assert_false(killed_at(compress, fd, 1 << 20));
+		}
+		for (int i = 1; i <= 2; i++) { /* 20 records: three files */
+			auto_free char *plain = log_slot_name("id-json.log", i, false);
+			auto_free char *gz = log_slot_name("id-json.log", i, true);
+			assert_int_equal(faccessat(fd, plain, F_OK, 0), -1);
+			assert_int_equal(faccessat(fd, gz, F_OK, 0), 0);
+		}
+		assert_int_equal(faccessat(fd, "id-json.log.part", F_OK, 0), -1);
+		assert_int_equal(path_remove_at(AT_FDCWD, dir, &e), 0);
+	}
 }
 
 static void put(int dir_fd, const char *name, const char *text)
@@ -176,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call),
+		cmocka_unit_test(every_call_of_compressor),
 		cmocka_unit_test(gap),
 		cmocka_unit_test(names),
 	};
