@@ -264,10 +264,18 @@ int container_row_find(struct db *db, const char *what, struct container_row *ou
 	return find_by_prefix(db, what, out, e);
 }
 
+static int newest_first(const void *va, const void *vb)
+{
+	const struct container_row *a = va, *b = vb;
+	if (a->created_ns != b->created_ns)
+		return a->created_ns > b->created_ns ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+/* Sorted here: SQLite would write rows of this size to a temporary file. */
 int container_row_list(struct db *db, struct container_row **rows, size_t *n, struct err *e)
 {
-	auto_stmt s =
-		db_prepare(db, "SELECT " COLUMNS " FROM container ORDER BY created DESC, id", e);
+	auto_stmt s = db_prepare(db, "SELECT " COLUMNS " FROM container", e);
 	if (!s)
 		return -e->code;
 	struct container_row *list = NULL;
@@ -286,6 +294,8 @@ int container_row_list(struct db *db, struct container_row **rows, size_t *n, st
 		free(list);
 		return r;
 	}
+	if (count)
+		qsort(list, count, sizeof(*list), newest_first);
 	*rows = list;
 	*n = count;
 	return 0;
