@@ -59,6 +59,8 @@
 	X(cmd_update) \
 	X(cmd_volume_create) \
 	X(cmd_volume_exists) \
+	X(cmd_volume_export) \
+	X(cmd_volume_import) \
 	X(cmd_volume_inspect) \
 	X(cmd_volume_ls) \
 	X(cmd_volume_mount) \

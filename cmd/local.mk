@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES = \
 	cmd/volume.c \
+	cmd/volume_export.c \
 	cmd/volume_ls.c \
 	cmd/volume_prune.c \
 	cmd/volume_select.c cmd/volume_select.h \

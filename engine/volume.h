@@ -14,5 +14,7 @@ struct volume;
 int volume_own(struct store *s, const struct volume *v, int64_t uid, int64_t gid, struct err *e);
 /* -ENOTSUP, naming the device, for a volume that has one. `doing` as in "cannot export". */
 int volume_check_plain(const struct volume *v, const char *doing, struct err *e);
+/* The volume's files as a tar stream to fd, the caller's. What changes meanwhile: storage/pack.h. */
+int volume_export(struct store *s, const struct volume *v, int fd, struct err *e);
 
 #endif

@@ -195,3 +195,22 @@ teardown() { store_drop; }
 	[[ $output == *data* ]]
 	[ -z "$(moss volume ls -q)" ]
 }
+
+@test "export: the volume's files as a tar, with their owners" {
+	moss run --rm --network none -v data:/d busybox sh -c \
+		'mkdir /d/sub && echo x >/d/sub/f && chown 5:6 /d/sub/f && ln -s sub/f /d/l && chmod 700 /d/sub'
+	moss volume export data >"$WORK/a.tar"
+	run -0 tar -tvf "$WORK/a.tar" --numeric-owner
+	[[ $output == *"lrwxrwxrwx 0/0 "*" l -> sub/f"* ]]
+	[[ $output == *"-rw-r--r-- 5/6 "*" sub/f"* ]]
+	run -0 moss volume export -o "$WORK/b.tar" data
+	cmp "$WORK/a.tar" "$WORK/b.tar"
+	run -1 moss volume export nope
+	[[ $output == *"get nope: no such volume"* ]]
+	moss create --name cc --network none -v copy:/v busybox true
+	moss cp - cc:/v <"$WORK/a.tar"
+	run -0 moss run --rm --network none -v copy:/v busybox stat -c %u:%g /v/sub/f
+	[ "$output" = 5:6 ]
+	run -1 moss volume import data "$WORK/a.tar"
+	[[ $output == *"moss cp - x:/v"* ]]
+}

@@ -1,0 +1,96 @@
+/* volume export, volume import */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "cmd/cmd.h"
+#include "engine/volume.h"
+#include "storage/db/container_row.h"
+#include "storage/volume.h"
+
+struct volume_export {
+	char *output;
+};
+
+/* Under another name until it is whole. */
+static int to_file(struct store *s, const struct volume *v, const char *path, struct err *e)
+{
+	auto_free char *above = path_dir(path);
+	auto_free char *temporary = xasprintf("%s/.moss-export.XXXXXX", above);
+	auto_fd fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot create a file in %s", above);
+	int r = volume_export(s, v, fd, e);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = err_sys(e, "cannot rename %s to %s", temporary, path);
+	if (r < 0)
+		(void)unlink(temporary);
+	return r;
+}
+
+static int export_run(struct cmd_call *call, void *args, struct err *e)
+{
+	const struct volume_export *a = args;
+	const char *name = call->argv[0];
+	struct volume v = {0};
+	int r = volume_find(call->store, name, &v, e);
+	if (r == ROW_ABSENT)
+		r = err_set(e, ENOENT, "get %s: no such volume", name);
+	if (r == ROW_OK)
+		r = volume_check_plain(&v, "export", e);
+	if (r == 0 && str_empty(a->output) && isatty(STDOUT_FILENO))
+		r = err_set(e, EINVAL,
+			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
+	if (r == 0)
+		r = str_empty(a->output) ? volume_export(call->store, &v, STDOUT_FILENO, e)
+					 : to_file(call->store, &v, a->output, e);
+	volume_deinit(&v);
+	return r;
+}
+
+static int import_run(struct cmd_call *call, void *args, struct err *e)
+{
+	(void)args;
+	err_set(e, ENOTSUP,
+		"%s volume import is not supported: a container unpacks archives safely",
+		call->program);
+	return err_hint(e, "moss create --name x -v VOLUME:/v IMAGE && moss cp - x:/v <ARCHIVE");
+}
+
+// clang-format off
+static const struct opt export_opts[] = {
+	{"output", 'o', OPT_STR, FIELD(struct volume_export, output), "string",
+		"Write to a file, instead of STDOUT", .complete = COMPLETE_FILE},
+	{0},
+};
+static const struct opt no_opts[] = {{0}};
+// clang-format on
+
+const struct cmd cmd_volume_export = {
+	.name = "volume export",
+	.brief = "Export a volume's files as a tar archive",
+	.operands = "VOLUME",
+	.min = 1,
+	.max = 1,
+	.needs = NEED_STORE,
+	.complete = COMPLETE_VOLUME,
+	.opts = export_opts,
+	.args_size = sizeof(struct volume_export),
+	.run = export_run,
+	.examples = "moss volume export data | zstd >data.tar.zst",
+};
+
+const struct cmd cmd_volume_import = {
+	.name = "volume import",
+	.brief = "Import a tar archive into a volume",
+	.operands = "VOLUME [SOURCE]",
+	.max = ANY,
+	.hidden = true,
+	.opts = no_opts,
+	.run = import_run,
+};
