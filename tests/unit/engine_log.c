@@ -241,6 +241,32 @@ static void times(void **state)
 	assert_int_equal(t, T0 - 123456789);
 	assert_int_equal(log_parse_time("since", "1m30s", T0, &t, &e), 0);
 	assert_int_equal(t, T0 - INT64_C(90000000000));
+	assert_int_equal(log_parse_time("since", "2026-01-02T16:04+01:00", 0, &t, &e), 0);
+	assert_int_equal(t, T0 - INT64_C(5123456789));
+	assert_int_equal(log_parse_time("since", "2026-01-02Z", 0, &t, &e), 0);
+	assert_int_equal(t, INT64_C(1767312000) * 1000000000);
+	assert_int_equal(log_parse_time("since", "+5", 0, &t, &e), 0);
+	assert_int_equal(t, INT64_C(5000000000));
+	assert_int_equal(log_parse_time("since", "10.1234567890", 0, &t, &e), 0);
+	assert_int_equal(t, INT64_C(10123456789));
+	static const char *const bad[][2] = {
+		{"-5", "parsing time \"-5\" as \"2006-01-02\": cannot parse \"-5\" as \"2006\""},
+		{"2013-13-02", "parsing time \"2013-13-02\": month out of range"},
+		{"2013-1-2", "parsing time \"2013-1-2\" as \"2006-01-02\": cannot parse \"1-2\" as "
+			     "\"01\""},
+		{"2013-01-02T25", "parsing time \"2013-01-02T25\": hour out of range"},
+		{"2013-02-30", "parsing time \"2013-02-30\": day out of range"},
+		{"2013-01-02x", "parsing time \"2013-01-02x\": extra text: \"x\""},
+		{"10.", "failed to parse value as time or duration: \"10.\""},
+		{".5", "failed to parse value as time or duration: \".5\""},
+		{"1e3", "failed to parse value as time or duration: \"1e3\""},
+		{" ", "failed to parse value as time or duration: \" \""},
+		{"1d", "failed to parse value as time or duration: \"1d\""},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(log_parse_time(NULL, bad[i][0], 0, &t, &e), -EINVAL);
+		assert_string_equal(e.msg, bad[i][1]);
+	}
 	assert_int_equal(log_parse_time("since", "xyz", 0, &t, &e), -EINVAL);
 	assert_string_equal(e.msg, "invalid value for \"since\": failed to parse value as time or "
 				   "duration: \"xyz\"");
