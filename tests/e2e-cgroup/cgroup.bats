@@ -137,7 +137,6 @@ started() { moss run -d --name "$1" --network none "${@:2}" >/dev/null; }
 }
 
 @test "twenty containers at once, none leaves anything" {
-	local i
-	for i in $(seq 20); do moss run --rm --network none busybox true & done
+	for _ in $(seq 20); do moss run --rm --network none busybox true & done
 	wait
 }

@@ -83,6 +83,16 @@ static void small(const char *text, int which)
 	case 4:
 		if (size_parse(text, &n) && n < 0)
 			abort();
+		(void)cpus_parse(text, &n, &e);
+		for (int kind = 0; kind < IO_KINDS; kind++) {
+			char *path = NULL;
+			uint64_t value;
+			if (io_limit_parse(text, (enum io_limit_kind)kind, &path, &value, &e) ==
+					0 &&
+				(!path || *path != '/'))
+				abort();
+			free(path);
+		}
 		break;
 	default:
 		(void)user_check(text, &e);

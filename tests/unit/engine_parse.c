@@ -14,6 +14,7 @@
 #include "engine/hosts.h"
 #include "engine/names.h"
 #include "engine/parse_env.h"
+#include "engine/limits.h"
 #include "engine/parse_limit.h"
 #include "engine/parse_mount.h"
 #include "engine/parse_port.h"
@@ -526,6 +527,66 @@ static void names(void **state)
 	assert_false(container_name_valid(""));
 }
 
+/* Flags -> HostConfig -> spec -> what the cgroup gets: nothing is lost or changed on the way. */
+static void limits_on_their_way(void **state)
+{
+	const struct strv none = STRV_INIT;
+	const struct limit_flags f = {.cpus = "1.5",
+		.cpuset_cpus = "0-1",
+		.cpu_shares = 512,
+		.memory = 64 << 20,
+		.memory_swap = -1,
+		.memory_swappiness = -1,
+		.pids_limit = 10,
+		.io = {[IO_READ_BPS] = &none}};
+	struct limits l, again;
+	struct cgroup_limits c;
+	struct err e = {0};
+	json_t *host = json_object(), *resources = NULL;
+	(void)state;
+	assert_int_equal(limits_parse(&f, &l, &e), 0);
+	limits_to_host_config(&l, host);
+	limits_from_host_config(host, &again);
+	assert_int_equal(limits_to_spec(&again, &resources, &e), 0);
+	assert_int_equal(cgroup_limits_load(resources, &c, &e), 0);
+	assert_int_equal(c.memory, 64 << 20);
+	assert_int_equal(c.memory_swap, -1);
+	assert_int_equal(c.cpu_quota, 150000);
+	assert_int_equal(c.cpu_period, 100000);
+	assert_int_equal(c.cpu_shares, 512);
+	assert_int_equal(c.pids, 10);
+	assert_string_equal(c.cpuset_cpus, "0-1");
+	assert_int_equal(
+		cgroup_limits_need(&c), CGROUP_MEMORY | CGROUP_CPU | CGROUP_CPUSET | CGROUP_PIDS);
+	cgroup_limits_deinit(&c);
+	limits_deinit(&l);
+	limits_deinit(&again);
+	json_decref(host);
+	json_decref(resources);
+}
+
+static void cpus_and_devices(void **state)
+{
+	struct err e = {0};
+	int64_t n = 0;
+	uint64_t value = 0;
+	char *path = NULL;
+	(void)state;
+	assert_int_equal(cpus_parse("0.01", &n, &e), 0);
+	assert_int_equal(n, 10000000);
+	assert_int_equal(cpus_parse("-1", &n, &e), 0);
+	assert_int_equal(n, -1000000000);
+	assert_true(cpus_parse("1.2.3", &n, &e) < 0);
+	assert_true(cpus_parse("0.0000000001", &n, &e) < 0);
+	assert_int_equal(io_limit_parse("/dev/sda:1mb", IO_READ_BPS, &path, &value, &e), 0);
+	assert_string_equal(path, "/dev/sda");
+	assert_int_equal(value, 1 << 20);
+	free(path);
+	assert_true(io_limit_parse("/dev/sda:1mb", IO_READ_IOPS, &path, &value, &e) < 0);
+	assert_true(io_limit_parse("/dev/sda:5", IO_WEIGHT, &path, &value, &e) < 0);
+	assert_true(io_limit_parse("sda:50", IO_WEIGHT, &path, &value, &e) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,6 +608,8 @@ int main(void)
 		cmocka_unit_test(capabilities),
 		cmocka_unit_test(users),
 		cmocka_unit_test(add_hosts),
+		cmocka_unit_test(limits_on_their_way),
+		cmocka_unit_test(cpus_and_devices),
 		cmocka_unit_test(restart_policies),
 		cmocka_unit_test(security_options),
 		cmocka_unit_test(hosts_file),
