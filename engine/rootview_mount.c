@@ -56,6 +56,13 @@ static int view_and_run(const struct launch_plan *p, enum rootview_what what,
 	return r;
 }
 
+static int leave_mounts(struct err *e)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_sys(e, "cannot make a mount namespace");
+	return 0;
+}
+
 int rootview_mounted(const struct launch_plan *p, enum rootview_what what,
 	int (*fn)(int root, void *arg, struct err *e), void *arg, struct err *e)
 {
@@ -64,11 +71,16 @@ int rootview_mounted(const struct launch_plan *p, enum rootview_what what,
 	int server_fd = -1;
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)umask(0022); /* for mount points that are made */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return err_sys(e, "cannot make a mount namespace");
-	int r = rootfs_prepare(&spec, e);
-	if (r == 0 && rootfs_needs_server(spec.driver))
+	int r = leave_mounts(e);
+	if (r == 0)
+		r = rootfs_prepare(&spec, e);
+	if (r == 0 && rootfs_needs_server(spec.driver)) {
 		r = rootfs_serve(&spec, &server, &server_fd, e);
+		/* The server keeps its root: changing the root takes along who shares the
+		 * namespace, and it would wait for itself. */
+		if (r == 0)
+			r = leave_mounts(e);
+	}
 	if (r == 0)
 		r = view_and_run(p, what, fn, arg, e);
 	rootfs_stop_server(&server, &server_fd);
