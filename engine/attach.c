@@ -155,6 +155,8 @@ static void on_signal(struct session *s, int sig)
 		(void)send_size(s);
 	} else if (s->a->sig_proxy && !(sig == SIGHUP && s->is_raw)) {
 		/* (Our own terminal's hang-up is not the container's, which goes on.) */
+		if (s->init_pidfd >= 0 && s->a->signals)
+			s->a->signals(s->a->signals_arg, sig);
 		if (s->init_pidfd >= 0)
 			(void)syscall(SYS_pidfd_send_signal, s->init_pidfd, sig, NULL, 0);
 	} else {

@@ -32,6 +32,9 @@ struct attach {
 	/* May be NULL: the container's terminal was given this size. */
 	void (*resized)(void *arg, unsigned rows, unsigned cols);
 	void *resized_arg;
+	/* A signal is about to be passed on. May be NULL. */
+	void (*signals)(void *arg, int sig);
+	void *signals_arg;
 };
 
 /* Results beside the container's exit code (0 to 255). */

@@ -15,13 +15,19 @@
 
 struct attached {
 	struct store *store;
-	const struct container_row *row;
+	struct container_row *row;
 };
 
 static void on_resized(void *arg, unsigned rows, unsigned cols)
 {
 	const struct attached *to = arg;
 	event_container_resize(to->store, to->row, rows, cols);
+}
+
+static void on_signal(void *arg, int sig)
+{
+	const struct attached *to = arg;
+	container_will_signal(to->store, to->row, sig);
 }
 
 int container_attach(
@@ -65,7 +71,9 @@ int container_attach(
 		.detach_keys = o->detach_keys,
 		.init = row->init,
 		.resized = on_resized,
-		.resized_arg = &to};
+		.resized_arg = &to,
+		.signals = on_signal,
+		.signals_arg = &to};
 	int r = attach_run(&a, e);
 	if (r == ATTACH_DETACHED)
 		event_container_detach(s, row);

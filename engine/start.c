@@ -344,6 +344,12 @@ static int recover(struct starting *st, struct err *e)
 	return st->row->exit_code ? st->row->exit_code : 137;
 }
 
+static void on_signal(void *arg, int sig)
+{
+	struct starting *st = arg;
+	container_will_signal(st->store, st->row, sig);
+}
+
 static void on_resized(void *arg, unsigned rows, unsigned cols)
 {
 	struct starting *st = arg;
@@ -364,7 +370,9 @@ static int stream(struct starting *st, struct err *e)
 		.ended = on_ended,
 		.ended_arg = st,
 		.resized = on_resized,
-		.resized_arg = st};
+		.resized_arg = st,
+		.signals = on_signal,
+		.signals_arg = st};
 	if (st->terminal && st->mon.rows)
 		on_resized(st, (unsigned)st->mon.rows, (unsigned)st->mon.cols);
 	int r = attach_run(&a, e);

@@ -70,6 +70,9 @@ int container_stop_with(
 int container_restart(
 	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e);
 int container_kill(struct store *s, struct container_row *row, int signal, struct err *e);
+/* A signal that another way takes to it (an attached command passes it on): as kill records it, so
+ * that no policy starts again what the user has ended. */
+void container_will_signal(struct store *s, struct container_row *row, int signal);
 /* Waits for the end; *exit_code. */
 int container_wait(struct store *s, struct container_row *row, int *exit_code, struct err *e);
 int container_remove(

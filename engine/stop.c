@@ -316,6 +316,15 @@ int container_kill(struct store *s, struct container_row *row, int signal, struc
 	return r < 0 ? r : 0;
 }
 
+void container_will_signal(struct store *s, struct container_row *row, int signal)
+{
+	struct err ignored;
+	if (is_meant_to_end(row, signal))
+		(void)mark_stopped(s, row, signal, &ignored);
+	else
+		record_kill(s, row, signal);
+}
+
 int container_wait(struct store *s, struct container_row *row, int *exit_code, struct err *e)
 {
 	int r = row->exit_code;

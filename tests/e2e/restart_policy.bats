@@ -118,6 +118,22 @@ resting() {
 	wait_for 15 count_is three 1
 }
 
+@test "a signal that an attached run passes on ends it for good" {
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --name one --network none --restart always \
+		busybox sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done' \
+		>"$WORK/out" 3>&- &
+	pid=$!
+	wait_for 15 grep -q ready "$WORK/out"
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	[ "$status" -eq 3 ]
+	state_is one exited
+	[ "$(field one .RestartCount)" -eq 0 ]
+	run sqlite3 "$ROOT/moss.db" "SELECT count(*) FROM event WHERE action = 'kill'"
+	[ "$output" -eq 1 ]
+}
+
 @test "a published port, a terminal and input come back with each life" {
 	port=$(free_port)
 	moss run -dit --name one --restart always -p "127.0.0.1:$port:80" busybox sh -c \
@@ -182,7 +198,7 @@ print(s.recv(100).decode().strip())' "$port")" = hello ]; }
 	moss run -d --name one --restart always busybox sh -c 'exit 3' >/dev/null
 	resting one
 	monitor=$(sqlite3 "$ROOT/moss.db" "SELECT monitor_pid FROM container")
-	! pgrep -P "$monitor" -a slirp4netns
+	run ! pgrep -P "$monitor" -a slirp4netns
 	# Nothing wakes it but its clock.
 	before=$(awk '/ctxt/ {n += $2} END {print n}' "/proc/$monitor/status")
 	sleep 0.5
