@@ -27,11 +27,19 @@ static int pivot(int root, bool read_only, struct err *e)
 	return 0;
 }
 
+/* With the ids that are on disk, which are the container's own: we are not in its user namespace. */
+static struct rootfs_spec unmapped_rootfs(const struct launch_plan *p)
+{
+	struct rootfs_spec spec = launch_rootfs(p);
+	spec.idmap = NULL;
+	return spec;
+}
+
 static int mount_view(
 	const struct launch_plan *p, enum rootview_what what, int *root, struct err *e)
 {
-	const struct rootfs_spec spec = launch_rootfs(p);
-	struct inner in = {.p = p, .root = -1, .dev = -1, .pts = -1, .proc = -1, .stub = -1};
+	const struct rootfs_spec spec = unmapped_rootfs(p);
+	struct inner in = INNER_INIT(p);
 	*root = in.root = rootfs_mount(&spec, e);
 	if (in.root < 0)
 		return in.root;
@@ -66,7 +74,7 @@ static int leave_mounts(struct err *e)
 int rootview_mounted(const struct launch_plan *p, enum rootview_what what,
 	int (*fn)(int root, void *arg, struct err *e), void *arg, struct err *e)
 {
-	const struct rootfs_spec spec = launch_rootfs(p);
+	const struct rootfs_spec spec = unmapped_rootfs(p);
 	pid_t server = 0;
 	int server_fd = -1;
 	(void)prctl(PR_SET_DUMPABLE, 0);
