@@ -68,3 +68,19 @@ tests_fuzz_passwd_SOURCES = tests/fuzz/passwd.c $(FUZZ_MAIN)
 tests_fuzz_passwd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_passwd_LDADD = libengine.a libbase.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/passwd
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/copy_wire
+else
+check_PROGRAMS += tests/fuzz/copy_wire
+endif
+tests_fuzz_copy_wire_SOURCES = tests/fuzz/copy_wire.c $(FUZZ_MAIN)
+tests_fuzz_copy_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_copy_wire_LDADD = libengine.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/copy_wire
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_copy_plan
+tests_unit_engine_copy_plan_SOURCES = tests/unit/engine_copy_plan.c
+tests_unit_engine_copy_plan_LDADD = libengine.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+endif
