@@ -225,6 +225,14 @@ static void bad_mount(const char *text, const char *message, int status)
 static void mount_errors(void **state)
 {
 	(void)state;
+	static const char *const bad_from[] = {"", ":ro", "c:foo", "c:ro,rw", "c:ro:rw", "c:z,Z"};
+	for (size_t i = 0; i < ARRAY_LEN(bad_from); i++) {
+		struct err from_error = {0};
+		char *container = NULL;
+		bool read_only;
+		assert_true(mount_parse_from(bad_from[i], &container, &read_only, &from_error) < 0);
+		assert_null(container);
+	}
 	bad_mount("type=bind",
 		"invalid argument \"type=bind\" for \"--mount\" flag: target is "
 		"required",
@@ -247,7 +255,12 @@ static void mount_errors(void **state)
 		"type=bind,src=/a,dst=/b,bind-propagation=foo", "invalid propagation mode: foo", 0);
 	bad_mount("\"dst=/a", "parse error", 125);
 	bad_mount("dst=/a\"b", "bare \" in non-quoted-field", 125);
-	bad_mount("type=image,src=x,dst=/a", "not supported yet", 0);
+	bad_mount("type=image,dst=/a", "field Source must not be empty", 0);
+	bad_mount("type=cluster,src=x,dst=/a", "mount type unknown", 0);
+	bad_mount("type=volume,src=x,dst=/a,volume-subpath=a/../../b",
+		"subpath must be a relative path within the volume", 0);
+	bad_mount("type=bind,src=/x,dst=/a,subpath=b",
+		"cannot mix 'subpath' options with mount type 'bind'", 125);
 }
 
 static void env_lines(void **state)
