@@ -104,7 +104,7 @@ struct launched {
 	struct proc_id id; /* ns_ino = pid namespace */
 	int cgroup; /* its folder, -1 = the container has none */
 	char *cgroup_path; /* as in /proc/PID/cgroup; owned, NULL = none */
-	int mount_ns; /* its mount namespace, where it shares another container's pids, else -1 */
+	int mount_ns; /* its mount namespace, where its pids are not its own, else -1 */
 };
 
 /* In the user namespace: clones init with the namespaces the plan asks for (clone3, CLONE_PIDFD,

@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -102,6 +103,16 @@ static int clone_init(const struct launch_plan *p, const int stdio[3], int sync,
 	return 0;
 }
 
+/* With the host's pids what exec started is found by its mount namespace at the end. */
+static void hold_mount_ns(const struct launch_plan *p, struct launched *l)
+{
+	char path[64];
+	if (p->ns[NS_PID].wanted || l->mount_ns >= 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)l->pid);
+	l->mount_ns = open(path, O_RDONLY | O_CLOEXEC);
+}
+
 int launch_clone(const struct launch_plan *p, const int stdio[3], struct launched *l, struct err *e)
 {
 	int pair[2];
@@ -132,6 +143,7 @@ int launch_clone(const struct launch_plan *p, const int stdio[3], struct launche
 		launch_abort(l);
 		return r;
 	}
+	hold_mount_ns(p, l);
 	l->id = (struct proc_id){l->pid, proc_start_time(l->pid), proc_ns_inode(l->pid, "pid")};
 	return 0;
 }
