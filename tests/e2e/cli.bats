@@ -59,7 +59,7 @@ refused() {
 	refused 1 $'"moss container ls" accepts no arguments.\nSee \'moss container ls --help\'.\n\nUsage:  moss container ls [OPTIONS]\n\nList containers' \
 		container ls extra
 	refused 1 $'"moss exec" requires at least 2 arguments.\nSee \'moss exec --help\'.\n\nUsage:  moss exec [OPTIONS] CONTAINER COMMAND [ARG...]\n\nExecute a command in a running container' exec a
-	refused 1 $'"moss logs" requires exactly 1 argument.\nSee \'moss logs --help\'.\n\nUsage:  moss logs [OPTIONS] CONTAINER\n\nFetch the logs of a container' logs a b
+	refused 1 $'"moss rename" requires exactly 2 arguments.\nSee \'moss rename --help\'.\n\nUsage:  moss rename CONTAINER NEW_NAME\n\nRename a container' rename a
 	refused 1 $'"moss images" requires at most 1 argument.\nSee \'moss images --help\'.\n\nUsage:  moss images [OPTIONS] [REPOSITORY[:TAG]]\n\nList images' images a b
 }
 

@@ -132,7 +132,6 @@ nothing_left() {
 		125|--pid: invalid PID mode|--pid container:
 		1|Invalid network mode: invalid container format container:|--network container:
 		125|--gpus is not supported yet|--gpus all
-		125|--health-cmd is not supported yet|--health-cmd true
 	END
 	[ "$n" -gt 40 ]
 	nothing_left
