@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/scope.h"
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
@@ -37,6 +38,15 @@ static int wants_all(const struct volume_prune *a, bool *all, struct err *e)
 	return 0;
 }
 
+/* One with driver options describes something that was set up by hand: as with Docker, no prune
+ * takes it. */
+static bool has_options(const struct volume *v)
+{
+	auto_json options = volume_options(v);
+	return json_object_get(options, "type") || json_object_get(options, "device") ||
+	       json_object_get(options, "o");
+}
+
 /* Names of what nothing uses and the filters let through. */
 static int candidates(
 	struct store *s, const struct volume_filter *f, bool all, struct strv *out, struct err *e)
@@ -48,7 +58,7 @@ static int candidates(
 		return r;
 	for (size_t i = 0; i < n; i++) {
 		int used = 1, matches = 0;
-		if (r >= 0 && (all || list[i].is_anonymous))
+		if (r >= 0 && (all || list[i].is_anonymous) && !has_options(&list[i]))
 			r = matches = volume_filter_match(s, f, &list[i], e);
 		if (r >= 0 && matches)
 			r = used = volume_is_used(s, &list[i], e);
@@ -150,5 +160,7 @@ const struct cmd cmd_volume_prune = {
 	.args_size = sizeof(struct volume_prune),
 	.run = prune_run,
 	.about = "Filters: after=VOLUME or since=VOLUME, all=BOOL (as --all), anonymous=BOOL, "
-		 "label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME.",
+		 "label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME. Volumes with driver options "
+		 "(--opt) "
+		 "are never taken: volume rm removes them.",
 };
