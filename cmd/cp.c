@@ -45,8 +45,8 @@ static int cp_run(struct cmd_call *call, void *args, struct err *e)
 	struct line line = {0};
 	struct copy_result result;
 	if (!is_quiet && isatty(STDERR_FILENO) && strcmp(dst, "-") != 0)
-		line.header = strchr(dst, ':') ? "Copying to container - "
-					       : "Copying from container - ";
+		line.header =
+			strchr(dst, ':') ? "Copying to container - " : "Copying from container - ";
 	const struct copy_options o = {
 		.follow_link = a->follow_link,
 		.archive = a->archive,
@@ -101,7 +101,8 @@ const struct cmd cmd_cp = {
 	.complete = COMPLETE_CONTAINER_PATH,
 	.opts = opts,
 	.args_size = sizeof(struct cp_args),
-	.about = "One side is CONTAINER:PATH, the other a path of the host's, or - for a tar archive "
+	.about = "One side is CONTAINER:PATH, the other a path of the host's, or - for a tar "
+		 "archive "
 		 "on the standard input or output; both may be containers. The container may run, "
 		 "be paused, or not run; its volumes and bind mounts are there in any case. PATH "
 		 "counts from the container's root. A folder that exists as the destination gets "

@@ -65,7 +65,8 @@ static int diff_cmd(struct cmd_call *call, void *args, struct err *e)
 	const struct diff_args *a = args;
 	if (a->format && strcmp(a->format, "json") != 0)
 		return err_set(e, EINVAL, "only supported value for '--format' is 'json'");
-	if (!a->latest && cmd_wrong_count(call->cmd, call->program, call->typed, 1, (size_t)call->argc))
+	if (!a->latest &&
+		cmd_wrong_count(call->cmd, call->program, call->typed, 1, (size_t)call->argc))
 		return 1;
 	auto_free char *name = pick_one(call, a->latest, e);
 	if (!name)

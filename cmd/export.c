@@ -1,45 +1,27 @@
 #include "cmd/cmd.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "engine/copy.h"
 #include "engine/export.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct export_args {
 	char *output;
 };
 
-/* Docker's checks, in its words. */
-static int check_output(const char *path, struct err *e)
-{
-	struct stat st;
-	auto_free char *clean = path_clean(path);
-	auto_free char *above = path_dir(clean);
-	if (stat(above, &st) < 0 && errno == ENOENT)
-		return err_set(e, ENOENT,
-			"failed to export container: invalid output path: directory \"%s\" does not exist",
-			above);
-	if (stat(path, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-		return err_set(e, EINVAL,
-			"failed to export container: invalid output path: \"%s\" must be a directory "
-			"or a regular file: got a device",
-			path);
-	return 0;
-}
-
 /* Under another name until it is whole. */
 static int export_to_file(struct cmd_call *call, const char *path, struct err *e)
 {
 	auto_free char *above = path_dir(path);
 	auto_free char *temporary = xasprintf("%s/.moss-export.XXXXXX", above);
-	int r = check_output(path, e);
+	int r = copy_check_output(path, e);
 	if (r < 0)
-		return r;
+		return err_ctx(e, "failed to export container");
 	auto_fd fd = mkostemp(temporary, O_CLOEXEC); /* 0600, as Docker's */
 	if (fd < 0)
 		return err_go(e, errno, "open %s", temporary);
@@ -83,8 +65,9 @@ const struct cmd cmd_export = {
 	.complete = COMPLETE_CONTAINER,
 	.opts = opts,
 	.args_size = sizeof(struct export_args),
-	.about = "Owners, modes, times, extended attributes, hard links and holes are kept. What is "
-		 "in volumes and other mounts is not part of it.",
+	.about =
+		"Owners, modes, times, extended attributes, hard links and holes are kept. What is "
+		"in volumes and other mounts is not part of it.",
 	.examples = "moss export -o web.tar web\nmoss export web | moss import - web:copy",
 	.run = export_run,
 };

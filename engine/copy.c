@@ -37,8 +37,7 @@ static void count(struct copying *c, const struct tar_entry *en)
 {
 	c->header.len = 0;
 	pack_header(en, &c->header);
-	c->result->bytes +=
-		c->header.len + (en->stored + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+	c->result->bytes += c->header.len + (en->stored + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 	if (c->o->progress)
 		c->o->progress(c->o->arg, c->result->bytes);
 }
@@ -153,8 +152,8 @@ static int onto_host(
 	if (dir < 0)
 		return err_go(e, errno, "open %s", p->folder);
 	auto_free char *shown = path_clean(p->folder);
-	placer_init(&c->placer, dir, shown,
-		PLACE_BENEATH | (c->o->overwrite ? PLACE_OVERWRITE : 0u));
+	placer_init(
+		&c->placer, dir, shown, PLACE_BENEATH | (c->o->overwrite ? PLACE_OVERWRITE : 0u));
 	int r = fetch(c, src->path, p->name, e);
 	if (r == 0)
 		r = placer_finish(&c->placer, e);
@@ -177,8 +176,8 @@ static int copy_between(
 
 /* ---- the three directions ---- */
 
-static int told(struct store *s, const struct copy_side *side, const char *action, int r,
-	struct err *e)
+static int told(
+	struct store *s, const struct copy_side *side, const char *action, int r, struct err *e)
 {
 	return r < 0 ? r : event_container(s, &side->row, action, NULL, e);
 }
@@ -192,7 +191,7 @@ static int copy_out(struct store *s, const char *name, const char *path, const c
 	auto_copy_end target = {0};
 	out->is_stream = !strcmp(dst, "-");
 	auto_free char *shown = out->is_stream ? xstrdup("-") : host_path(dst);
-	int r = host_check_output(shown, e);
+	int r = copy_check_output(shown, e);
 	if (r < 0)
 		return r;
 	r = side_open(s, name, &from, e);

@@ -52,6 +52,9 @@ struct copy_result {
 };
 void copy_result_deinit(struct copy_result *r);
 
+/* Docker's checks of a file of the host's that is to be written, before anything else is done. */
+int copy_check_output(const char *path, struct err *e);
+
 /* src, dst: as typed, "CONTAINER:PATH", a path, or "-". Errors are Docker's. */
 int copy_run(struct store *s, const char *src, const char *dst, const struct copy_options *o,
 	struct copy_result *out, struct err *e);

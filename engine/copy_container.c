@@ -29,8 +29,8 @@ int side_open(struct store *s, const char *name, struct copy_side *side, struct 
 char *side_user(const struct copy_side *side)
 {
 	struct err ignored;
-	auto_json config = json_parse(
-		side->row.config, strlen(side->row.config), "the container's configuration", &ignored);
+	auto_json config = json_parse(side->row.config, strlen(side->row.config),
+		"the container's configuration", &ignored);
 	return xstrdup(config ? json_str_or(config, "Config/User", "") : "");
 }
 
@@ -70,9 +70,9 @@ int side_lost(struct copy_side *side, int sent, struct err *e)
 	int r;
 	while ((r = side_expect(side, WIRE_ERROR, e)) == -EPROTO)
 		;
-	return r < 0 && e->code != EPIPE ? r
-					 : err_set(e, EPIPE, "cannot go on copying: %s",
-						   strerror(-sent));
+	return r < 0 && e->code != EPIPE
+		       ? r
+		       : err_set(e, EPIPE, "cannot go on copying: %s", strerror(-sent));
 }
 
 static int ask_stat(struct copy_side *side, const char *path, struct err *e)
@@ -93,17 +93,16 @@ static int stat_failed(const struct copy_side *side, const char *typed, struct e
 {
 	int code = side->wire.in.stat.failed;
 	if (code == ENOENT)
-		return err_set(e, ENOENT, "Could not find the file %s in container %s", typed,
-			side->name);
-	if (code == ELOOP)
 		return err_set(
-			e, ELOOP, "evalSymlinksInScope: too many links in %s", typed);
+			e, ENOENT, "Could not find the file %s in container %s", typed, side->name);
+	if (code == ELOOP)
+		return err_set(e, ELOOP, "evalSymlinksInScope: too many links in %s", typed);
 	auto_free char *path = inside_path(typed);
 	return err_go(e, code, "lstat %s", path);
 }
 
-int side_source(struct copy_side *side, const char *typed, bool follow, struct copy_end *out,
-	struct err *e)
+int side_source(
+	struct copy_side *side, const char *typed, bool follow, struct copy_end *out, struct err *e)
 {
 	const struct wire_message *m = &side->wire.in;
 	if (!*typed)
@@ -123,8 +122,7 @@ int side_source(struct copy_side *side, const char *typed, bool follow, struct c
 	if (m->stat.failed)
 		return stat_failed(side, typed, e);
 	if (m->stat.loops)
-		return err_set(
-			e, ELOOP, "evalSymlinksInScope: too many links in %s", out->path);
+		return err_set(e, ELOOP, "evalSymlinksInScope: too many links in %s", out->path);
 	if (S_ISCHR(m->stat.mode) || S_ISBLK(m->stat.mode))
 		return err_set(e, EINVAL, "%s in container %s is a device", typed, side->name);
 	out->exists = true;
@@ -132,8 +130,7 @@ int side_source(struct copy_side *side, const char *typed, bool follow, struct c
 	return 0;
 }
 
-int side_destination(
-	struct copy_side *side, const char *typed, struct copy_end *out, struct err *e)
+int side_destination(struct copy_side *side, const char *typed, struct copy_end *out, struct err *e)
 {
 	const struct wire_message *m = &side->wire.in;
 	out->path = xstrdup(typed);

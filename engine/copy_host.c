@@ -20,19 +20,20 @@ char *host_path(const char *typed)
 	return copy_keep_ending(clean, typed);
 }
 
-int host_check_output(const char *path, struct err *e)
+int copy_check_output(const char *path, struct err *e)
 {
 	struct stat st;
 	auto_free char *clean = path_clean(path);
 	auto_free char *above = path_dir(clean);
 	if (stat(above, &st) < 0 && errno == ENOENT)
-		return err_set(e, ENOENT,
-			"invalid output path: directory \"%s\" does not exist", above);
+		return err_set(
+			e, ENOENT, "invalid output path: directory \"%s\" does not exist", above);
 	if (stat(path, &st) < 0)
 		return errno == ENOENT ? 0 : err_go(e, errno, "stat %s", path);
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 		return err_set(e, EINVAL,
-			"invalid output path: \"%s\" must be a directory or a regular file: got a device",
+			"invalid output path: \"%s\" must be a directory or a regular file: got a "
+			"device",
 			path);
 	return 0;
 }

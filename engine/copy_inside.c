@@ -274,7 +274,7 @@ static int answer_receive(struct side *s, const struct wire_message *m, struct e
 		return gone(e);
 	if (r == 0)
 		r = take_entries(s, &p, e);
-	return r < 0 ? r
+	return r < 0                                                         ? r
 	       : wire_send_plain(&s->wire, WIRE_END, p.devices_left_out) < 0 ? gone(e)
 									     : 0;
 }
@@ -323,7 +323,7 @@ static int answer_unpack(struct side *s, const struct wire_message *m, struct er
 	int r = start_placing(s, m, dir, shown, &p, e);
 	if (r == 0)
 		r = take_stream(s, &p, e);
-	return r < 0 ? r
+	return r < 0                                                         ? r
 	       : wire_send_plain(&s->wire, WIRE_END, p.devices_left_out) < 0 ? gone(e)
 									     : 0;
 }

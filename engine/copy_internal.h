@@ -19,8 +19,6 @@ struct copy_side {
 
 /* ---- copy_host.c ---- */
 
-/* Docker's checks of a destination before anything else. */
-int host_check_output(const char *path, struct err *e);
 int host_source(const char *typed, bool follow, struct copy_end *out, struct err *e);
 int host_destination(const char *typed, struct copy_end *out, struct err *e);
 /* Absolute, with the ending of the typed one. Owned. */
@@ -33,10 +31,9 @@ int side_open(struct store *s, const char *name, struct copy_side *side, struct 
 char *side_user(const struct copy_side *side);
 /* The end of the process; r: how it went so far. */
 int side_close(struct copy_side *side, int r, struct err *e);
-int side_source(struct copy_side *side, const char *path, bool follow, struct copy_end *out,
-	struct err *e);
-int side_destination(
-	struct copy_side *side, const char *path, struct copy_end *out, struct err *e);
+int side_source(
+	struct copy_side *side, const char *path, bool follow, struct copy_end *out, struct err *e);
+int side_destination(struct copy_side *side, const char *path, struct copy_end *out, struct err *e);
 /* Waits for one kind of message; an error of the other side's is the result. */
 int side_expect(struct copy_side *side, enum wire_kind kind, struct err *e);
 /* After sending failed: what the other side has to say. */

@@ -42,8 +42,7 @@ static bool is_compressed(int fd)
 	} known[] = {
 		{{0x1f, 0x8b}, 2}, /* gzip */
 		{{0x1f, 0x9d}, 2}, /* compress */
-		{{'B', 'Z', 'h'}, 3},
-		{{0xfd, '7', 'z', 'X', 'Z', 0}, 6},
+		{{'B', 'Z', 'h'}, 3}, {{0xfd, '7', 'z', 'X', 'Z', 0}, 6},
 		{{0x28, 0xb5, 0x2f, 0xfd}, 4}, /* zstd */
 	};
 	unsigned char start[6];
@@ -62,8 +61,7 @@ struct into {
 
 static int send_stream(struct copy_side *side, const struct into *to, int fd, struct err *e)
 {
-	int r = wire_send_request(
-		&side->wire, WIRE_UNPACK, to->folder, to->user, to->request, fd);
+	int r = wire_send_request(&side->wire, WIRE_UNPACK, to->folder, to->user, to->request, fd);
 	return r < 0 ? side_lost(side, r, e) : 0;
 }
 
@@ -88,7 +86,8 @@ static int send_inflated(
 	close(take_fd(in));
 	if (r == 0)
 		r = side_expect(side, WIRE_END, e);
-	/* A broken archive ends the tar early, too: that is the other's error, this is the cause. */
+	/* A broken archive ends the tar early, too: that is the other's error, this is the cause.
+	 */
 	json_t *reply = u.pid > 0 ? unpacker_result(&u, NULL, NULL, NULL, &inflating) : NULL;
 	if (!reply && inflating.code && inflating.code != EPIPE) {
 		*e = inflating;

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Every message: this, then first and second text with their NULs (an attribute's value has none). */
+/* Every message: this, then first and second text with their NULs (an attribute's value has none).
+ */
 struct head {
 	uint32_t kind;
 	uint32_t first_len, second_len;

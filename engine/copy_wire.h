@@ -3,15 +3,19 @@
  * Both ends are this very program, so structs go as they are; but the process at the other end may
  * have been misled by what it read, so lengths, kinds and terminators are checked as if it were
  * foreign. An entry's extended attributes follow it, one message each; a regular file's descriptor
- * comes with its entry: its bytes never pass through a socket. After a WIRE_ERROR the sender has closed its end.
+ * comes with its entry: its bytes never pass through a socket. After a WIRE_ERROR the sender has
+ * closed its end.
  *
- *   front -> inside   WIRE_STAT path                    <- WIRE_STATED | WIRE_ERROR
- *                     WIRE_SEND path, name              <- entries, WIRE_END | WIRE_ERROR
- *                     WIRE_PACK path, name  + fd        <- WIRE_END (tar written to fd) | WIRE_ERROR
- *                     WIRE_RECEIVE path, user, flags    <- WIRE_READY | WIRE_ERROR
- *                       then entries, or one WIRE_SEND (what is copied is the same container's),
- *                       and WIRE_END                    <- WIRE_END | WIRE_ERROR
- *                     WIRE_UNPACK path, user, flags + fd <- WIRE_END (tar read from fd) | WIRE_ERROR
+ *	front -> inside                  inside -> front
+ *	STAT path                        STATED
+ *	SEND path, name                  entries, END
+ *	PACK path, name + fd             END, once the tar is written to fd
+ *	RECEIVE path, user, flags        READY
+ *	  then entries, or one SEND of
+ *	  the same container's; END      END
+ *	UNPACK path, user, flags + fd    END, once the tar is read from fd
+ *
+ * In the place of each answer there may be an ERROR.
  */
 #ifndef ENGINE_COPY_WIRE_H
 #define ENGINE_COPY_WIRE_H
@@ -59,7 +63,7 @@ struct wire_message {
 	struct wire_stat stat; /* WIRE_STATED */
 	struct wire_request request;
 	struct tar_entry entry; /* WIRE_ENTRY, with its attributes */
-	const char *path; /* WIRE_STAT, _SEND, _PACK, _RECEIVE, _UNPACK: the path in the container */
+	const char *path; /* of requests: in the container */
 	/* WIRE_SEND, _PACK: what it is called. WIRE_RECEIVE, _UNPACK: who of the container's own
 	 * passwd is to own it all, "" = who the entries say. WIRE_STATED: a link's target */
 	const char *name;

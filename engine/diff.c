@@ -35,8 +35,8 @@ static bool is_mount_point(const char *path, const struct stat *st)
 {
 	static const char *const folders[] = {
 		"/dev", "/dev/pts", "/dev/shm", "/etc", "/proc", "/sys"};
-	static const char *const files[] = {"/.dockerenv", "/dev/console", "/etc/hostname",
-		"/etc/hosts", "/etc/resolv.conf"};
+	static const char *const files[] = {
+		"/.dockerenv", "/dev/console", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"};
 	for (size_t i = 0; S_ISDIR(st->st_mode) && i < ARRAY_LEN(folders); i++)
 		if (!strcmp(path, folders[i]))
 			return true;
@@ -73,10 +73,8 @@ static int compare(void *arg, struct err *e)
 	struct comparison *c = arg;
 	auto_free int *above = xcalloc(c->above.n + 1, sizeof(*above));
 	auto_free int *below = xcalloc(c->below.n + 1, sizeof(*below));
-	struct union_diff d = {.above = above,
-		.below = below,
-		.is_whole = c->is_whole,
-		.is_own = is_mount_point};
+	struct union_diff d = {
+		.above = above, .below = below, .is_whole = c->is_whole, .is_own = is_mount_point};
 	int r = open_all(&c->above, above, &d.n_above, e);
 	if (r == 0)
 		r = open_all(&c->below, below, &d.n_below, e);

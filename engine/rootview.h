@@ -71,7 +71,7 @@ int rootview_end(struct rootview *v, struct err *e);
 /* Kills it, whatever it does. After rootview_end nothing happens. */
 void rootview_kill(struct rootview *v);
 /* start and end in one, for a function that speaks to nobody. */
-int rootview_call(struct store *s, struct container_row *row, const struct rootview_job *job,
-	struct err *e);
+int rootview_call(
+	struct store *s, struct container_row *row, const struct rootview_job *job, struct err *e);
 
 #endif

@@ -18,6 +18,7 @@ static const uint64_t kept = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DA
 
 /* A hand-made filter: a few comparisons that cost nothing to set up. The process's code and input
  * are the defence; this is what is left where that fails. */
+// clang-format off
 static const unsigned refused[] = {
 	SYS_execve, SYS_execveat, SYS_clone, SYS_clone3, SYS_socket, SYS_socketpair, SYS_connect,
 	SYS_bind, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_getfd,
@@ -30,6 +31,7 @@ static const unsigned refused[] = {
 	SYS_fork, SYS_vfork,
 #endif
 };
+// clang-format on
 
 #if defined(__x86_64__)
 #define OUR_ARCH AUDIT_ARCH_X86_64

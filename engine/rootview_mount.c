@@ -27,7 +27,8 @@ static int pivot(int root, bool read_only, struct err *e)
 	return 0;
 }
 
-/* With the ids that are on disk, which are the container's own: we are not in its user namespace. */
+/* With the ids that are on disk, which are the container's own: we are not in its user namespace.
+ */
 static struct rootfs_spec unmapped_rootfs(const struct launch_plan *p)
 {
 	struct rootfs_spec spec = launch_rootfs(p);

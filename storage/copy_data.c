@@ -8,20 +8,27 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1024 * 1024 };
+enum { CHUNK = 16 * 1024 * 1024, BUFFER = 256 * 1024 };
+
+/* Tried in this order; what the kernel refuses once is not asked again. */
+enum method { BY_RANGE, BY_SENDFILE, BY_BUFFER };
 
 struct data_copy {
 	int from, to;
-	char *buffer; /* NULL while the kernel does it */
+	enum method method;
+	char *buffer;
 };
 
 /* One piece through the buffer: bytes, 0 at the end of the file, -1 with errno. */
 static ssize_t pass(struct data_copy *c, off_t at, size_t want)
 {
-	ssize_t n = pread(c->from, c->buffer, want, at);
+	if (!c->buffer)
+		c->buffer = xmalloc(BUFFER);
+	ssize_t n = pread(c->from, c->buffer, want < BUFFER ? want : BUFFER, at);
 	for (ssize_t done = 0, w; n > 0 && done < n; done += w) {
 		w = pwrite(c->to, c->buffer + done, (size_t)(n - done), at + done);
 		if (w < 0 && errno == EINTR)
@@ -38,15 +45,27 @@ static bool is_refused(int code)
 	       code == EBADF || code == EPERM;
 }
 
+static ssize_t copy_piece(struct data_copy *c, off_t at, size_t want)
+{
+	loff_t in = at, out = at;
+	off_t from = at;
+	switch (c->method) {
+	case BY_RANGE:
+		return copy_file_range(c->from, &in, c->to, &out, want, 0);
+	case BY_SENDFILE: /* between file systems: one copy of each page instead of two */
+		return lseek(c->to, at, SEEK_SET) < 0 ? -1 : sendfile(c->to, c->from, &from, want);
+	default:
+		return pass(c, at, want);
+	}
+}
+
 static int copy_range(struct data_copy *c, off_t start, off_t end, struct err *e)
 {
 	while (start < end) {
 		size_t want = end - start < CHUNK ? (size_t)(end - start) : CHUNK;
-		loff_t in = start, out = start;
-		ssize_t n = c->buffer ? pass(c, start, want)
-				      : copy_file_range(c->from, &in, c->to, &out, want, 0);
-		if (n < 0 && !c->buffer && is_refused(errno)) {
-			c->buffer = xmalloc(CHUNK);
+		ssize_t n = copy_piece(c, start, want);
+		if (n < 0 && c->method != BY_BUFFER && is_refused(errno)) {
+			c->method++;
 			continue;
 		}
 		if (n < 0 && errno == EINTR)

@@ -1,6 +1,6 @@
-/* copy_data: the content of one file into another, the fastest way there is: shared blocks where the
- * file system has them, else copy_file_range within the kernel, else through a buffer. Holes stay
- * holes.
+/* copy_data: the content of one file into another, the fastest way there is: shared blocks where
+ * the file system has them, else copy_file_range within the kernel, else through a buffer. Holes
+ * stay holes.
  */
 #ifndef STORAGE_COPY_DATA_H
 #define STORAGE_COPY_DATA_H

@@ -70,8 +70,8 @@ int place_open_folder(const struct placer *p, const char *path)
 	bool is_beneath = p->flags & PLACE_BENEATH;
 	const struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = is_beneath ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
-				      : RESOLVE_NO_MAGICLINKS,
+		.resolve =
+			is_beneath ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS,
 	};
 	for (int tries = 0; tries < 1000; tries++) {
 		long fd = syscall(SYS_openat2, p->dir_fd, path, &how, sizeof(how));
@@ -208,8 +208,7 @@ static int check_kinds(
 	bool is_folder = en->type == '5';
 	if (!s->exists || p->flags & PLACE_OVERWRITE || is_folder == S_ISDIR(s->st.st_mode))
 		return 0;
-	return err_set(e, is_folder ? ENOTDIR : EISDIR,
-		"cannot overwrite %s \"%s\" with %s \"%s\"",
+	return err_set(e, is_folder ? ENOTDIR : EISDIR, "cannot overwrite %s \"%s\" with %s \"%s\"",
 		is_folder ? "non-directory" : "directory", s->shown,
 		is_folder ? "directory" : "non-directory", p->shown);
 }
@@ -265,8 +264,8 @@ static int place_at(struct placer *p, struct spot *s, const struct tar_entry *en
 	return en->type == '5' ? place_folder(p, s, en, e) : place_other(p, s, en, e);
 }
 
-int place_entry(struct placer *p, const struct tar_entry *en, const struct place_content *c,
-	struct err *e)
+int place_entry(
+	struct placer *p, const struct tar_entry *en, const struct place_content *c, struct err *e)
 {
 	struct spot s = {.at = -1};
 	int r = place_at(p, &s, en, c, e);

@@ -10,8 +10,8 @@
  *                  the container's programs would, they lead nowhere else; magic links never
  *
  * What stands at a name is replaced, unless both are folders: then they are merged. A folder in
- * place of another kind of file, or the reverse, is an error without PLACE_OVERWRITE. A file that is
- * replaced keeps its old content until the new one is complete.
+ * place of another kind of file, or the reverse, is an error without PLACE_OVERWRITE. A file that
+ * is replaced keeps its old content until the new one is complete.
  *
  * Owners are set with PLACE_OWNERS (an id the user namespace does not have becomes 0), else files
  * belong to this process. Attributes: with PLACE_BENEATH only "user.", else all that may be set.
@@ -61,8 +61,8 @@ struct place_content {
 void placer_init(struct placer *p, int dir_fd, const char *shown, unsigned flags);
 void placer_deinit(struct placer *p);
 #define auto_placer __attribute__((cleanup(placer_deinit))) struct placer
-int place_entry(struct placer *p, const struct tar_entry *en, const struct place_content *c,
-	struct err *e);
+int place_entry(
+	struct placer *p, const struct tar_entry *en, const struct place_content *c, struct err *e);
 /* After the last one. */
 int placer_finish(struct placer *p, struct err *e);
 

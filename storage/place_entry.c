@@ -63,8 +63,8 @@ static void set_xattrs(struct placer *p, int fd, const struct tar_entry *en)
 	}
 }
 
-int place_attributes(struct placer *p, const struct spot *s, int fd, const struct tar_entry *en,
-	struct err *e)
+int place_attributes(
+	struct placer *p, const struct spot *s, int fd, const struct tar_entry *en, struct err *e)
 {
 	int r = set_owner(p, s, fd, "", en, e);
 	if (r == 0)
@@ -201,8 +201,7 @@ static int place_hard_link(
 	auto_free char *target = path_clean(*link ? link : ".");
 	auto_free char *above = path_dir(target);
 	if (!strcmp(target, "..") || str_starts(target, "../"))
-		return err_set(
-			e, EINVAL, "invalid hardlink \"%s\" -> \"%s\"", s->shown, en->link);
+		return err_set(e, EINVAL, "invalid hardlink \"%s\" -> \"%s\"", s->shown, en->link);
 	auto_fd at = place_open_folder(p, above);
 	if (at < 0)
 		return err_go(e, -at, "link %s %s", en->link, s->shown);

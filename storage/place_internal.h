@@ -25,11 +25,10 @@ void place_folder_add(struct placer *p, const char *path, const struct tar_entry
 
 int place_regular(struct placer *p, const struct spot *s, const struct tar_entry *en,
 	const struct place_content *c, struct err *e);
-int place_other(
-	struct placer *p, const struct spot *s, const struct tar_entry *en, struct err *e);
+int place_other(struct placer *p, const struct spot *s, const struct tar_entry *en, struct err *e);
 /* Owner and attributes of an open file or folder. */
-int place_attributes(struct placer *p, const struct spot *s, int fd, const struct tar_entry *en,
-	struct err *e);
+int place_attributes(
+	struct placer *p, const struct spot *s, int fd, const struct tar_entry *en, struct err *e);
 /* Removes what stands at the spot. */
 int place_make_room(const struct spot *s, struct err *e);
 

@@ -82,8 +82,7 @@ int union_enter(
 {
 	*out = (struct union_folder){.is_opaque = u->is_opaque};
 	for (size_t i = 0; i < u->n; i++) {
-		int fd = openat(
-			u->fds[i], name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int fd = openat(u->fds[i], name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
 			union_close(out);
 			return err_sys(e, "cannot open %s", name);

@@ -105,8 +105,8 @@ static int compare_entry(struct diff *x, const struct union_folder *above,
 }
 
 /* What is below and not above. */
-static void deleted(struct diff *x, const struct union_folder *below, const char *folder,
-	const char *name)
+static void deleted(
+	struct diff *x, const struct union_folder *below, const char *folder, const char *name)
 {
 	struct stat st;
 	if (union_find(below, name, &st) < 0)
@@ -122,8 +122,9 @@ static int compare_names(struct diff *x, const struct union_folder *above,
 {
 	size_t i = 0, k = 0;
 	while (i < up->n || k < down->n) {
-		int order = i == up->n ? 1 : k == down->n ? -1
-					: strcmp(up->v[i].name, down->v[k].name);
+		int order = i == up->n     ? 1
+			    : k == down->n ? -1
+					   : strcmp(up->v[i].name, down->v[k].name);
 		if (order > 0) {
 			deleted(x, below, path, down->v[k++].name);
 			continue;
@@ -143,8 +144,7 @@ static int compare_names(struct diff *x, const struct union_folder *above,
 }
 
 static int compare_folders(struct diff *x, const struct union_folder *above,
-	const struct union_folder *below, const char *path, bool is_told, int depth,
-	struct err *e)
+	const struct union_folder *below, const char *path, bool is_told, int depth, struct err *e)
 {
 	auto_union_names up = {0};
 	auto_union_names down = {0};

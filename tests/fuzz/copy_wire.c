@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct wire_message *m = &w.in;
 		if (m->kind == WIRE_ENTRY && (!m->entry.path || !m->entry.path[0]))
 			abort();
-		if (m->kind == WIRE_ERROR && (m->e.code <= 0 || strlen(m->e.msg) >= sizeof(m->e.msg)))
+		if (m->kind == WIRE_ERROR &&
+			(m->e.code <= 0 || strlen(m->e.msg) >= sizeof(m->e.msg)))
 			abort();
 		if ((m->kind == WIRE_SEND || m->kind == WIRE_RECEIVE) && (!m->path || !m->name))
 			abort();

@@ -35,8 +35,8 @@ static void test_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *w = &rows[i];
-		struct copy_end src = {strdup(w->src), w->rebase ? strdup(w->rebase) : NULL, true,
-			w->src_folder};
+		struct copy_end src = {
+			strdup(w->src), w->rebase ? strdup(w->rebase) : NULL, true, w->src_folder};
 		struct copy_end dst = {strdup(w->dst), NULL, w->exists, w->dst_folder};
 		struct copy_plan plan;
 		struct err e = {0};
