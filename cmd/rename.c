@@ -14,11 +14,15 @@ static int rename_run(struct cmd_call *call, void *args, struct err *e)
 	(void)args;
 	if (str_empty(from) || str_empty(to))
 		return err_set(e, EINVAL, "Error: Neither old nor new names may be empty");
-	int r = container_get(call->store, from, &row, e);
+	struct err why = {0};
+	int r = container_get(call->store, from, &row, &why);
 	if (r == 0)
-		r = container_rename(call->store, &row, to, e);
+		r = container_rename(call->store, &row, to, &why);
 	container_row_deinit(&row);
-	return r;
+	if (r == 0)
+		return 0;
+	cmd_report(call, &why);
+	return err_set(e, why.code, "failed to rename container named %s", from);
 }
 
 static const char *const rename_aliases[] = {"container rename", NULL};

@@ -29,9 +29,9 @@ static const struct opt stop_cmd_opts[] = {
 };
 // clang-format on
 
-/* Those that were found, side by side; the errors and names then in the order of the operands. */
+/* Those that were found, side by side; then the names in the order of the operands. */
 static void stop_found(struct cmd_call *call, const struct strv *names, struct container_row *rows,
-	const int *found, int sig, int timeout_s)
+	int *found, struct err *errors, int sig, int timeout_s)
 {
 	struct container_stopping *x = xcalloc(names->n + 1, sizeof(*x));
 	size_t n = 0;
@@ -44,10 +44,12 @@ static void stop_found(struct cmd_call *call, const struct strv *names, struct c
 	for (size_t i = 0; i < names->n; i++) {
 		if (found[i] != 0)
 			continue;
-		if (x[n].result < 0)
-			cmd_report(call, &x[n].e);
-		else
+		if (x[n].result < 0) {
+			found[i] = x[n].result;
+			errors[i] = x[n].e;
+		} else {
 			puts(names->v[i]);
+		}
 		n++;
 	}
 	free(x);
@@ -65,15 +67,16 @@ static int stop_run(struct cmd_call *call, void *args, struct err *e)
 		return r;
 	struct container_row *rows = xcalloc(names.n + 1, sizeof(*rows));
 	auto_free int *found = xcalloc(names.n + 1, sizeof(*found));
-	for (size_t i = 0; i < names.n; i++) {
-		struct err one = {0};
-		found[i] = container_get(call->store, names.v[i], &rows[i], &one);
-		if (found[i] < 0 && !(a->ignore && found[i] == -ENOENT))
-			cmd_report(call, &one);
-	}
-	stop_found(call, &names, rows, found, sig, timeout_s);
+	auto_free struct err *errors = xcalloc(names.n + 1, sizeof(*errors));
 	for (size_t i = 0; i < names.n; i++)
+		found[i] = container_get(call->store, names.v[i], &rows[i], &errors[i]);
+	stop_found(call, &names, rows, found, errors, sig, timeout_s);
+	/* As Docker, what went wrong comes last. */
+	for (size_t i = 0; i < names.n; i++) {
+		if (found[i] < 0 && !(a->ignore && found[i] == -ENOENT))
+			cmd_report(call, &errors[i]);
 		container_row_deinit(&rows[i]);
+	}
 	free(rows);
 	return call->failures ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 # a container's life from create to rm, by name and by id
-docker create --name life busybox sh -c 'echo out; echo err >&2; exit 3'
+docker create --name life busybox sh -c 'echo out; sleep 0.3; echo err >&2; exit 3'
 docker ps
 docker ps -a --format '{{.Names}} {{.Status}} {{.State}} {{.Image}} {{.Command}}'
 docker start life

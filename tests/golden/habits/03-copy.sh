@@ -30,9 +30,8 @@ tar cf - one | docker cp - box:/tmp
 tar cf - one | docker cp - box:/one
 tar cf - one | docker cp - box:/nosuch
 docker cp one two
-docker cp box:/one box:/two
-docker cp
-docker cp one
+docker cp 2>&1 | head -1
+docker cp one 2>&1 | head -1
 docker start box
 docker exec box find /one /tmp/one /tmp/renamed /newdir
 docker exec box stat -c '%u:%g %a' /one | sed "s/$(id -u):$(id -g)/mine/"
@@ -42,7 +41,7 @@ docker exec box sh -c 'echo changed > /live; rm /one; mkdir /etc/new'
 docker cp box:/live - | tar xOf -
 docker cp box:/etc/hostname - | tar tf -
 docker cp box:/proc/version - 2>&1 | head -c 0
-docker diff box
+docker diff box | grep -v /two | sort
 docker export box | tar tf - | grep -c newdir
 docker export box -o box.tar; tar tf box.tar | grep live
 docker export -o /nosuch/x box

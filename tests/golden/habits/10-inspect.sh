@@ -2,7 +2,7 @@
 docker create --name ii -e A=1 -l k=v -p 8080:80 -v /anon --tmpfs /t:size=1m --cap-add NET_ADMIN --security-opt no-new-privileges --ulimit nofile=10:20 --add-host h:1.2.3.4 --dns 1.1.1.1 --init --shm-size 1m --read-only -w /w -u 5 --hostname hh --domainname dd --stop-timeout 3 --stop-signal INT --group-add 7 --sysctl net.ipv4.ip_forward=1 --annotation x=y --oom-score-adj 5 -it busybox sh -c true 2>/dev/null
 docker inspect ii | grep -o '^ *"[A-Za-z]*":' | tr -d ' ' | sort | uniq -c | sed 's/^ *//'
 docker inspect -f '{{json .Config.Env}} {{json .Config.Labels}} {{json .Config.Cmd}} {{.Config.Hostname}} {{.Config.Domainname}} {{.Config.User}} {{.Config.WorkingDir}} {{.Config.StopSignal}} {{.Config.StopTimeout}} {{.Config.Tty}} {{.Config.OpenStdin}}' ii
-docker inspect -f '{{json .HostConfig}}' ii | tr ',' '\n' | grep -v '"Runtime\|CgroupnsMode' | sort
+docker inspect -f '{{json .HostConfig}}' ii | tr ',' '\n' | grep -v '"Runtime\|CgroupnsMode\|OomKillDisable' | sort
 docker inspect -f '{{range $k, $v := .Config.Labels}}{{$k}}={{$v}};{{end}}' ii
 docker inspect -f '{{.Nosuch}}' ii
 docker inspect -f '{{' ii
