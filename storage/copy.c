@@ -73,12 +73,19 @@ static int set_attributes(
 	return futimens(to, times) < 0 ? err_sys(e, "cannot set the times") : 0;
 }
 
+/* A writable layer may be in use: what goes or changes its kind between two looks is passed over. */
+static int source_failed(const struct copy *c, const char *what, struct err *e)
+{
+	bool has_gone = errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EINVAL;
+	return (c->flags & COPY_MARKS) && has_gone ? 0 : err_sys(e, "%s", what);
+}
+
 static int copy_regular(struct copy *c, int from_dir, int to_dir, const char *name,
 	const struct stat *st, struct err *e)
 {
 	auto_fd from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (from < 0)
-		return err_sys(e, "cannot open");
+		return source_failed(c, "cannot open", e);
 	auto_fd to = openat(to_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return err_sys(e, "cannot create");
@@ -86,13 +93,13 @@ static int copy_regular(struct copy *c, int from_dir, int to_dir, const char *na
 	return r < 0 ? r : set_attributes(c, from, to, st, e);
 }
 
-static int copy_symlink(
-	int from_dir, int to_dir, const char *name, const struct stat *st, struct err *e)
+static int copy_symlink(const struct copy *c, int from_dir, int to_dir, const char *name,
+	const struct stat *st, struct err *e)
 {
 	char target[PATH_MAX + 1];
 	ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
 	if (n < 0)
-		return err_sys(e, "cannot read the link");
+		return source_failed(c, "cannot read the link", e);
 	target[n] = 0;
 	if (symlinkat(target, to_dir, name) < 0)
 		return err_sys(e, "cannot create the link");
@@ -135,7 +142,7 @@ static int enter_folder(struct copy *c, int from_dir, int to_dir, const char *na
 {
 	auto_fd from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (from < 0)
-		return err_sys(e, "cannot open");
+		return source_failed(c, "cannot open", e);
 	struct stat there;
 	bool exists = fstatat(to_dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0;
 	if (exists && (!S_ISDIR(there.st_mode) || ((c->flags & COPY_LAYER) && is_opaque(from)))) {
@@ -170,7 +177,7 @@ static int copy_entry(struct copy *c, int from_dir, int to_dir, const char *name
 {
 	struct stat st;
 	if (fstatat(from_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, "cannot look at");
+		return source_failed(c, "cannot look at", e);
 	if (S_ISDIR(st.st_mode))
 		return enter_folder(c, from_dir, to_dir, name, &st, path, depth, e);
 	int r = path_remove_at(to_dir, name, e);
@@ -184,7 +191,7 @@ static int copy_entry(struct copy *c, int from_dir, int to_dir, const char *name
 	if (S_ISREG(st.st_mode))
 		return copy_regular(c, from_dir, to_dir, name, &st, e);
 	if (S_ISLNK(st.st_mode))
-		return copy_symlink(from_dir, to_dir, name, &st, e);
+		return copy_symlink(c, from_dir, to_dir, name, &st, e);
 	return copy_special(to_dir, name, &st, e);
 }
 

@@ -11,7 +11,8 @@ struct err;
 enum copy_flags {
 	COPY_PLAIN = 0, /* volume copy-up; what stands in the way is replaced */
 	COPY_LAYER = 1, /* whiteouts (char 0/0) and opaque folders of the source are obeyed */
-	COPY_MARKS = 2, /* the marks of a writable layer are copied, too */
+	COPY_MARKS = 2, /* a writable layer, perhaps in use: its marks are copied, too, and what
+			   vanishes meanwhile is passed over */
 };
 
 /* Copies what is in the folder from_fd, and its own owner, mode, times and attributes, into the
