@@ -56,6 +56,7 @@
 	X(cmd_top) \
 	X(cmd_unpause) \
 	X(cmd_undo) \
+	X(cmd_unshare) \
 	X(cmd_update) \
 	X(cmd_volume_create) \
 	X(cmd_volume_exists) \

@@ -21,6 +21,7 @@ libcmd_a_SOURCES = \
 	cmd/export.c \
 	cmd/create.c \
 	cmd/doctor.c \
+	cmd/unshare.c \
 	cmd/port.c \
 	cmd/run.c \
 	cmd/run_image.c \

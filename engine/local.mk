@@ -29,6 +29,7 @@ libengine_a_SOURCES = \
 	engine/doctor_machine.c \
 	engine/doctor_session.c \
 	engine/doctor_userns.c \
+	engine/enter_shell.c engine/enter_shell.h \
 	engine/host.c engine/host.h \
 	engine/inspect_image.c engine/inspect_object.h \
 	engine/size.c engine/size.h \
