@@ -114,7 +114,7 @@ each_reached() {
 @test "rm is killed at 10 points: gone, or as it was" {
 	rm_at() {
 		moss run --name victim --network none busybox sh -c 'mkdir /a; chown 5:5 /a; echo x >/a/b; sleep 0'
-		killed_at "$1" rm victim
+		killed_at "$1" rm --no-trash victim
 	}
 	printf '%s\n' flock:1 flock:2 flock:3 pwrite64:1 pwrite64:3 pwrite64:6 fdatasync:1 renameat:1 \
 		unlinkat:1 unlinkat:4 | each_point rm_at
@@ -123,7 +123,7 @@ each_reached() {
 @test "rm -f of a running one is killed at 7 points" {
 	rm_f_at() {
 		moss run -d --name victim --network none busybox sleep $MARK >/dev/null
-		killed_at "$1" rm -f victim
+		killed_at "$1" rm -f --no-trash victim
 	}
 	printf '%s\n' pwrite64:1 pwrite64:4 fdatasync:1 pidfd_open:1 pidfd_send_signal:1 renameat:1 unlinkat:2 |
 		each_point rm_f_at
