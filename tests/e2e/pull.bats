@@ -100,7 +100,7 @@ teardown() {
 	moss pull -q "$REG/docker:1"
 	digest=$(moss image inspect -f '{{index .RepoDigests 0}}' "$REG/docker:1")
 	[[ "$digest" == "$REG/docker@sha256:"* ]]
-	moss rmi -f "$REG/docker:1"
+	moss rmi -f --no-trash "$REG/docker:1"
 	run moss pull "$digest"
 	[ "$status" -eq 0 ]
 	[ "${lines[0]}" = "$digest: Pulling from docker" ]

@@ -86,7 +86,7 @@ teardown() {
 	docker_config "$REG" alice:secret
 	moss pull -q "$REG/private/app:1"
 	grep -q 'account=alice.*as=basic' "$WORK/tokens.log"
-	moss rmi -f "$REG/private/app:1"
+	moss rmi -f --no-trash "$REG/private/app:1"
 	echo "{\"auths\":{\"$REG\":{\"identitytoken\":\"refresh-alice\"}}}" >"$HOME/.docker/config.json"
 	moss pull -q "$REG/private/app:1"
 	grep -q 'POST /token as=refresh' "$WORK/tokens.log"

@@ -91,7 +91,7 @@ fails() { # IMAGE TEXT...
 	fault 2 /docker/manifests/ status 503
 	fault 2 /docker/blobs/ status 500
 	moss pull -q --retry-delay 10ms "$PROXY/docker:1"
-	moss rmi -f "$PROXY/docker:1"
+	moss rmi -f --no-trash "$PROXY/docker:1"
 	no_faults
 	fault 0 /list/manifests/ status 503
 	fails "$PROXY/list:1" "received unexpected HTTP status: 503 Service Unavailable"
@@ -137,7 +137,7 @@ fails() { # IMAGE TEXT...
 	nothing_visible
 	no_faults
 	digest=$(moss pull "$PROXY/docker:1" | sed -n 's/^Digest: //p')
-	moss rmi -f "$PROXY/docker:1"
+	moss rmi -f --no-trash "$PROXY/docker:1"
 	fault 0 /docker/manifests/ alter
 	fails "$PROXY/docker@$digest" "manifest verification failed for digest $digest"
 	no_faults
@@ -223,7 +223,7 @@ pull_seconds() {
 	start=$(date +%s%N)
 	moss pull -q "$PROXY/big:1" >/dev/null
 	echo "$(($(date +%s%N) - start))" | awk '{print $1 / 1e9}'
-	moss rmi -f "$PROXY/big:1" >/dev/null
+	moss rmi -f --no-trash "$PROXY/big:1" >/dev/null
 }
 
 @test "moss is killed at 20 points: nothing half-made, the next pull works" {
@@ -236,7 +236,7 @@ pull_seconds() {
 		kill -9 "$pid" 2>/dev/null || true
 		wait "$pid" || true
 		is_sound
-		moss rmi -f "$PROXY/big:1" >/dev/null 2>&1 || true
+		moss rmi -f --no-trash "$PROXY/big:1" >/dev/null 2>&1 || true
 	done
 	moss pull -q "$PROXY/big:1"
 	is_sound
@@ -257,7 +257,7 @@ pull_seconds() {
 		[ "$status" -le 1 ]
 		[ "$status" -eq 0 ] || { failed=$((failed + 1)); [ -s "$WORK/out" ]; }
 		is_sound
-		moss rmi -f "$PROXY/big:1" >/dev/null 2>&1 || true
+		moss rmi -f --no-trash "$PROXY/big:1" >/dev/null 2>&1 || true
 	done
 	[ $failed -ge 5 ]
 	moss pull -q "$PROXY/big:1"
