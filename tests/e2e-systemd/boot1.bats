@@ -66,7 +66,7 @@ wait_for() { # SECONDS COMMAND...
 @test "moss run as a service: stopping the unit stops the container, its end is the unit's" {
 	systemd-run --user -q -u web --setenv=XDG_DATA_HOME="$XDG_DATA_HOME" \
 		"$moss" run --rm --name web busybox sh -c 'trap "exit 0" TERM; echo serving; while :; do sleep 0.1; done'
-	wait_for 10 sh -c 'journalctl --user -q -u web -o cat | grep -q serving'
+	wait_for 10 sh -c 'journalctl --user -q -u web -o cat | grep -qx serving'
 	run "$moss" ps --format "{{.Names}} {{.Status}}"
 	echo "$output"
 	[[ "$output" == "web Up"* ]]
@@ -95,5 +95,6 @@ wait_for() { # SECONDS COMMAND...
 	"$moss" run -d --name never busybox sleep 1000 >/dev/null
 	"$moss" run -d --name stopped --restart unless-stopped busybox sleep 1000 >/dev/null
 	"$moss" stop -t 0 stopped
+	"$moss" ps -a
 	[ "$("$moss" ps -q | wc -l)" -eq 3 ]
 }
