@@ -7,7 +7,6 @@
 #include "base/scope.h"
 #include "engine/restart.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -48,7 +47,7 @@ static void start_again(struct monitor *m)
 			monitor_record_failure(m, &e);
 		over(m);
 	}
-	(void)malloc_trim(0);
+	m->has_waste = true;
 }
 
 void monitor_rest(struct monitor *m)
@@ -59,14 +58,14 @@ void monitor_rest(struct monitor *m)
 	m->delay_ms = restart_delay_ms(m->delay_ms, m->ended.finished_ns - m->started_ns);
 	if (timer_set(m, &m->again, m->delay_ms, start_again) < 0)
 		monitor_give_up_waiting(m);
-	(void)malloc_trim(0);
+	m->has_waste = true;
 }
 
 void monitor_look_again(struct monitor *m)
 {
 	if (!monitor_is_wanted(m))
 		over(m);
-	(void)malloc_trim(0);
+	m->has_waste = true;
 }
 
 void monitor_give_up_waiting(struct monitor *m)

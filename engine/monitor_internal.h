@@ -86,6 +86,7 @@ struct monitor {
 	struct watch log_watch; /* of a log that is behind */
 	bool has_go, init_gone, asked_front, is_over, lock_dropped;
 	bool is_waiting; /* between two lives */
+	bool has_waste; /* freed memory, to be given back to the system once it is quiet */
 	bool restarts; /* as whoever recorded the end has found */
 	int delay_ms; /* the last pause between two lives, 0 = none yet */
 	int tries; /* of this attempt, while helpers of the last life still end */

@@ -17,7 +17,6 @@
 #include "base/msg.h"
 #include "base/scope.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -74,9 +73,7 @@ int main(int argc, char **argv)
 		let_go(&m);
 		return 1;
 	}
-	/* What only the start needed goes back to the system. */
 	launch_plan_free(take_ptr(m.plan));
-	(void)malloc_trim(0);
 	monitor_loop(&m, false);
 	monitor_clean_up(&m);
 	monitor_loop(&m, true);

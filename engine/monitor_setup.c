@@ -23,6 +23,7 @@ void monitor_init(struct monitor *m)
 		.container_fd = -1,
 		.epoll = -1,
 		.terminal_peer = -1,
+		.has_waste = true,
 		.l = {.pidfd = -1, .sync = -1, .console = -1, .server_pidfd = -1, .cgroup = -1}};
 	m->out[0] = (struct output){{.fd = -1, .fn = output_ready}, LOG_STDOUT};
 	m->out[1] = (struct output){{.fd = -1, .fn = output_ready}, LOG_STDERR};

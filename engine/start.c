@@ -147,7 +147,9 @@ static int read_config(struct starting *st, struct err *e)
 	return 0;
 }
 
-/* Of our environment the monitor, which may live for months, gets what its helpers look at. */
+/* Of our environment the monitor, which may live for months, gets what its helpers look at. The C
+ * library keeps no small pieces of freed memory back there: spread over its heap they would hold
+ * every page that the start has used. */
 static void monitor_environ(struct strv *env)
 {
 	static const char *const names[] = {"PATH=", "HOME=", "USER=", "TMPDIR=", "LANG=", "XDG_",
@@ -156,6 +158,7 @@ static void monitor_environ(struct strv *env)
 		for (size_t i = 0; i < ARRAY_LEN(names); i++)
 			if (str_starts(*v, names[i]))
 				strv_add(env, *v);
+	strv_add(env, "GLIBC_TUNABLES=glibc.malloc.tcache_count=0");
 }
 
 static int spawn_monitor(struct starting *st, int alive_fd, struct err *e)
@@ -178,7 +181,7 @@ static int spawn_monitor(struct starting *st, int alive_fd, struct err *e)
 	struct spawn sp = SPAWN_INIT;
 	sp.file = program;
 	sp.argv = argv.v;
-	sp.envp = env.v ? env.v : (char *[]){NULL};
+	sp.envp = env.v;
 	sp.fd_err = log_debug_on ? 2 : -1;
 	sp.fds = (int[]){control_far, alive_fd, stream_far};
 	sp.n_fds = 3;
