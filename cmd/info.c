@@ -22,6 +22,7 @@
 
 struct info {
 	char *format;
+	bool ignored;
 };
 
 struct counts {
@@ -360,6 +361,8 @@ static const char *const aliases[] = {"system info", NULL};
 
 // clang-format off
 static const struct opt opts[] = {
+	{"debug", 'D', OPT_IGNORED_BOOL, FIELD(struct info, ignored), "",
+		"Accepted for Podman's scripts; everything is shown in any case", .flags = OPTF_HIDDEN},
 	{"format", 'f', OPT_STR, FIELD(struct info, format), "string",
 		"Format output using a custom template:\n"
 		"'json':             Print in JSON format\n"

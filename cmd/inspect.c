@@ -21,7 +21,7 @@ enum kind { KIND_ANY, KIND_CONTAINER, KIND_IMAGE, KIND_VOLUME };
 struct inspect {
 	char *format;
 	char *type;
-	bool latest, size;
+	bool latest, size, all;
 };
 
 #define FORMAT_HELP                                                                                \
@@ -54,7 +54,8 @@ static const struct opt image_inspect_opts[] = {
 	{0},
 };
 
-static const struct opt object_inspect_opts[] = {
+static const struct opt volume_inspect_opts[] = {
+	{"all", 'a', OPT_BOOL, FIELD(struct inspect, all), "", "Inspect all volumes"},
 	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
 	{0},
 };
@@ -226,9 +227,31 @@ static int image_inspect_run(struct cmd_call *call, void *args, struct err *e)
 	return inspect_all(call, args, KIND_IMAGE, e);
 }
 
+static int inspect_all_volumes(struct cmd_call *call, const struct inspect *a, struct err *e)
+{
+	struct volume *volumes = NULL;
+	size_t n = 0;
+	auto_strv names = STRV_INIT;
+	if (volume_list(call->store, &volumes, &n, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < n; i++) {
+		strv_add(&names, volumes[i].name);
+		volume_deinit(&volumes[i]);
+	}
+	free(volumes);
+	return inspect_names(call, a, KIND_VOLUME, names.v, names.n, e);
+}
+
 static int volume_inspect_run(struct cmd_call *call, void *args, struct err *e)
 {
-	return inspect_all(call, args, KIND_VOLUME, e);
+	const struct inspect *a = args;
+	if (!a->all)
+		return inspect_all(call, a, KIND_VOLUME, e);
+	if (call->argc) {
+		err_set(e, EINVAL, "--all cannot be used with names of volumes");
+		return err_status(e, 125);
+	}
+	return inspect_all_volumes(call, a, e);
 }
 
 const struct cmd cmd_inspect = {
@@ -286,11 +309,11 @@ const struct cmd cmd_volume_inspect = {
 	.name = "volume inspect",
 	.brief = "Display detailed information on one or more volumes",
 	.operands = "VOLUME [VOLUME...]",
-	.min = 1,
+	.min = 0,
 	.max = ANY,
 	.needs = NEED_STORE,
 	.complete = COMPLETE_VOLUME,
-	.opts = object_inspect_opts,
+	.opts = volume_inspect_opts,
 	.args_size = sizeof(struct inspect),
 	.run = volume_inspect_run,
 };

@@ -24,6 +24,15 @@ teardown() { store_drop; }
 	[ "$(ls "$ROOT/volumes" "$ROOT/trash" | grep -v :)" = "" ]
 }
 
+@test "inspect --all" {
+	[ "$(moss volume inspect --all)" = "[]" ]
+	moss volume create one
+	moss volume create two
+	[ "$(moss volume inspect -a -f '{{.Name}}')" = $'one\ntwo' ]
+	run -125 moss volume inspect --all one
+	[[ $output == *"--all cannot be used with names of volumes"* ]]
+}
+
 @test "an anonymous one has 64 digits and Docker's label" {
 	run -0 moss volume create
 	[[ $output =~ ^[0-9a-f]{64}$ ]]
