@@ -63,6 +63,18 @@ static bool has_name(pid_t pid)
 	return !strncmp(comm, name, 15);
 }
 
+/* A new child is traced from its birth, and stands still until its own first stop is seen, which
+ * may come later than that of its parent: it must be known before. */
+static void remember_child(pid_t pid, int status)
+{
+	unsigned long child = 0;
+	int event = status >> 16;
+	if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+		    event == PTRACE_EVENT_CLONE) &&
+		ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) == 0 && child)
+		remember((pid_t)child);
+}
+
 /* Only the processes in question stop at every call. */
 static void go_on(pid_t pid, int sig)
 {
@@ -93,6 +105,7 @@ static void stopped(pid_t pid, int status)
 {
 	int sig = WSTOPSIG(status), event = status >> 16;
 	remember(pid);
+	remember_child(pid, status);
 	if (sig == (SIGTRAP | 0x80))
 		at_call(pid);
 	else if (event == PTRACE_EVENT_STOP && sig != SIGTRAP)
@@ -104,8 +117,10 @@ static void stopped(pid_t pid, int status)
 /* All that still live go on without us. A running one must be stopped to be let go. */
 static void let_go(void)
 {
-	for (size_t i = 0; i < n_traced; i++)
-		(void)ptrace(PTRACE_INTERRUPT, traced[i], NULL, NULL);
+	for (size_t i = n_traced; i-- > 0;)
+		if (ptrace(PTRACE_INTERRUPT, traced[i], NULL, NULL) < 0 && errno == ESRCH &&
+			kill(traced[i], 0) < 0)
+			forget(traced[i]);
 	for (int rounds = 0; n_traced && rounds < 2000; rounds++) {
 		int status;
 		pid_t pid = waitpid(-1, &status, __WALL | WNOHANG);
@@ -118,6 +133,7 @@ static void let_go(void)
 		if (WIFSTOPPED(status)) {
 			int sig = WSTOPSIG(status);
 			bool is_signal = !(status >> 16) && sig != (SIGTRAP | 0x80);
+			remember_child(pid, status);
 			(void)ptrace(PTRACE_DETACH, pid, NULL, (void *)(long)(is_signal ? sig : 0));
 		} else if (pid == first) {
 			first_gone = true;
@@ -179,7 +195,7 @@ int main(int argc, char **argv)
 	int status;
 	(void)waitpid(first, &status, WUNTRACED);
 	long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-		PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+		       PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
 	if (ptrace(PTRACE_SEIZE, first, NULL, (void *)options) < 0) {
 		perror("strike: cannot trace");
 		(void)kill(first, SIGKILL);
