@@ -74,7 +74,7 @@ extern int (*log_tag_render)(
 struct log_record {
 	int64_t time_ns;
 	enum log_stream stream;
-	const char *text; /* decoded; may hold NUL */
+	const char *text; /* decoded; may hold NUL, and ends with one */
 	size_t len;
 	const char *attrs; /* "k=v,k2=v2", sorted and escaped as a URL's query; "" */
 };

@@ -248,6 +248,7 @@ static bool parse_ours(const char *p, size_t n, struct buf *scratch, struct log_
 	if (memcmp(c.end - 2, "\"}", 2) != 0 ||
 		!parse_time(c.p, (size_t)(c.end - 2 - c.p), &r->time_ns))
 		return false;
+	scratch->data[scratch->len] = '\0'; /* nothing has been added to an empty one */
 	r->text = scratch->data;
 	r->len = scratch->len;
 	r->attrs = "";
