@@ -37,6 +37,7 @@ libengine_a_SOURCES += \
 	engine/rename.c engine/rename.h \
 	engine/restart.c engine/restart.h \
 	engine/restart_hint.c \
+	engine/run_sweep.c engine/run_sweep.h \
 	engine/signal.c \
 	engine/start.c \
 	engine/stats.c engine/stats.h \

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,21 +25,39 @@ static int bind_in(int sock, int dir_fd)
 	return bind(sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
 }
 
+/* The folder with our lock on it (engine/run_sweep.h); made again where a sweeper was just removing
+ * one that a dead monitor has left. */
+static int run_dir_open(struct monitor *m, struct err *e)
+{
+	struct stat st;
+	for (int tries = 0; tries < 10; tries++) {
+		int r = path_mkdirs(m->run_dir, 0700, e);
+		if (r < 0)
+			return r;
+		auto_fd dir = open(m->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir >= 0 && flock(dir, LOCK_SH) == 0 && fstat(dir, &st) == 0 && st.st_nlink > 0)
+			return take_fd(dir);
+	}
+	return err_sys(e, "cannot open %s", m->run_dir);
+}
+
 int monitor_listen(struct monitor *m, struct err *e)
 {
-	int r = path_mkdirs(m->run_dir, 0700, e);
-	if (r < 0)
-		return r;
-	auto_fd dir = open(m->run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd dir = run_dir_open(m, e);
+	if (dir < 0)
+		return dir;
 	auto_fd sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (dir < 0 || sock < 0)
-		return err_sys(e, "cannot open %s", m->run_dir);
+	if (sock < 0)
+		return err_sys(e, "cannot make a socket");
 	/* umask 077: the socket has mode 0600 from its birth. */
-	if ((r = bind_in(sock, dir)) < 0 || listen(sock, 64) < 0)
+	int r = bind_in(sock, dir);
+	if (r < 0 || listen(sock, 64) < 0)
 		return err_sysn(e, r < 0 ? -r : errno, "cannot listen on %s/ctl", m->run_dir);
 	watch_remove(m, &m->listener);
 	scope_close(&m->listener.fd);
 	m->listener.fd = take_fd(sock);
+	scope_close(&m->run_lock);
+	m->run_lock = take_fd(dir);
 	return 0;
 }
 

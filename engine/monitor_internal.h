@@ -72,6 +72,7 @@ struct monitor {
 	char *settings; /* the network's, for the row */
 	char *container_dir, *run_dir;
 	int container_fd; /* of container_dir */
+	int run_lock; /* of run_dir */
 	int control;
 	int terminal_peer; /* keeps the terminal from hanging up while init lives */
 	bool has_terminal;

@@ -21,6 +21,7 @@ void monitor_init(struct monitor *m)
 {
 	*m = (struct monitor){.control = MON_FD_CONTROL,
 		.container_fd = -1,
+		.run_lock = -1,
 		.epoll = -1,
 		.terminal_peer = -1,
 		.has_waste = true,

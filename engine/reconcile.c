@@ -16,6 +16,7 @@
 #include "engine/enter.h"
 #include "engine/monitor.h"
 #include "engine/pause.h"
+#include "engine/run_sweep.h"
 #include "engine/state.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
@@ -123,10 +124,15 @@ static int reconcile_each(struct store *s, char **ids, size_t n, struct err *e)
 		if (r == ROW_OK)
 			r = container_reconcile(s, &row, e);
 		container_row_deinit(&row);
-		free(ids[i]);
 	}
-	free(ids);
 	return r < 0 ? r : 0;
+}
+
+static void free_ids(char **ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(ids[i]);
+	free(ids);
 }
 
 int container_reconcile_all(struct store *s, struct err *e)
@@ -138,7 +144,13 @@ int container_reconcile_all(struct store *s, struct err *e)
 		r = reconcile_each(s, live, n_live, e);
 	if (r >= 0)
 		r = container_row_list_removing(s->db, &removing, &n_removing, e);
-	return r < 0 ? r : reconcile_each(s, removing, n_removing, e);
+	if (r >= 0)
+		r = reconcile_each(s, removing, n_removing, e);
+	if (r >= 0)
+		run_sweep(s, live, n_live);
+	free_ids(live, n_live);
+	free_ids(removing, n_removing);
+	return r;
 }
 
 int container_get(struct store *s, const char *what, struct container_row *out, struct err *e)

@@ -172,3 +172,22 @@ each_reached() {
 	[ "$(moss ps -aq --filter status=exited | wc -l)" -eq 3 ]
 	sound_after all
 }
+
+@test "what a monitor that was killed last of all left in the run root goes, what lives stays" {
+	local other="$MOSS --root $WORK/other --runroot $RUNROOT"
+	moss run -d --name mine --network none busybox sleep 1000 >/dev/null
+	$other load -q -i "$(busybox_archive)" >/dev/null
+	$other run -d --name others --network none busybox sleep 1000 >/dev/null
+	mkdir "$RUNROOT/c/0123456789ab" "$RUNROOT/c/123456789abc"
+	touch "$RUNROOT/c/0123456789ab/ctl"
+	touch -d '1 minute ago' "$RUNROOT/c/"*
+	touch "$RUNROOT/c/123456789abc" # may be a start that has just begun
+	moss ps >/dev/null
+	[ ! -e "$RUNROOT/c/0123456789ab" ]
+	[ -e "$RUNROOT/c/123456789abc" ] && rmdir "$RUNROOT/c/123456789abc"
+	[ "$(ls "$RUNROOT/c" | wc -l)" -eq "$(($(moss ps -q | wc -l) + 1))" ]
+	[ "$(moss exec mine echo works)" = works ]
+	[ "$($other ps -q | wc -l)" -eq 1 ]
+	[ -S "$RUNROOT/c/$($other ps -q)/ctl" ]
+	$other rm -f others
+}
