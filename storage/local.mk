@@ -63,6 +63,7 @@ endif
 noinst_LIBRARIES += libunpack.a
 libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
 libunpack_a_SOURCES = \
+	storage/compress.c storage/compress.h \
 	storage/pack.c storage/pack.h \
 	storage/copy.c storage/copy.h \
 	storage/copy_data.c storage/copy_data.h \
@@ -81,6 +82,9 @@ libunpack_a_SOURCES = \
 	storage/unpack_write.c storage/unpack_write.h storage/unpack_write_internal.h
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/compress
+tests_unit_compress_SOURCES = tests/unit/compress.c
+tests_unit_compress_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
 check_PROGRAMS += tests/unit/pack_layer
 tests_unit_pack_layer_SOURCES = tests/unit/pack_layer.c
 tests_unit_pack_layer_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread

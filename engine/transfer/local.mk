@@ -10,6 +10,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/role_main.c engine/transfer/roles.h \
 	engine/transfer/unpack_archive.c \
+	engine/transfer/unpack_assemble.c \
 	engine/transfer/unpack_commit.c \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \
 	engine/transfer/unpack_spool.c engine/transfer/unpack_spool.h

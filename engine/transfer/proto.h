@@ -44,6 +44,11 @@
  *       tar-split}, config-n, normal-n (the normalised config), manifest-n
  *   {"op": "inflate"}                             (cp - of a compressed archive)
  *       fds: [data, pipe]: the tar goes to the pipe  -> {"ok"}
+ *   {"op": "assemble", "compression": "none|gzip|zstd", "level": N, "diff_id"}
+ *       fds: [pipe or file, the layer's folder (read-only)]: the layer's exact tar, compressed, goes
+ *       there. level and diff_id may be missing: the kind's own, not compared
+ *       -> {"ok", "diff_id", "tar_size", "digest", "size"}: the last two of what was written; after
+ *       an error that is of no use, however much there is
  *   {"op": "commit", "take": bool, "subtract": bool, "drop": [paths]}
  *       fds: [any, staging folder, the container's writable folder]
  *       take: that folder itself is tidied (storage/upper_tidy.h) and described; diff/ in staging

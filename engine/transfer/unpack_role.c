@@ -130,15 +130,19 @@ static json_t *config_job(const struct unpack_request *q, struct err *e)
 	return reply;
 }
 
-static void send_progress(void *arg, int64_t bytes)
+void unpack_send_progress(const struct unpack_request *q, int64_t bytes)
 {
-	const struct unpack_request *q = arg;
 	struct err ignored;
 	auto_json msg = json_object();
 	json_t *progress = json_object();
 	json_set_int(progress, "bytes", bytes);
 	json_set(msg, "progress", progress);
 	(void)proto_send(q->sock, msg, NULL, 0, &ignored);
+}
+
+static void layer_progress(void *arg, int64_t bytes)
+{
+	unpack_send_progress(arg, bytes);
 }
 
 static json_t *layer_job(const struct unpack_request *q, struct err *e)
@@ -149,7 +153,7 @@ static json_t *layer_job(const struct unpack_request *q, struct err *e)
 		.size = json_int_or(q->job, "size", -1),
 		.diff_id = json_str(q->job, "diff_id"),
 		.is_single_id = q->is_single_id,
-		.progress = send_progress,
+		.progress = layer_progress,
 		.progress_arg = (void *)q,
 	};
 	if (q->n_fds < 2) {
@@ -197,19 +201,23 @@ static json_t *inflate_job(const struct unpack_request *q, struct err *e)
 	return n == 0 ? reply_ok() : NULL;
 }
 
+/* What the second descriptor of a job is. */
+enum folder { FOLDER_NONE, FOLDER_STAGING, FOLDER_SOURCE };
+
 struct job {
 	const char *op;
-	bool needs_staging; /* as the second descriptor */
+	enum folder folder;
 	json_t *(*run)(const struct unpack_request *q, struct err *e);
 };
 
 static const struct job jobs[] = {
-	{"manifest", false, manifest_job},
-	{"config", false, config_job},
-	{"layer", true, layer_job},
-	{"archive", true, archive_job},
-	{"inflate", false, inflate_job},
-	{"commit", true, unpack_commit_job},
+	{"manifest", FOLDER_NONE, manifest_job},
+	{"config", FOLDER_NONE, config_job},
+	{"layer", FOLDER_STAGING, layer_job},
+	{"archive", FOLDER_STAGING, archive_job},
+	{"inflate", FOLDER_NONE, inflate_job},
+	{"commit", FOLDER_STAGING, unpack_commit_job},
+	{"assemble", FOLDER_SOURCE, unpack_assemble_job},
 };
 
 static const struct job *job_find(const json_t *msg)
@@ -252,29 +260,38 @@ static int answer(int sock, json_t *taken_reply, const struct err *failure, stru
 }
 
 struct role_state {
-	bool is_confined, has_staging, is_single_id;
+	bool is_confined, is_single_id;
 };
 
-/* Confinement is that of the first job: a staging folder must come with it. */
+/* A staging folder may be followed by a source; both are replaced. */
+static int confine(const struct job *job, struct unpack_request *q, struct err *e)
+{
+	int no_staging = -1, no_source = -1, *staging = &no_staging, *source = &no_source;
+	if (job->folder == FOLDER_STAGING && q->n_fds >= 2)
+		staging = &q->fds[1];
+	if (job->folder == FOLDER_STAGING && q->n_fds >= 3)
+		source = &q->fds[2];
+	if (job->folder == FOLDER_SOURCE && q->n_fds >= 2)
+		source = &q->fds[1];
+	bool is_taken = job->folder == FOLDER_STAGING && json_bool_or(q->job, "take", false);
+	return confine_unpacker(staging, source, is_taken, e);
+}
+
+/* Confinement is that of the first job: a folder must come with it. */
 static json_t *serve(struct role_state *st, struct unpack_request *q, struct err *e)
 {
-	int none = -1, no_source = -1;
 	const struct job *job = job_find(q->job);
 	if (!job) {
 		err_set(e, EINVAL, "unknown request");
 		return NULL;
 	}
-	bool has_staging = job->needs_staging && q->n_fds >= 2;
-	if (st->is_confined && has_staging) {
+	if (st->is_confined && job->folder != FOLDER_NONE && q->n_fds >= 2) {
 		err_set(e, EINVAL, "a layer needs a process of its own");
 		return NULL;
 	}
 	if (!st->is_confined) {
 		st->is_single_id = userns_is_single_id();
-		bool has_source = has_staging && q->n_fds >= 3;
-		if (confine_unpacker(has_staging ? &q->fds[1] : &none,
-			    has_source ? &q->fds[2] : &no_source,
-			    json_bool_or(q->job, "take", false), e) < 0)
+		if (confine(job, q, e) < 0)
 			_exit((answer(q->sock, NULL, e, e), 1));
 		st->is_confined = true;
 	}

@@ -18,8 +18,11 @@ struct unpack_request {
 };
 
 /* Each answers a job: a new reference to the reply, or NULL with e set. */
+json_t *unpack_assemble_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_archive_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_commit_job(const struct unpack_request *q, struct err *e);
+
+void unpack_send_progress(const struct unpack_request *q, int64_t bytes);
 
 /* "sha256:<hex>" of bytes in memory. */
 void digest_of(const void *p, size_t n, char text[72]);

@@ -1,0 +1,85 @@
+/* The assemble job of moss-unpack: a layer of the store as the exact tar it came from, perhaps
+ * compressed (engine/transfer/proto.h). */
+#include "engine/transfer/unpack_role.h"
+#include "storage/compress.h"
+#include "storage/tarsplit.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+enum { PROGRESS_STEP = 4 * 1024 * 1024 };
+
+struct assembly {
+	const struct unpack_request *q;
+	struct compress *out;
+	EVP_MD_CTX *hash; /* of the tar */
+	int64_t size, told;
+};
+
+static int take(void *arg, const void *p, size_t n, struct err *e)
+{
+	struct assembly *a = arg;
+	(void)EVP_DigestUpdate(a->hash, p, n);
+	a->size += (int64_t)n;
+	if (a->size - a->told >= PROGRESS_STEP) {
+		a->told = a->size;
+		unpack_send_progress(a->q, a->size);
+	}
+	return compress_add(a->out, p, n, e);
+}
+
+/* tarsplit_assemble knows whether the tar is the one it was made for; whether that is the layer's,
+ * its name says. */
+static int check(const struct unpack_request *q, const char *diff_id, struct err *e)
+{
+	const char *wanted = json_str(q->job, "diff_id");
+	if (!wanted || !strcmp(wanted, diff_id))
+		return 0;
+	return err_set(e, EBADMSG, "the layer's archive is %s instead of %s", diff_id, wanted);
+}
+
+static json_t *answer(const struct unpack_request *q, struct assembly *a, struct err *e)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	char diff_id[72] = "sha256:", digest[72];
+	int64_t size;
+	(void)EVP_DigestFinal_ex(a->hash, md, NULL);
+	hex_encode(diff_id + 7, md, 32);
+	if (check(q, diff_id, e) < 0 || compress_finish(a->out, digest, &size, e) < 0)
+		return NULL;
+	json_t *reply = json_object();
+	json_set_bool(reply, "ok", true);
+	json_set_str(reply, "diff_id", diff_id);
+	json_set_int(reply, "tar_size", a->size);
+	json_set_str(reply, "digest", digest);
+	json_set_int(reply, "size", size);
+	return reply;
+}
+
+json_t *unpack_assemble_job(const struct unpack_request *q, struct err *e)
+{
+	enum compress_kind kind;
+	int level = (int)json_int_or(q->job, "level", COMPRESS_LEVEL_DEFAULT);
+	if (q->n_fds < 2) {
+		err_set(e, EINVAL, "no layer in the request");
+		return NULL;
+	}
+	if (compress_kind_parse(json_str_or(q->job, "compression", "none"), &kind, e) < 0)
+		return NULL;
+	auto_compress out = compress_new(q->fds[0], kind, level, e);
+	if (!out)
+		return NULL;
+	struct assembly a = {.q = q, .out = out, .hash = EVP_MD_CTX_new()};
+	if (!a.hash || EVP_DigestInit_ex(a.hash, EVP_sha256(), NULL) != 1)
+		die_oom();
+	json_t *reply = NULL;
+	if (tarsplit_assemble(q->fds[1], take, &a, e) == 0)
+		reply = answer(q, &a, e);
+	EVP_MD_CTX_free(a.hash);
+	return reply;
+}
