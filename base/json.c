@@ -60,6 +60,55 @@ char *json_text(const json_t *j)
 	return s;
 }
 
+static void pretty_line(struct buf *out, const char *indent, int level)
+{
+	buf_putc(out, '\n');
+	while (level-- > 0)
+		buf_puts(out, indent);
+}
+
+static void pretty(struct buf *out, const json_t *j, const char *indent, int level)
+{
+	const char *key;
+	json_t *value;
+	size_t i, n = json_is_object(j) ? json_object_size(j) : json_array_size(j), done = 0;
+	if (!n) {
+		auto_free char *text = json_text(j);
+		buf_puts(out, text);
+		return;
+	}
+	buf_putc(out, json_is_object(j) ? '{' : '[');
+	if (json_is_object(j)) {
+		json_object_foreach((json_t *)j, key, value)
+		{
+			auto_json name = json_string(key);
+			auto_free char *quoted = json_text(name);
+			pretty_line(out, indent, level + 1);
+			buf_printf(out, "%s: ", quoted);
+			pretty(out, value, indent, level + 1);
+			if (++done < n)
+				buf_putc(out, ',');
+		}
+	} else {
+		json_array_foreach(j, i, value)
+		{
+			pretty_line(out, indent, level + 1);
+			pretty(out, value, indent, level + 1);
+			if (++done < n)
+				buf_putc(out, ',');
+		}
+	}
+	pretty_line(out, indent, level);
+	buf_putc(out, json_is_object(j) ? '}' : ']');
+}
+
+char *json_pretty(const json_t *j, const char *indent)
+{
+	auto_buf out = BUF_INIT;
+	pretty(&out, j, indent, 0);
+	return buf_take(&out);
+}
+
 json_t *json_at(const json_t *j, const char *path)
 {
 	while (j) {

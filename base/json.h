@@ -19,6 +19,9 @@ void json_drop(json_t **j);
 json_t *json_parse(const char *text, size_t len, const char *what, struct err *e);
 /* Compact text, keys in insertion order, "/" not escaped. Owned. */
 char *json_text(const json_t *j);
+/* As Go's json.MarshalIndent: a line for each element, `indent` for each level, one blank after a
+ * colon, "/" and "<" not escaped; no newline at the end. Owned. */
+char *json_pretty(const json_t *j, const char *indent);
 
 /* Borrowed lookups: NULL (or the default) where the key is missing or of another type. j may be
  * NULL. A path has keys separated by '/', e.g. "linux/resources/memory". */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	base/account.c base/account.h \
+	base/base64.c base/base64.h \
 	base/clock.c base/clock.h \
 	base/err.c base/err.h \
 	base/goregex.c base/goregex.h \
@@ -12,6 +13,7 @@ libbase_a_SOURCES = \
 	base/msg.c base/msg.h \
 	base/path.c base/path.h \
 	base/proc.c base/proc.h \
+	base/prompt.c base/prompt.h \
 	base/scope.c base/scope.h \
 	base/spawn.c base/spawn.h \
 	base/str.c base/str.h \

@@ -39,6 +39,8 @@
 	X(cmd_inspect) \
 	X(cmd_kill) \
 	X(cmd_load) \
+	X(cmd_login) \
+	X(cmd_logout) \
 	X(cmd_logs) \
 	X(cmd_manual) \
 	X(cmd_pause) \

@@ -69,6 +69,8 @@ libcmd_a_SOURCES = \
 	cmd/kill.c \
 	cmd/load.c \
 	cmd/log_tag.c cmd/log_tag.h \
+	cmd/login.c \
+	cmd/logout.c \
 	cmd/logs.c \
 	cmd/manual.c \
 	cmd/object.c cmd/object.h \
@@ -92,6 +94,7 @@ libcmd_a_SOURCES = \
 	cmd/ps_select.c \
 	cmd/ps_sort.c \
 	cmd/pull.c \
+	cmd/registry_opts.c cmd/registry_opts.h \
 	cmd/rename.c \
 	cmd/report.c \
 	cmd/restart.c \

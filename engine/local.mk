@@ -37,6 +37,7 @@ libengine_a_SOURCES = \
 	engine/undo.c engine/undo.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
 	engine/transfer/load.c \
+	engine/transfer/login.c engine/transfer/login.h \
 	engine/transfer/platform.c engine/transfer/platform.h \
 	engine/transfer/progress.c engine/transfer/progress.h \
 	engine/transfer/proto.c engine/transfer/proto.h \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
@@ -17,6 +18,9 @@ void auth_deinit(struct auth *a)
 {
 	credentials_deinit(&a->credentials);
 	free(a->header);
+	if (a->refresh_token)
+		explicit_bzero(a->refresh_token, strlen(a->refresh_token));
+	free(a->refresh_token);
 	*a = (struct auth){0};
 }
 
@@ -29,25 +33,13 @@ static void set_header(struct auth *a, char *header)
 
 static char *basic_header(const struct credentials *c)
 {
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	auto_free char *plain = xasprintf("%s:%s", c->username, c->password);
 	size_t n = strlen(plain);
-	auto_buf out = BUF_INIT;
-	buf_puts(&out, "Authorization: Basic ");
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)(unsigned char)plain[i] << 16;
-		if (i + 1 < n)
-			v |= (unsigned)(unsigned char)plain[i + 1] << 8;
-		if (i + 2 < n)
-			v |= (unsigned char)plain[i + 2];
-		buf_putc(&out, alphabet[v >> 18]);
-		buf_putc(&out, alphabet[v >> 12 & 63]);
-		buf_putc(&out, i + 1 < n ? alphabet[v >> 6 & 63] : '=');
-		buf_putc(&out, i + 2 < n ? alphabet[v & 63] : '=');
-	}
+	auto_free char *coded = base64_encode(plain, n);
+	char *header = xasprintf("Authorization: Basic %s", coded);
 	explicit_bzero(plain, n);
-	return buf_take(&out);
+	explicit_bzero(coded, strlen(coded));
+	return header;
 }
 
 static void add_field(struct buf *form, const char *name, const char *value)
@@ -59,32 +51,55 @@ static void add_field(struct buf *form, const char *name, const char *value)
 	curl_free(text);
 }
 
-/* The request to the token server. The owned strings live as long as the exchange runs. */
-static void fill_token_request(struct http_exchange *x, const struct credentials *c,
-	const struct challenge *ch, const char *scope, char **url, char **form)
+/* In a query each scope is a field of its own. */
+static void add_scopes(struct buf *form, const char *scopes)
 {
+	auto_strv list = STRV_INIT;
+	strv_split(&list, scopes ? scopes : "", ' ');
+	for (size_t i = 0; i < list.n; i++)
+		add_field(form, "scope", list.v[i]);
+}
+
+/* OAuth 2: a form. The owned strings live as long as the exchange runs. */
+static void fill_form(struct http_exchange *x, const struct auth *a, const struct challenge *ch,
+	const char *scope, char **url, char **form)
+{
+	const struct credentials *c = &a->credentials;
+	auto_buf fields = BUF_INIT;
+	add_field(&fields, "grant_type", c->identity_token ? "refresh_token" : "password");
+	add_field(&fields, "refresh_token", c->identity_token);
+	if (!c->identity_token) {
+		add_field(&fields, "username", c->username);
+		add_field(&fields, "password", c->password);
+	}
+	if (a->wants_identity)
+		add_field(&fields, "access_type", "offline");
+	add_field(&fields, "client_id", "moss");
+	add_field(&fields, "service", ch->service);
+	add_field(&fields, "scope", scope);
+	*url = xstrdup(ch->realm);
+	x->form = *form = buf_take(&fields);
+}
+
+static void fill_query(struct http_exchange *x, const struct auth *a, const struct challenge *ch,
+	const char *scope, char **url)
+{
+	const struct credentials *c = &a->credentials;
 	auto_buf fields = BUF_INIT;
 	buf_puts(&fields, "");
-	if (c->identity_token) {
-		add_field(&fields, "grant_type", "refresh_token");
-		add_field(&fields, "refresh_token", c->identity_token);
-		add_field(&fields, "client_id", "moss");
-	} else if (c->username) {
+	if (c->username) {
 		add_field(&fields, "account", c->username);
 		strv_take(&x->headers, basic_header(c));
 	}
-	add_field(&fields, "service", ch->service);
-	add_field(&fields, "scope", scope);
-	if (c->identity_token) {
-		*url = xstrdup(ch->realm);
-		*form = buf_take(&fields);
-	} else {
-		*url = xasprintf(
-			"%s%c%s", ch->realm, strchr(ch->realm, '?') ? '&' : '?', fields.data);
+	if (a->wants_identity) {
+		add_field(&fields, "client_id", "moss");
+		add_field(&fields, "offline_token", "true");
 	}
-	x->url = *url;
-	x->form = *form;
-	x->body_max = TOKEN_MAX;
+	add_field(&fields, "service", ch->service);
+	add_scopes(&fields, scope);
+	*url = fields.len ? xasprintf("%s%c%s", ch->realm, strchr(ch->realm, '?') ? '&' : '?',
+				    fields.data)
+			  : xstrdup(ch->realm);
 }
 
 /* A header must not be broken by what the server sent. */
@@ -108,6 +123,11 @@ static int take_token(struct auth *a, const struct http_exchange *x, struct err 
 	if (str_empty(token) || !is_token_text(token))
 		return err_set(e, EBADMSG, "the token server %s gave no token", x->url);
 	set_header(a, xasprintf("Authorization: Bearer %s", token));
+	const char *refresh = json_str(reply, "refresh_token");
+	if (a->wants_identity && !str_empty(refresh) && is_token_text(refresh)) {
+		free(a->refresh_token);
+		a->refresh_token = xstrdup(refresh);
+	}
 	return 0;
 }
 
@@ -122,23 +142,26 @@ static int check_realm(const char *base_url, const char *realm, struct err *e)
 	return 0;
 }
 
-static int get_token(struct auth *a, struct http *h, const struct http_tls *tls,
-	const char *base_url, const struct challenge *c, const char *scope, const char **kind,
-	struct err *e)
+/* One request to the token server, by query or by form. *status: of its answer. */
+static int ask_token(struct auth *a, struct http *h, const struct http_tls *tls,
+	const char *base_url, const struct challenge *c, const char *scope, bool by_form,
+	long *status, const char **kind, struct err *e)
 {
 	auto_free char *url = NULL, *form = NULL;
-	*kind = "unauthorized";
-	int r = check_realm(base_url, c->realm, e);
-	if (r < 0)
-		return r;
 	struct http_exchange x;
 	http_exchange_init(&x);
-	fill_token_request(&x, &a->credentials, c, scope, &url, &form);
+	if (by_form)
+		fill_form(&x, a, c, scope, &url, &form);
+	else
+		fill_query(&x, a, c, scope, &url);
+	x.url = url;
+	x.body_max = TOKEN_MAX;
 	/* A CA and client certificate of the registry's folder are for the registry. */
 	x.tls = *tls;
 	if (!http_same_origin(base_url, url))
 		x.tls.ca = x.tls.cert = x.tls.key = NULL;
-	r = http_run(h, &x, e);
+	int r = http_run(h, &x, e);
+	*status = r == 0 && !x.curl_code ? x.reply.status : 0;
 	if (r == 0 && x.curl_code)
 		r = failure_connection(&x, kind, e);
 	else if (r == 0 && x.reply.status != 200)
@@ -148,6 +171,23 @@ static int get_token(struct auth *a, struct http *h, const struct http_tls *tls,
 	if (form)
 		explicit_bzero(form, strlen(form));
 	http_exchange_deinit(h, &x);
+	return r;
+}
+
+static int get_token(struct auth *a, struct http *h, const struct http_tls *tls,
+	const char *base_url, const struct challenge *c, const char *scope, const char **kind,
+	struct err *e)
+{
+	long status;
+	*kind = "unauthorized";
+	int r = check_realm(base_url, c->realm, e);
+	if (r < 0)
+		return r;
+	bool by_form = a->credentials.identity_token != NULL;
+	r = ask_token(a, h, tls, base_url, c, scope, by_form, &status, kind, e);
+	/* Some speak OAuth 2 only. */
+	if (r < 0 && !by_form && a->credentials.username && (status == 404 || status == 405))
+		r = ask_token(a, h, tls, base_url, c, scope, true, &status, kind, e);
 	return r;
 }
 

@@ -7,6 +7,8 @@
 #ifndef REGISTRY_AUTH_H
 #define REGISTRY_AUTH_H
 
+#include <stdbool.h>
+
 #include "registry/challenge.h"
 #include "registry/credentials.h"
 #include "registry/http.h"
@@ -18,10 +20,13 @@ struct auth {
 	char *header; /* "Authorization: ..." for now; NULL = none */
 	unsigned serial; /* counts headers: whoever was refused with an older one tries again */
 	unsigned tries; /* token requests in a row that did not help */
+	bool wants_identity; /* login: ask for a refresh token, too */
+	char *refresh_token; /* what was given then; NULL */
 };
 void auth_deinit(struct auth *a);
 
-/* Answers a challenge of base_url (the registry's). A new header, or a negative errno with *kind
+/* Answers a challenge of base_url (the registry's). scope: one or more, blanks between; NULL = none
+ * (login). A new header, or a negative errno with *kind
  * "unauthorized", "denied", "network" ... */
 int auth_answer(struct auth *a, struct http *h, const struct http_tls *tls, const char *base_url,
 	const struct challenge *c, const char *scope, const char **kind, struct err *e);

@@ -194,8 +194,10 @@ int client_get_settle(struct client_get *g, const char **kind, struct err *e)
 	*kind = "network";
 	if (x->curl_code)
 		return SETTLED_ANSWER;
+	bool is_read = !x->method || !strcmp(x->method, "HEAD");
 	if (x->reply.location &&
-		(status == 301 || status == 302 || status == 303 || status == 307 || status == 308))
+		(status == 307 || status == 308 ||
+			(is_read && (status == 301 || status == 302 || status == 303))))
 		return get_redirect(g, e);
 	bool own = http_same_origin(g->url, g->client->base);
 	if (status == 401 && own && x->reply.challenge.kind != CHALLENGE_NONE)
@@ -220,8 +222,7 @@ int64_t client_get_pause_ms(struct client_get *g)
 	return told > RETRY_AFTER_MAX_S ? -1 : told * 1000;
 }
 
-/* To the last word, with retries. The answer may still be a bad one. */
-static int get_run(struct client_get *g, const char **kind, struct err *e)
+int client_get_run(struct client_get *g, const char **kind, struct err *e)
 {
 	struct http *h = g->client->http;
 	for (;;) {
@@ -248,7 +249,7 @@ static int get_run(struct client_get *g, const char **kind, struct err *e)
 static int get_whole(
 	struct client_get *g, const struct reference *ref, const char **kind, struct err *e)
 {
-	int r = get_run(g, kind, e);
+	int r = client_get_run(g, kind, e);
 	if (r < 0)
 		return r;
 	if (g->x.too_large) {
@@ -321,8 +322,7 @@ static int add_tags(const struct buf *body, struct strv *tags, struct err *e)
 		return -e->code;
 	size_t i;
 	json_t *tag;
-	json_array_foreach(json_at(list, "tags"), i, tag)
-	{
+	json_array_foreach (json_at(list, "tags"), i, tag) {
 		if (json_is_string(tag) && is_tag(json_string_value(tag)) && tags->n < TAGS_MAX)
 			strv_add(tags, json_string_value(tag));
 	}

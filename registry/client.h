@@ -34,7 +34,7 @@ struct client {
 	struct client_options options;
 	char *host; /* with port, as in URLs */
 	char *path; /* of the repository */
-	char *scope; /* "repository:<path>:pull" */
+	char *scope; /* "repository:<path>:pull"; several with blanks between; NULL for login */
 	char *base; /* "https://host"; NULL until client_connect */
 	struct buf ca, cert, key; /* of certs.d; empty = none */
 	struct http_tls tls;
@@ -58,7 +58,8 @@ int client_manifest(struct client *c, const struct reference *ref, size_t max, s
 int client_tags(struct client *c, const struct reference *ref, struct strv *tags, const char **kind,
 	struct err *e);
 
-/* One GET that may be sent several times: redirected, after a challenge, after a pause. */
+/* One request that may be sent several times: redirected, after a challenge, after a pause. A GET,
+ * where x.method says nothing else. */
 struct client_get {
 	struct client *client;
 	char *origin; /* where it starts each time */
@@ -78,5 +79,7 @@ int client_get_start(struct client_get *g, struct err *e);
 int client_get_settle(struct client_get *g, const char **kind, struct err *e);
 /* The pause before the next try, or -1 where it is not worth it. Counts. */
 int64_t client_get_pause_ms(struct client_get *g);
+/* From its start to the last word, which may still be a bad one; with pauses and retries. */
+int client_get_run(struct client_get *g, const char **kind, struct err *e);
 
 #endif

@@ -1,22 +1,21 @@
 #include "registry/credentials.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
-#include "base/spawn.h"
 #include "base/str.h"
+#include "registry/credential_helper.h"
 #include "registry/reference.h"
 
-enum { FILE_MAX = 4 * 1024 * 1024, HELPER_MAX = 1024 * 1024 };
+enum { FILE_MAX = 4 * 1024 * 1024 };
 
 static const char docker_hub_key[] = "https://index.docker.io/v1/";
 
@@ -30,42 +29,6 @@ void credentials_deinit(struct credentials *c)
 	free(c->identity_token);
 	free(c->registry_token);
 	*c = (struct credentials){0};
-}
-
-static int base64_value(char c)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = c ? strchr(alphabet, c) : NULL;
-	return p ? (int)(p - alphabet) : -1;
-}
-
-/* Padding may be missing, as Docker accepts it. Owned text, or NULL where it is no base64 or has
- * a NUL inside. */
-static char *base64_decode(const char *in)
-{
-	auto_buf out = BUF_INIT;
-	buf_puts(&out, "");
-	size_t n = strlen(in);
-	while (n && in[n - 1] == '=')
-		n--;
-	unsigned bits = 0;
-	int have = 0;
-	for (size_t i = 0; i < n; i++) {
-		int v = base64_value(in[i]);
-		if (v < 0)
-			return NULL;
-		bits = (bits << 6 | (unsigned)v) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			char c = (char)(bits >> have & 0xff);
-			if (!c)
-				return NULL;
-			buf_putc(&out, c);
-		}
-	}
-	return buf_take(&out);
 }
 
 static bool split_user(const char *text, struct credentials *out)
@@ -126,19 +89,21 @@ static void read_string(const json_t *entry, const char *key, char **out)
 		*out = xstrdup(s);
 }
 
-static bool read_entry(const json_t *entry, struct credentials *out)
+int credentials_from_entry(const json_t *entry, struct credentials *out)
 {
+	*out = (struct credentials){0};
 	const char *auth = json_str(entry, "auth");
-	auto_free char *plain = str_empty(auth) ? NULL : base64_decode(auth);
+	auto_free char *plain = str_empty(auth) ? NULL : base64_decode_text(auth);
 	if (plain && !split_user(plain, out))
-		return false;
+		return CREDENTIALS_NONE;
 	if (!out->username && !str_empty(json_str(entry, "username"))) {
 		out->username = xstrdup(json_str(entry, "username"));
 		out->password = xstrdup(json_str_or(entry, "password", ""));
 	}
 	read_string(entry, "identitytoken", &out->identity_token);
 	read_string(entry, "registrytoken", &out->registry_token);
-	return out->username || out->identity_token || out->registry_token;
+	return out->username || out->identity_token || out->registry_token ? CREDENTIALS_FOUND
+									   : CREDENTIALS_NONE;
 }
 
 int credentials_from_auths(
@@ -158,83 +123,20 @@ int credentials_from_auths(
 			best_fit = fit;
 		}
 	}
-	if (best && read_entry(best, out))
+	if (best && credentials_from_entry(best, out) == CREDENTIALS_FOUND)
 		return CREDENTIALS_FOUND;
 	credentials_deinit(out);
 	return CREDENTIALS_NONE;
 }
 
-/* Starts the helper with the server's name on its input; collects its output. Exit code. */
-static int run_helper(const char *program, const char *server, struct buf *out, struct err *e)
-{
-	int in[2], back[2];
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return err_sys(e, "cannot make a pipe");
-	auto_fd in_read = in[0], in_write = in[1];
-	if (pipe2(back, O_CLOEXEC) < 0)
-		return err_sys(e, "cannot make a pipe");
-	auto_fd out_read = back[0], out_write = back[1];
-	/* A host name is far shorter than a pipe's buffer: no deadlock. */
-	int r = write_all(in_write, server, strlen(server));
-	if (r < 0)
-		return err_sysn(e, -r, "cannot write to %s", program);
-	close(take_fd(in_write));
-	char *argv[] = {(char *)program, (char *)"get", NULL};
-	struct spawn sp = SPAWN_INIT;
-	sp.file = program;
-	sp.argv = argv;
-	sp.fd_in = in_read;
-	sp.fd_out = out_write;
-	pid_t pid;
-	r = spawn_start(&sp, &pid, NULL, e);
-	if (r < 0)
-		return r;
-	close(take_fd(out_write));
-	int read_result = read_fd(out_read, HELPER_MAX, out);
-	close(take_fd(out_read));
-	int code = spawn_wait(pid);
-	return read_result < 0 ? err_sysn(e, -read_result, "cannot read from %s", program) : code;
-}
-
-static int parse_helper(const char *program, const struct buf *text, struct credentials *out)
-{
-	struct err e = {0};
-	auto_json reply = json_parse(text->data ? text->data : "", text->len, program, &e);
-	const char *user = json_str(reply, "Username"), *secret = json_str(reply, "Secret");
-	if (!user || !secret) {
-		log_warn("%s gave no credentials in its answer", program);
-		return CREDENTIALS_NONE;
-	}
-	if (!strcmp(user, "<token>")) {
-		out->identity_token = xstrdup(secret);
-	} else {
-		out->username = xstrdup(user);
-		out->password = xstrdup(secret);
-	}
-	return CREDENTIALS_FOUND;
-}
-
+/* A helper that fails is a warning. */
 static int ask_helper(const char *name, const char *server, struct credentials *out)
 {
-	if (!*name || strchr(name, '/')) {
-		log_warn("the credential helper \"%s\" has no valid name", name);
-		return CREDENTIALS_NONE;
-	}
-	auto_free char *program = xasprintf("docker-credential-%s", name);
-	auto_buf text = BUF_INIT;
 	struct err e = {0};
-	int code = run_helper(program, server, &text, &e);
-	int result = CREDENTIALS_NONE;
-	if (code == 0)
-		result = parse_helper(program, &text, out);
-	else if (code < 0)
+	int r = credential_helper_get(name, server, out, &e);
+	if (r < 0)
 		log_warn("cannot ask the credential helper: %s", e.msg);
-	else if (!text.data || !strstr(text.data, "credentials not found"))
-		log_warn("%s failed (exit status %d): %.*s", program, code,
-			text.data ? (int)strcspn(text.data, "\n") : 0, text.data ? text.data : "");
-	if (text.data)
-		explicit_bzero(text.data, text.len);
-	return result;
+	return r == CREDENTIALS_FOUND ? CREDENTIALS_FOUND : CREDENTIALS_NONE;
 }
 
 /* The helper for this registry, or NULL. */

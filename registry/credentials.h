@@ -36,6 +36,8 @@ int credentials_find(const char *config_dir, const char *authfile, const struct 
 	struct credentials *out, struct err *e);
 /* "user:password" as given with --creds. -EINVAL where there is no colon. */
 int credentials_parse(const char *text, struct credentials *out, struct err *e);
+/* One entry of "auths". */
+int credentials_from_entry(const json_t *entry, struct credentials *out);
 /* From one parsed file's "auths" only; for tests and fuzzing. */
 int credentials_from_auths(
 	const json_t *auths, const struct reference *ref, struct credentials *out);

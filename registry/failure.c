@@ -217,6 +217,11 @@ int failure_answer(const struct http_exchange *x, const struct reference *ref, c
 		return err_set(
 			e, EACCES, "%s", text ? text : "unauthorized: authentication required");
 	}
+	if (status == 403) {
+		*kind = "denied";
+		return err_set(e, EACCES, "%s",
+			text ? text : "denied: requested access to the resource is denied");
+	}
 	*kind = status >= 500 ? "network" : "bad-request";
 	if (text)
 		return err_set(e, EIO, "%s (HTTP status %ld)", text, status);

@@ -13,7 +13,10 @@
 enum {
 	CONNECT_TIMEOUT_S = 30,
 	STALL_S = 60, /* a transfer that moves nothing for so long is cut */
+	UPLOAD_STALL_S = 300,
 	RECEIVE_BUFFER = 256 * 1024,
+	SEND_BUFFER = 512 * 1024,
+	EXPECT_MS = 500,
 	ERROR_BODY_MAX = 64 * 1024,
 	WAKES_MAX = 64,
 };
@@ -52,13 +55,16 @@ static void reply_reset(struct http_reply *r)
 	free(r->content_type);
 	free(r->location);
 	free(r->link);
+	free(r->digest);
 	challenge_deinit(&r->challenge);
-	*r = (struct http_reply){.retry_after_s = -1, .length = -1, .range_start = -1};
+	*r = (struct http_reply){
+		.retry_after_s = -1, .length = -1, .range_start = -1, .upload_end = -1};
 }
 
 void http_exchange_init(struct http_exchange *x)
 {
-	*x = (struct http_exchange){.tls.verify = true, .body_max = ERROR_BODY_MAX};
+	*x = (struct http_exchange){
+		.tls.verify = true, .body_max = ERROR_BODY_MAX, .source_size = -1};
 	reply_reset(&x->reply);
 }
 
@@ -110,6 +116,10 @@ static void read_header(struct http_reply *r, const char *name, const char *valu
 	} else if (!strcasecmp(name, "content-range") && str_starts(value, "bytes ")) {
 		auto_free char *start = xstrndup(value + 6, strcspn(value + 6, "-"));
 		r->range_start = parse_u64(start, &n) && n <= INT64_MAX ? (int64_t)n : -1;
+	} else if (!strcasecmp(name, "range")) {
+		r->upload_end = http_parse_upload_range(value);
+	} else if (!strcasecmp(name, "docker-content-digest")) {
+		replace(&r->digest, xstrdup(value));
 	} else if (!strcasecmp(name, "location")) {
 		replace(&r->location, xstrdup(value));
 	} else if (!strcasecmp(name, "link")) {
@@ -166,6 +176,32 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
+static size_t on_source(char *p, size_t size, size_t n, void *arg)
+{
+	struct http_exchange *x = arg;
+	long got = x->source(x->source_arg, x->sent, p, size * n);
+	if (got == HTTP_LATER) {
+		x->is_waiting = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	if (got < 0) {
+		x->sink_result = (int)got;
+		return CURL_READFUNC_ABORT;
+	}
+	x->sent += got;
+	return (size_t)got;
+}
+
+/* A connection was closed before the server took the request: the body begins anew. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+	struct http_exchange *x = arg;
+	if (origin != SEEK_SET)
+		return CURL_SEEKFUNC_CANTSEEK;
+	x->sent = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 static void set_blob(CURL *easy, CURLoption option, const struct buf *pem)
 {
 	struct curl_blob blob = {.data = pem->data, .len = pem->len, .flags = CURL_BLOB_NOCOPY};
@@ -197,6 +233,32 @@ static char *url_host(const char *url)
 	return host;
 }
 
+/* What is not a plain GET or a form. A body is sent chunked where its size is not known; for a
+ * large one the server is asked first (Expect), so that a refusal does not cost the transfer. */
+static void set_method(CURL *easy, struct http_exchange *x)
+{
+	if (!strcmp(x->method, "HEAD")) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	/* The last word on an upload may take a store of objects a while. */
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)UPLOAD_STALL_S);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
+	curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
+	if (!x->source) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
+	} else {
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_source);
+		curl_easy_setopt(easy, CURLOPT_READDATA, x);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(easy, CURLOPT_SEEKDATA, x);
+		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->source_size);
+	}
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
+}
+
 static void set_request(CURL *easy, struct http_exchange *x)
 {
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
@@ -217,6 +279,8 @@ static void set_request(CURL *easy, struct http_exchange *x)
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	if (x->form)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->form);
+	if (x->method)
+		set_method(easy, x);
 	if (x->from > 0) {
 		char range[32];
 		snprintf(range, sizeof(range), "%lld-", (long long)x->from);
@@ -227,7 +291,8 @@ static void set_request(CURL *easy, struct http_exchange *x)
 int http_start(struct http *h, struct http_exchange *x, struct err *e)
 {
 	handle_free(h, x);
-	x->done = x->connected = x->too_large = false;
+	x->done = x->connected = x->too_large = x->is_waiting = false;
+	x->sent = 0;
 	x->curl_code = x->sink_result = 0;
 	x->why[0] = '\0';
 	x->body.len = 0;
@@ -249,6 +314,25 @@ int http_start(struct http *h, struct http_exchange *x, struct err *e)
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
 	CURLMcode code = curl_multi_add_handle(h->multi, easy);
 	return code ? err_set(e, EIO, "cannot start a request: %s", curl_multi_strerror(code)) : 0;
+}
+
+void http_resume(struct http_exchange *x)
+{
+	if (!x->is_waiting || !x->handle)
+		return;
+	x->is_waiting = false;
+	(void)curl_easy_pause(x->handle->easy, CURLPAUSE_CONT);
+}
+
+int64_t http_parse_upload_range(const char *value)
+{
+	uint64_t end;
+	const char *text = str_after(value, "bytes=");
+	text = str_after(text ? text : value, "0-");
+	if (!text || !parse_u64(text, &end) || end >= INT64_MAX)
+		return -1;
+	/* The registries' own reading: "0-0" is what an empty upload says. */
+	return end ? (int64_t)end + 1 : 0;
 }
 
 /* True where anything ended. */

@@ -35,17 +35,28 @@ struct http_reply {
 	int64_t retry_after_s; /* -1 = not told; a date is made a difference */
 	int64_t length; /* Content-Length, -1 */
 	int64_t range_start; /* Content-Range, -1 */
+	int64_t upload_end; /* of "Range: 0-<end>" in an answer about an upload: bytes there, -1 */
+	char *digest; /* Docker-Content-Digest; NULL */
 	struct challenge challenge;
 };
 
 /* Takes n bytes of a 200 or 206 body; a negative result ends the transfer. */
 typedef int (*http_sink)(void *arg, const void *p, size_t n);
+/* Gives up to n bytes of the request's body, from `at` on: the count, 0 at its end, a negative
+ * errno; HTTP_LATER where there is nothing for now: http_resume goes on. It is asked from 0 on
+ * again where the body has to be sent again. */
+typedef long (*http_source)(void *arg, int64_t at, void *p, size_t n);
+enum { HTTP_LATER = -1000000 };
 
 struct http_exchange {
 	/* the request */
 	const char *url;
 	struct strv headers; /* "Name: value"; owned */
 	const char *form; /* POST of a form; NULL = GET */
+	const char *method; /* "HEAD", "POST", "PUT", "PATCH"; NULL = GET */
+	http_source source; /* the body; NULL = none */
+	void *source_arg;
+	int64_t source_size; /* -1 = not known: it ends where the source says so */
 	int64_t from; /* > 0: "Range: bytes=<from>-" */
 	struct http_tls tls;
 	http_sink sink; /* NULL: the body is kept, up to body_max */
@@ -57,19 +68,23 @@ struct http_exchange {
 	bool connected; /* an answer began to arrive */
 	int curl_code; /* CURLcode: 0 = an HTTP answer, whole */
 	int os_errno; /* of the failed connection, 0 = unknown */
-	int sink_result; /* what the sink refused with */
+	int sink_result; /* what the sink (or source) refused with */
 	bool too_large; /* the body did not fit in body_max */
 	char why[320]; /* libcurl's words */
 	struct http_reply reply;
 	struct buf body;
 
 	struct http_handle *handle; /* while it runs */
+	int64_t sent; /* of the body, in this try */
+	bool is_waiting; /* the source said HTTP_LATER */
 };
 void http_exchange_init(struct http_exchange *x);
 /* Cancels what runs; frees all. */
 void http_exchange_deinit(struct http *h, struct http_exchange *x);
 
 int http_start(struct http *h, struct http_exchange *x, struct err *e);
+/* The source has something again. */
+void http_resume(struct http_exchange *x);
 
 /* A descriptor that wakes http_pump too. */
 struct http_wake {
@@ -81,6 +96,10 @@ struct http_wake {
 int http_pump(struct http *h, struct http_wake *wakes, size_t n, int timeout_ms, struct err *e);
 /* Starts and pumps until this one is done (the others move too). */
 int http_run(struct http *h, struct http_exchange *x, struct err *e);
+
+/* "0-41" or "bytes=0-41" as the header "Range" of an upload's answer: 42, the bytes that are there;
+ * -1 where it is malformed or does not begin at 0. An upload that has none is told as "0-0". */
+int64_t http_parse_upload_range(const char *value);
 
 /* scheme, host and port are equal; ports are made explicit. */
 bool http_same_origin(const char *a, const char *b);

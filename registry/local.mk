@@ -7,10 +7,13 @@ libregistry_a_SOURCES = \
 	registry/certs.c registry/certs.h \
 	registry/challenge.c registry/challenge.h \
 	registry/client.c registry/client.h \
+	registry/credential_helper.c registry/credential_helper.h \
 	registry/credentials.c registry/credentials.h \
+	registry/credentials_file.c registry/credentials_file.h \
 	registry/failure.c registry/failure.h \
 	registry/http.c registry/http.h \
 	registry/image_config.c \
+	registry/login.c registry/login.h \
 	registry/manifest.c registry/manifest.h \
 	registry/parts.c registry/parts.h \
 	registry/reference.c registry/reference.h

@@ -22,6 +22,7 @@
 #include "engine/transfer/roles.h"
 #include "registry/blob.h"
 #include "registry/client.h"
+#include "registry/login.h"
 #include "registry/reference.h"
 
 enum {
@@ -75,6 +76,21 @@ static char *dup_str(const json_t *j, const char *path)
 	return s ? xstrdup(s) : NULL;
 }
 
+/* What a token must be good for: to push there, and to read where blobs may be mounted from. */
+static void push_scope(struct client *c, const json_t *from)
+{
+	auto_buf scope = BUF_INIT;
+	size_t i;
+	json_t *path;
+	buf_printf(&scope, "repository:%s:pull,push", c->path);
+	json_array_foreach (from, i, path) {
+		if (json_is_string(path))
+			buf_printf(&scope, " repository:%s:pull", json_string_value(path));
+	}
+	free(c->scope);
+	c->scope = buf_take(&scope);
+}
+
 static int op_config(struct role *r, const json_t *m, const char **kind, struct err *e)
 {
 	auto_reference ref = {0};
@@ -99,6 +115,8 @@ static int op_config(struct role *r, const json_t *m, const char **kind, struct 
 	r->client = client_new(&ref, &o, &cred, json_str(m, "cert_dir"), e);
 	if (!r->client)
 		return -e->code;
+	if (json_at(m, "push_from"))
+		push_scope(r->client, json_at(m, "push_from"));
 	/* The last moment at which the user's files can be seen. */
 	result = confine_fetcher(NULL, 0, e);
 	if (result < 0) {
@@ -128,6 +146,18 @@ static int op_manifest(struct role *r, const json_t *m, int out, const char **ki
 	json_set_str(j, "media_type", type);
 	json_set_str(j, "digest", digest);
 	json_set_int(j, "size", (int64_t)bytes.len);
+	return reply(r, j, e);
+}
+
+static int op_login(struct role *r, const char **kind, struct err *e)
+{
+	auto_free char *token = NULL;
+	int result = login_check(r->client, &token, kind, e);
+	if (result < 0)
+		return result;
+	json_t *j = ok();
+	if (token)
+		json_set_str(j, "identity_token", token);
 	return reply(r, j, e);
 }
 
@@ -204,6 +234,8 @@ static int dispatch(
 		return op_manifest(r, m, fds[0], kind, e);
 	if (!strcmp(op, "tags") && *n_fds == 1)
 		return op_tags(r, m, fds[0], kind, e);
+	if (!strcmp(op, "login") && *n_fds == 0)
+		return op_login(r, kind, e);
 	if (!strcmp(op, "blob") && (*n_fds == 1 || *n_fds == 2)) {
 		bool has_pipe = *n_fds == 2;
 		*n_fds = 0;

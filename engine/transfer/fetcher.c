@@ -113,14 +113,9 @@ static json_t *auth_json(const struct credentials *c)
 	return auth;
 }
 
-static int configure(
-	struct fetcher *f, const struct reference *ref, const struct pull_options *o, struct err *e)
+static int configure(struct fetcher *f, const struct reference *ref, const struct pull_options *o,
+	const struct credentials *cred, const struct strv *push_from, struct err *e)
 {
-	auto_credentials cred = {0};
-	int r = o->creds ? credentials_parse(o->creds, &cred, e)
-			 : credentials_find(o->config_dir, o->authfile, ref, &cred, e);
-	if (r < 0)
-		return r;
 	auto_json m = json_object();
 	auto_free char *name = reference_full(ref);
 	json_set_str(m, "op", "config");
@@ -137,7 +132,9 @@ static int configure(
 		auto_free char *dir = path_abs(o->cert_dir);
 		json_set_str(m, "cert_dir", dir);
 	}
-	json_set(m, "auth", auth_json(&cred));
+	if (push_from)
+		json_set(m, "push_from", json_from_strv(push_from));
+	json_set(m, "auth", auth_json(cred));
 	return proto_send(f->sock, m, NULL, 0, e);
 }
 
@@ -148,17 +145,46 @@ int fetcher_ready(struct fetcher *f, struct err *e)
 	return reply ? 0 : -e->code;
 }
 
-int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
-	struct fetcher *f, struct err *e)
+static int start(struct store *s, const struct reference *ref, const struct pull_options *o,
+	const struct credentials *c, const struct strv *push_from, struct fetcher *f, struct err *e)
 {
 	*f = FETCHER_INIT;
 	int r = start_process(s, f, e);
 	if (r < 0)
 		return err_ctx(e, "cannot start the fetcher");
-	r = configure(f, ref, o, e);
+	r = configure(f, ref, o, c, push_from, e);
 	if (r < 0)
 		fetcher_stop(f);
 	return r;
+}
+
+static int find_credentials(const struct reference *ref, const struct pull_options *o,
+	struct credentials *cred, struct err *e)
+{
+	int r = o->creds ? credentials_parse(o->creds, cred, e)
+			 : credentials_find(o->config_dir, o->authfile, ref, cred, e);
+	return r < 0 ? r : 0;
+}
+
+int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
+	struct fetcher *f, struct err *e)
+{
+	return fetcher_start_push(s, ref, o, NULL, f, e);
+}
+
+int fetcher_start_as(struct store *s, const struct reference *ref, const struct pull_options *o,
+	const struct credentials *c, struct fetcher *f, struct err *e)
+{
+	return start(s, ref, o, c, NULL, f, e);
+}
+
+int fetcher_start_push(struct store *s, const struct reference *ref, const struct pull_options *o,
+	const struct strv *from, struct fetcher *f, struct err *e)
+{
+	auto_credentials cred = {0};
+	*f = FETCHER_INIT;
+	int r = find_credentials(ref, o, &cred, e);
+	return r < 0 ? r : start(s, ref, o, &cred, from, f, e);
 }
 
 int fetcher_start_url(struct store *s, const char *url, int out, struct fetcher *f, struct err *e)
@@ -276,6 +302,24 @@ int fetcher_tags(struct fetcher *f, const char *ref, struct err *e)
 		return -e->code;
 	r = fetcher_seal(fd, e);
 	return r < 0 ? r : take_fd(fd);
+}
+
+int fetcher_send(struct fetcher *f, const json_t *m, const int *fds, size_t n, struct err *e)
+{
+	return proto_send(f->sock, m, fds, n, e);
+}
+
+json_t *fetcher_ask(struct fetcher *f, const json_t *m, const int *fds, size_t n, const char **kind,
+	struct err *e)
+{
+	*kind = "other";
+	return fetcher_send(f, m, fds, n, e) < 0 ? NULL : answer(f, kind, e);
+}
+
+json_t *fetcher_message(struct fetcher *f, struct err *e)
+{
+	const char *kind;
+	return receive(f, &kind, e);
 }
 
 int fetcher_blob(struct fetcher *f, int64_t id, const char *digest, int64_t size, int pipe,

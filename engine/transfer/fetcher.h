@@ -10,10 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct credentials;
 struct err;
 struct pull_options;
 struct reference;
 struct store;
+struct strv;
 
 struct fetcher {
 	pid_t pid;
@@ -26,6 +28,13 @@ struct fetcher {
  * fetcher_ready does, before the first request. */
 int fetcher_start(struct store *s, const struct reference *ref, const struct pull_options *o,
 	struct fetcher *f, struct err *e);
+/* As fetcher_start, with these credentials and no others (borrowed). */
+int fetcher_start_as(struct store *s, const struct reference *ref, const struct pull_options *o,
+	const struct credentials *c, struct fetcher *f, struct err *e);
+/* To push to the repository of ref: its token is also for pushing, and for reading `from` (paths of
+ * repositories of the same registry), from which blobs may be mounted. */
+int fetcher_start_push(struct store *s, const struct reference *ref, const struct pull_options *o,
+	const struct strv *from, struct fetcher *f, struct err *e);
 /* For one file instead: asks at once for what is at the URL, into `out` (the caller's). fetcher_ready
  * tells when it is whole. */
 int fetcher_start_url(
@@ -51,6 +60,14 @@ int fetcher_manifest(struct fetcher *f, const char *ref, struct fetched_manifest
 	const char **kind, struct err *e);
 /* The tags of the repository, a line each, in a memfd (the result), at its start. */
 int fetcher_tags(struct fetcher *f, const char *ref, struct err *e);
+
+/* Sends a request of engine/transfer/proto.h; the answer comes with fetcher_message. */
+int fetcher_send(struct fetcher *f, const json_t *m, const int *fds, size_t n, struct err *e);
+/* Sends a request that stands alone and waits for its answer. New reference; NULL with e set. */
+json_t *fetcher_ask(struct fetcher *f, const json_t *m, const int *fds, size_t n, const char **kind,
+	struct err *e);
+/* The next message as it is (blocks), also {"error"}. New reference; NULL where the process died. */
+json_t *fetcher_message(struct fetcher *f, struct err *e);
 
 /* Asks for a blob into part_fd (and pipe, unless -1); the descriptors stay the caller's. */
 int fetcher_blob(struct fetcher *f, int64_t id, const char *digest, int64_t size, int pipe,

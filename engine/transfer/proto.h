@@ -16,6 +16,7 @@
  *   {"op": "blob", "ref", "digest", "size", "id": n}      fds: [pipe to the unpacker, part file]
  *       several at once; the bytes go to both; the part file is read first (resume: Range)
  *       -> {"ok", "id": n}
+ *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
  *   {"op": "config", "plain_http": bool, "tls_verify": bool, ...}  first message
  *   {"op": "url", "url"}                                  fds: [pipe]
  *       instead of "config", and the only request: one file from anywhere -> {"ok"}
