@@ -67,6 +67,7 @@ void client_free(struct client *c)
 	buf_free(&c->ca);
 	buf_free(&c->cert);
 	buf_free(&c->key);
+	strv_free(&c->unmountable);
 	free(c);
 }
 

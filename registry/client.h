@@ -38,6 +38,7 @@ struct client {
 	char *base; /* "https://host"; NULL until client_connect */
 	struct buf ca, cert, key; /* of certs.d; empty = none */
 	struct http_tls tls;
+	struct strv unmountable; /* repositories from which nothing may be mounted */
 };
 
 /* Takes the credentials over. Reads the certificates of the registry: call it before confining;

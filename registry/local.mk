@@ -16,7 +16,9 @@ libregistry_a_SOURCES = \
 	registry/login.c registry/login.h \
 	registry/manifest.c registry/manifest.h \
 	registry/parts.c registry/parts.h \
-	registry/reference.c registry/reference.h
+	registry/probe.c \
+	registry/reference.c registry/reference.h \
+	registry/upload.c registry/upload.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/registry_challenge

@@ -18,6 +18,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/transfer/confine.h"
+#include "engine/transfer/fetch_push.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/roles.h"
 #include "registry/blob.h"
@@ -45,6 +46,7 @@ struct role {
 	struct client *client; /* NULL until "config" */
 	struct job *jobs[BLOBS_MAX];
 	size_t n_jobs;
+	struct push_jobs push;
 };
 
 static int reply(struct role *r, json_t *message, struct err *e)
@@ -241,7 +243,8 @@ static int dispatch(
 		*n_fds = 0;
 		return op_blob(r, m, has_pipe ? fds[0] : -1, fds[has_pipe], kind, e);
 	}
-	return err_set(e, EINVAL, "unknown request");
+	int result = push_jobs_request(&r->push, r->client, r->sock, m, fds, *n_fds, kind, e);
+	return result ? result : err_set(e, EINVAL, "unknown request");
 }
 
 /* 1: went on; 0: the other side is gone. */
@@ -256,7 +259,8 @@ static int serve_request(struct role *r, struct err *e)
 	const char *kind = "other";
 	int result = dispatch(r, m, fds, &n_fds, &kind, &cause);
 	for (size_t i = 0; i < n_fds; i++)
-		close(fds[i]);
+		if (fds[i] >= 0)
+			close(fds[i]);
 	if (result < 0)
 		result = reply_failure(r, &cause, kind, json_int_or(m, "id", -1), e);
 	return result < 0 ? result : 1;
@@ -314,7 +318,7 @@ static int idle_ms(const struct role *r)
 		if (left < wait)
 			wait = left < 0 ? 0 : left;
 	}
-	return (int)wait;
+	return push_jobs_idle_ms(&r->push, (int)wait);
 }
 
 static int wait_for_something(struct role *r, bool *request, struct err *e)
@@ -343,6 +347,8 @@ static int loop(struct role *r, struct err *e)
 		}
 		for (size_t i = r->n_jobs; result >= 0 && i-- > 0;)
 			result = step_job(r, i, e);
+		if (result >= 0)
+			result = push_jobs_step(&r->push, r->sock, e);
 		if (result < 0)
 			return result;
 	}
@@ -356,6 +362,7 @@ int fetch_role_run(int sock, struct err *e)
 	int result = loop(&r, e);
 	while (r.n_jobs)
 		job_free(r.jobs[--r.n_jobs]);
+	push_jobs_deinit(&r.push);
 	client_free(r.client);
 	return result;
 }

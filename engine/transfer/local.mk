@@ -5,6 +5,7 @@ libtransfer_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS)
 libtransfer_a_SOURCES = \
 	engine/transfer/confine.c engine/transfer/confine.h engine/transfer/confine_internal.h \
 	engine/transfer/confine_filter.c \
+	engine/transfer/fetch_push.c engine/transfer/fetch_push.h \
 	engine/transfer/fetch_role.c \
 	engine/transfer/fetch_url.c \
 	engine/transfer/proto.c engine/transfer/proto.h \

@@ -16,6 +16,14 @@
  *   {"op": "blob", "ref", "digest", "size", "id": n}      fds: [pipe to the unpacker, part file]
  *       several at once; the bytes go to both; the part file is read first (resume: Range)
  *       -> {"ok", "id": n}
+ *   with "push_from": [repositories] in "config" (a token that may push, and read those):
+ *   {"op": "probe", "id", "digest", "from": [repositories that may have it]}
+ *       -> {"ok", "id", "state": "exists|mounted|absent", "from": "whose it was"}
+ *   {"op": "upload", "id", "digest", "size"}              fds: [file]
+ *       without digest and with size -1 while the file grows: then its end is told with
+ *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop", "id"}
+ *       (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
+ *   {"op": "put", "ref", "media_type"}                    fds: [manifest]  -> {"ok"}
  *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
  *   {"op": "config", "plain_http": bool, "tls_verify": bool, ...}  first message
  *   {"op": "url", "url"}                                  fds: [pipe]
