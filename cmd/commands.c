@@ -44,6 +44,7 @@
 	X(cmd_logs) \
 	X(cmd_manual) \
 	X(cmd_pause) \
+	X(cmd_push) \
 	X(cmd_rename) \
 	X(cmd_restart) \
 	X(cmd_port) \

@@ -94,6 +94,8 @@ libcmd_a_SOURCES = \
 	cmd/ps_select.c \
 	cmd/ps_sort.c \
 	cmd/pull.c \
+	cmd/push.c \
+	cmd/push_opts.c cmd/push_opts.h \
 	cmd/registry_opts.c cmd/registry_opts.h \
 	cmd/rename.c \
 	cmd/report.c \

@@ -35,6 +35,7 @@ libengine_a_SOURCES = \
 	engine/size.c engine/size.h \
 	engine/volume.c engine/volume.h \
 	engine/undo.c engine/undo.h \
+	engine/transfer/document.c engine/transfer/document.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
 	engine/transfer/load.c \
 	engine/transfer/login.c engine/transfer/login.h \
@@ -43,6 +44,9 @@ libengine_a_SOURCES = \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/pull.c engine/transfer/pull.h \
 	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \
+	engine/transfer/push.c engine/transfer/push.h engine/transfer/push_internal.h \
+	engine/transfer/push_items.c engine/transfer/push_items.h \
+	engine/transfer/push_manifest.c engine/transfer/push_manifest.h \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
 include engine/launch.mk

@@ -39,6 +39,7 @@ struct layer_new {
 	const char *blob_digest; /* compressed digest it came from; may be NULL */
 	int64_t blob_size;
 	const char *media_type;
+	const char *blob_made; /* storage/layer_blob.h; NULL = it came from elsewhere */
 	/* A stopped container whose writable folder becomes this layer's diff/ (storage/upper.h):
 	 * the staged diff/ is its new one. The alive lock is the caller's. NULL = none. */
 	const char *container_id;

@@ -141,7 +141,10 @@ static int record_layer(
 	}
 	if (!l->blob_digest)
 		return 0;
-	return layer_row_add_blob(s->db, *short_id, l->blob_digest, l->blob_size, l->media_type, e);
+	r = layer_row_add_blob(s->db, *short_id, l->blob_digest, l->blob_size, l->media_type, e);
+	if (r >= 0 && l->blob_made)
+		r = layer_row_blob_made(s->db, l->blob_digest, l->blob_made, e);
+	return r;
 }
 
 static int64_t created_of(const char *config_json)

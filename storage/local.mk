@@ -18,6 +18,7 @@ libstorage_a_SOURCES = \
 	storage/db/id_range_row.c storage/db/id_range_row.h \
 	storage/db/image_row.c storage/db/image_row.h \
 	storage/db/layer_row.c storage/db/layer_row.h \
+	storage/db/manifest_list_row.c storage/db/manifest_list_row.h \
 	storage/db/reserve.c storage/db/reserve.h \
 	storage/db/schema.c \
 	storage/db/sql.c storage/db/sql.h \
@@ -29,6 +30,8 @@ libstorage_a_SOURCES = \
 	storage/intent.c storage/intent.h \
 	storage/keep.c storage/keep.h storage/keep_internal.h \
 	storage/keep_restore.c \
+	storage/layer_blob.c storage/layer_blob.h \
+	storage/manifest_list.c storage/manifest_list.h \
 	storage/recover.c \
 	storage/rootfs.c storage/rootfs.h storage/rootfs_internal.h \
 	storage/rootfs_fuse.c \

@@ -36,6 +36,9 @@
  *       {"ok", "kind": "manifest", "media_type", "config": {digest, size, media_type},
  *       "layers": [{...}]}; size -1 and no digest: not checked, the computed "digest" and "size"
  *       are in the answer in any case
+ *   {"op": "describe", "media_type", "digest", "size"}
+ *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest", "size"};
+ *       in the memfd the document again, with the keys that are known and of the right type
  *   {"op": "config", "digest", "size", "layers": N}
  *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...], "os", "architecture", "variant"};
  *       normalised config JSON in the memfd

@@ -28,7 +28,7 @@ void digest_of(const void *p, size_t n, char text[72])
 }
 
 /* Reads a whole document and compares it with what the job says of it. */
-static int read_document(
+int unpack_read_document(
 	const struct unpack_request *q, size_t max, struct buf *out, char digest[72], struct err *e)
 {
 	const char *wanted = json_str(q->job, "digest");
@@ -71,7 +71,7 @@ static json_t *manifest_job(const struct unpack_request *q, struct err *e)
 	auto_buf text = BUF_INIT;
 	auto_manifest m = {0};
 	char digest[72];
-	if (read_document(q, MANIFEST_MAX, &text, digest, e) < 0 ||
+	if (unpack_read_document(q, MANIFEST_MAX, &text, digest, e) < 0 ||
 		manifest_parse(text.data ? text.data : "", text.len, json_str(q->job, "media_type"),
 			&m, e) < 0)
 		return NULL;
@@ -110,7 +110,7 @@ static json_t *config_job(const struct unpack_request *q, struct err *e)
 		err_set(e, EINVAL, "no place for the config in the request");
 		return NULL;
 	}
-	if (read_document(q, CONFIG_MAX, &text, digest, e) < 0)
+	if (unpack_read_document(q, CONFIG_MAX, &text, digest, e) < 0)
 		return NULL;
 	auto_json config = image_config_parse(text.data ? text.data : "", text.len, (int)layers, e);
 	if (!config)
@@ -213,6 +213,7 @@ struct job {
 static const struct job jobs[] = {
 	{"manifest", FOLDER_NONE, manifest_job},
 	{"config", FOLDER_NONE, config_job},
+	{"describe", FOLDER_NONE, unpack_describe_job},
 	{"layer", FOLDER_STAGING, layer_job},
 	{"archive", FOLDER_STAGING, archive_job},
 	{"inflate", FOLDER_NONE, inflate_job},

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct err;
 struct stream_result;
 
@@ -21,6 +22,12 @@ struct unpack_request {
 json_t *unpack_assemble_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_archive_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_commit_job(const struct unpack_request *q, struct err *e);
+json_t *unpack_describe_job(const struct unpack_request *q, struct err *e);
+
+/* The whole document of a job (its first descriptor), of at most max bytes, compared with what the
+ * job says of it ("digest", "size"). */
+int unpack_read_document(const struct unpack_request *q, size_t max, struct buf *out,
+	char digest[72], struct err *e);
 
 void unpack_send_progress(const struct unpack_request *q, int64_t bytes);
 

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "storage/db/container_row.h"
 #include "storage/db/sql.h"
+#include "storage/layer_blob.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,7 +78,9 @@ int layer_row_insert(
 int layer_row_add_blob(struct db *db, const char *layer_id, const char *digest, int64_t size,
 	const char *media_type, struct err *e)
 {
-	auto_stmt s = db_prepare(db, "INSERT OR REPLACE INTO layer_blob VALUES(?1, ?2, ?3, ?4)", e);
+	auto_stmt s = db_prepare(db, "INSERT OR REPLACE INTO layer_blob(digest, layer_id, size, media_type)"
+		" VALUES(?1, ?2, ?3, ?4)",
+		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, digest);
@@ -85,6 +88,52 @@ int layer_row_add_blob(struct db *db, const char *layer_id, const char *digest, 
 	bind_int(s, 3, size);
 	bind_text(s, 4, media_type);
 	return db_change(db, s, e);
+}
+
+int layer_row_blob_made(struct db *db, const char *digest, const char *made, struct err *e)
+{
+	auto_stmt s = db_prepare(db, "UPDATE layer_blob SET made = ?2 WHERE digest = ?1", e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, digest);
+	bind_text(s, 2, made);
+	return db_change(db, s, e);
+}
+
+int layer_row_blobs(struct db *db, const char *layer_id, struct layer_blob **out, size_t *n,
+	struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT digest, media_type, size, made FROM layer_blob WHERE layer_id = ?1"
+		" ORDER BY made IS NOT NULL, digest",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, layer_id);
+	int r;
+	while ((r = db_step(db, s, e)) == STEP_ROW) {
+		*out = xrealloc(*out, (*n + 1) * sizeof(**out));
+		(*out)[(*n)++] = (struct layer_blob){.digest = column_dup(s, 0),
+			.media_type = column_dup(s, 1),
+			.size = column_int(s, 2),
+			.made = column_dup(s, 3)};
+	}
+	return r < 0 ? r : 0;
+}
+
+int layer_row_repositories(struct db *db, const char *layer_id, struct strv *out, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT DISTINCT name FROM image_layer JOIN image_name USING (image_id)"
+		" WHERE layer_id = ?1 AND is_digest ORDER BY name",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, layer_id);
+	int r;
+	while ((r = db_step(db, s, e)) == STEP_ROW)
+		strv_take(out, column_dup(s, 0));
+	return r < 0 ? r : 0;
 }
 
 int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, struct err *e)

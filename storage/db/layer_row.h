@@ -7,6 +7,8 @@
 
 struct db;
 struct err;
+struct layer_blob;
+struct strv;
 
 /* 1, 0 or -errno. */
 int layer_row_exists(struct db *db, const char *id, struct err *e);
@@ -23,6 +25,11 @@ int layer_row_insert(
 /* What is known about the blob replaces what was. */
 int layer_row_add_blob(struct db *db, const char *layer_id, const char *digest, int64_t size,
 	const char *media_type, struct err *e);
+/* See storage/layer_blob.h. */
+int layer_row_blob_made(struct db *db, const char *digest, const char *made, struct err *e);
+int layer_row_blobs(struct db *db, const char *layer_id, struct layer_blob **out, size_t *n,
+	struct err *e);
+int layer_row_repositories(struct db *db, const char *layer_id, struct strv *out, struct err *e);
 /* Of the layers that no image and no container holds: removes the rows and gives ids and diff ids
  * (two arrays of n, owned). */
 int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, struct err *e);

@@ -6,6 +6,8 @@
  * its image's record (rmi -f of an image in use takes the record, the layers stay).
  * container_layer.is_own: once this container's writable layer, taken by a commit; above those of its
  * image. trash and trash_layer: what `moss undo` can bring back (storage/keep.h).
+ * layer_blob.made: how a blob was compressed here (storage/layer_blob.h). manifest_list: the lists of
+ * `moss manifest` (storage/manifest_list.h).
  * Times are nanoseconds since 1970. Processes and boot_id are valid for that boot only.
  */
 #include "storage/db/sql.h"
@@ -69,6 +71,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE id_range(container_id TEXT PRIMARY KEY, first INT NOT NULL, count INT NOT "
 	"NULL) WITHOUT ROWID;"
 	"PRAGMA user_version = 4;",
+	"ALTER TABLE layer_blob ADD COLUMN made TEXT;"
+	"CREATE TABLE manifest_list(name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;"
+	"PRAGMA user_version = 5;",
 };
 
 int schema_version(struct db *db, struct err *e)
