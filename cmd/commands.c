@@ -15,6 +15,7 @@
 	X(cmd_info) \
 	X(cmd_container) \
 	X(cmd_image) \
+	X(cmd_manifest) \
 	X(cmd_system) \
 	X(cmd_volume) \
 	X(cmd_attach) \
@@ -42,6 +43,14 @@
 	X(cmd_login) \
 	X(cmd_logout) \
 	X(cmd_logs) \
+	X(cmd_manifest_add) \
+	X(cmd_manifest_annotate) \
+	X(cmd_manifest_create) \
+	X(cmd_manifest_exists) \
+	X(cmd_manifest_inspect) \
+	X(cmd_manifest_push) \
+	X(cmd_manifest_remove) \
+	X(cmd_manifest_rm) \
 	X(cmd_manual) \
 	X(cmd_pause) \
 	X(cmd_push) \

@@ -4,5 +4,7 @@
 const struct cmd cmd_container = {.name = "container", .brief = "Manage containers"};
 const struct cmd cmd_healthcheck = {.name = "healthcheck", .brief = "Manage health checks"};
 const struct cmd cmd_image = {.name = "image", .brief = "Manage images"};
+const struct cmd cmd_manifest = {
+	.name = "manifest", .brief = "Manage image manifests and manifest lists"};
 const struct cmd cmd_system = {.name = "system", .brief = "Manage moss"};
 const struct cmd cmd_volume = {.name = "volume", .brief = "Manage volumes"};

@@ -72,6 +72,11 @@ libcmd_a_SOURCES = \
 	cmd/login.c \
 	cmd/logout.c \
 	cmd/logs.c \
+	cmd/manifest.c \
+	cmd/manifest_add.c \
+	cmd/manifest_annotate.c \
+	cmd/manifest_inspect.c \
+	cmd/manifest_push.c cmd/manifest_push.h \
 	cmd/manual.c \
 	cmd/object.c cmd/object.h \
 	cmd/opt.c cmd/opt.h \

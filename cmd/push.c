@@ -10,8 +10,10 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/image_names.h"
+#include "cmd/manifest_push.h"
 #include "cmd/push_opts.h"
 #include "engine/event.h"
+#include "engine/manifest_list.h"
 #include "engine/transfer/platform.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -165,6 +167,28 @@ static int push_named(struct cmd_call *call, const struct push *a, const struct 
 	return r;
 }
 
+/* A list of `moss manifest` is pushed as a whole. 1 = it was one. */
+static int push_as_list(struct cmd_call *call, const struct push *a, const struct reference *to,
+	struct err *e)
+{
+	auto_reference ref = {0};
+	auto_list l = {0};
+	struct err ignored;
+	struct image image = {0};
+	if (a->all_tags || reference_parse(call->argv[0], true, &ref, &ignored) < 0)
+		return 0;
+	int r = manifest_list_open(call->store, &ref, &l, e);
+	if (r != ROW_OK)
+		return r < 0 ? r : 0;
+	/* An image of that name comes first. */
+	r = image_find(call->store, l.name, l.name, &image, e);
+	image_deinit(&image);
+	if (r != ROW_ABSENT)
+		return r < 0 ? r : 0;
+	r = manifest_push_list(call, &a->push, false, &l, to, e);
+	return r < 0 ? r : 1;
+}
+
 static int read_options(
 	struct cmd_call *call, const struct push *a, struct push_options *o, struct err *e)
 {
@@ -191,8 +215,10 @@ static int push_run(struct cmd_call *call, void *args, struct err *e)
 		r = err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
 	if (r == 0)
 		r = read_options(call, a, &o, e);
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = push_as_list(call, a, &to, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (!a->push.quiet && call->argc == 1 && !a->all_tags && !typed.tag)
 		printf("Using default tag: latest\n");
 	auto_free char *name = reference_familiar_name(&to);

@@ -22,6 +22,7 @@ libengine_a_SOURCES = \
 	engine/commit_pause.c engine/commit_pause.h \
 	engine/commit_words.c \
 	engine/import.c engine/import.h \
+	engine/manifest_list.c engine/manifest_list.h \
 	engine/image_name.c engine/image_name.h \
 	engine/image_remove.c engine/image_remove.h \
 	engine/doctor.c engine/doctor.h engine/doctor_internal.h \
@@ -47,6 +48,8 @@ libengine_a_SOURCES = \
 	engine/transfer/push.c engine/transfer/push.h engine/transfer/push_internal.h \
 	engine/transfer/push_items.c engine/transfer/push_items.h \
 	engine/transfer/push_manifest.c engine/transfer/push_manifest.h \
+	engine/transfer/manifest_member.c engine/transfer/manifest_member.h \
+	engine/transfer/manifest_push.c engine/transfer/manifest_push.h \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
 include engine/launch.mk

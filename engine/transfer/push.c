@@ -223,7 +223,8 @@ static int make_manifest(
 static int record(struct push *p, const struct image *image, const struct push_plan *plan,
 	const struct push_manifest *m, struct err *e)
 {
-	auto_free char *digest_ref = xasprintf("%s/%s@%s", p->domain, p->path, m->digest);
+	auto_free char *digest_ref =
+		p->path ? xasprintf("%s/%s@%s", p->domain, p->path, m->digest) : NULL;
 	auto_free struct layer_new *layers = xcalloc(plan->n + 1, sizeof(*layers));
 	for (size_t k = 0; k < plan->n; k++) {
 		const struct push_item *i = &p->items.v[plan->layers[k]];
@@ -245,13 +246,64 @@ static int record(struct push *p, const struct image *image, const struct push_p
 static int push_planned(struct push *p, const struct image *image, struct push_plan *plan,
 	const struct reference *to, struct push_manifest *m, struct err *e)
 {
-	auto_free char *ref = reference_full(to);
 	int r = push_items_run(&p->items, e);
 	if (r == 0)
 		r = make_manifest(p, plan, m, e);
+	auto_free char *name = reference_name(to);
+	auto_free char *ref =
+		to->tag || r < 0 ? reference_full(to) : xasprintf("%s@%s", name, m->digest);
 	if (r == 0)
 		r = push_put(p, ref, m, e);
 	return r < 0 ? r : record(p, image, plan, m, e);
+}
+
+/* The names of the blobs are found without a registry. */
+static int name_planned(
+	struct push *p, const struct image *image, const struct push_plan *plan, struct err *e)
+{
+	auto_push_manifest m = {0};
+	int r = 0;
+	for (size_t k = 0; k < p->items.n && r == 0; k++)
+		r = push_item_name(&p->items, &p->items.v[k], e);
+	if (r == 0)
+		r = make_manifest(p, plan, &m, e);
+	return r < 0 ? r : record(p, image, plan, &m, e);
+}
+
+static int give_manifest(struct store *s, const struct image *image, struct err *e)
+{
+	static const struct push_options as_docker = {.format = FORMAT_DOCKER};
+	struct push p = {.store = s,
+		.options = &as_docker,
+		.reader = DOCUMENT_READER(s),
+		.fetcher = FETCHER_INIT};
+	struct push_plan plan = {0};
+	p.items.store = s;
+	p.items.compression.gzip_only = true;
+	int r = plan_image(&p, image, &plan, e);
+	if (r == 0)
+		r = name_planned(&p, image, &plan, e);
+	plan_deinit(&plan);
+	push_close(&p);
+	return r;
+}
+
+int push_ensure_manifest(
+	struct store *s, const struct image *image, struct document *out, struct err *e)
+{
+	struct document_reader reader = DOCUMENT_READER(s);
+	struct image now = {0};
+	bool found = false;
+	int r = image->manifest_digest ? 0 : give_manifest(s, image, e);
+	if (r == 0)
+		r = image_find(s, image->id, NULL, &now, e);
+	if (r == 0 && now.manifest_digest)
+		r = document_of_blob(&reader, now.manifest_digest, out, &found, e);
+	if (r >= 0 && !found)
+		r = err_set(e, ENOENT, "image %s has no manifest", image->id);
+	image_deinit(&now);
+	document_reader_deinit(&reader);
+	return r < 0 ? r : 0;
 }
 
 int push_image(struct push *p, const struct image *image, const struct reference *to,

@@ -34,4 +34,9 @@ struct push_job {
 int image_push(struct store *s, struct push_job *jobs, size_t n, const struct push_options *o,
 	struct err *e);
 
+/* The manifest of an image of the store; one that has none gets one, as a push would make it. */
+struct document;
+int push_ensure_manifest(
+	struct store *s, const struct image *image, struct document *out, struct err *e);
+
 #endif

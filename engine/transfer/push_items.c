@@ -117,7 +117,7 @@ void push_items_deinit(struct push_items *p)
 
 static void say(struct push_items *p, const struct push_item *i, const char *status)
 {
-	if (*i->short_id)
+	if (*i->short_id && *status)
 		progress_status(p->progress, i->short_id, status);
 }
 
@@ -352,13 +352,12 @@ static int layer_fd(struct push_items *p, const struct push_item *i, struct err 
 	return fd < 0 ? err_sys(e, "cannot open layer %s", i->diff_id) : fd;
 }
 
-static int start_assembly(struct push_items *p, struct push_item *i, struct err *e)
+/* The job, into `out`. */
+static int send_assembly(struct push_items *p, struct push_item *i, int out, struct err *e)
 {
 	const struct push_compression *c = &p->compression;
 	auto_fd layer = layer_fd(p, i, e);
-	int r = layer < 0 ? layer : open_spool(p, i, e);
-	if (r == 0)
-		r = unpacker_start(p->store, &i->unpacker, e);
+	int r = layer < 0 ? layer : unpacker_start(p->store, &i->unpacker, e);
 	if (r < 0)
 		return r;
 	i->compression = c->is_given ? c->format : COMPRESSION_GZIP;
@@ -368,20 +367,27 @@ static int start_assembly(struct push_items *p, struct push_item *i, struct err 
 	if (c->has_level)
 		json_set_int(job, "level", c->level);
 	json_set_str(job, "diff_id", i->diff_id);
-	const int fds[2] = {i->spool, layer};
-	r = unpacker_send(&i->unpacker, job, fds, 2, e);
+	const int fds[2] = {out, layer};
+	return unpacker_send(&i->unpacker, job, fds, 2, e);
+}
+
+static int start_assembly(struct push_items *p, struct push_item *i, struct err *e)
+{
+	int r = open_spool(p, i, e);
+	if (r == 0)
+		r = send_assembly(p, i, i->spool, e);
 	return r < 0 ? r : start_upload(p, i, i->spool, NULL, -1, e);
 }
 
-/* A message of the unpacker: progress, or the end. */
-static int assembly_message(struct push_items *p, struct push_item *i, struct err *e)
+/* 1 = only progress, 0 = the end, in the item. */
+static int read_assembly(struct push_items *p, struct push_item *i, struct err *e)
 {
 	const char *kind;
 	auto_json m = unpacker_next(&i->unpacker, &kind, e);
 	if (!m)
 		return err_ctx(e, "layer %s", i->diff_id);
 	if (json_at(m, "progress"))
-		return 0;
+		return 1;
 	unpacker_stop(&i->unpacker);
 	const char *digest = json_str(m, "digest");
 	int64_t size = json_int_or(m, "size", -1);
@@ -391,7 +397,31 @@ static int assembly_message(struct push_items *p, struct push_item *i, struct er
 	i->size = size;
 	i->made = xasprintf("%s:%d", compression_name(i->compression),
 		p->compression.has_level ? p->compression.level : -1);
-	return end_upload(p, i, e);
+	return 0;
+}
+
+static int assembly_message(struct push_items *p, struct push_item *i, struct err *e)
+{
+	int r = read_assembly(p, i, e);
+	return r ? (r < 0 ? r : 0) : end_upload(p, i, e);
+}
+
+int push_item_name(struct push_items *p, struct push_item *i, struct err *e)
+{
+	for (i->form = 0; i->form < i->n_forms; i->form++)
+		if (is_usable(p, i, i->form)) {
+			finish_form(p, i, "");
+			return 0;
+		}
+	auto_fd nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int r = nowhere < 0 ? err_sys(e, "cannot open /dev/null") : send_assembly(p, i, nowhere, e);
+	for (int more = 1; r == 0 && more == 1;) {
+		more = read_assembly(p, i, e);
+		r = more < 0 ? more : 0;
+	}
+	if (r == 0)
+		i->state = ITEM_DONE;
+	return r;
 }
 
 /* ---- the loop ---- */

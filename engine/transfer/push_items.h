@@ -103,6 +103,9 @@ void push_item_add_form(
 	struct push_item *i, const char *digest, int64_t size, const char *type, bool is_ours);
 /* To the end: every item is ITEM_DONE. */
 int push_items_run(struct push_items *p, struct err *e);
+/* Finds out only what a blob would be called, without a registry: by a form that is known, else by
+ * making it into nowhere. ITEM_DONE. */
+int push_item_name(struct push_items *p, struct push_item *i, struct err *e);
 /* Forgets the items (a further image may follow); deinit also ends the fetchers. */
 void push_items_clear(struct push_items *p);
 void push_items_deinit(struct push_items *p);

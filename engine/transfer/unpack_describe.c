@@ -65,11 +65,12 @@ static json_t *descriptor_copy(const json_t *from)
 
 static json_t *platform_copy(const json_t *from)
 {
-	static const char *const texts[] = {"architecture", "os", "os.version", "variant"};
+	static const char *const texts[] = {"architecture", "os", "os.version"};
 	json_t *to = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		copy_text(from, to, texts[i]);
 	copy_texts(from, to, "os.features");
+	copy_text(from, to, "variant");
 	copy_texts(from, to, "features");
 	return to;
 }
