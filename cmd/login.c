@@ -178,13 +178,15 @@ static int keep(struct session *s, const struct credentials *c, struct err *e)
 /* What is kept already is tried first, where the user gave nothing. 1 = it was good. */
 static int try_found(struct session *s, struct err *e)
 {
-	int r = credentials_file_get(s->path, s->server.key, &s->found, e);
-	if (r < 0)
-		return r;
 	const struct login *a = s->a;
-	bool is_given = !str_empty(a->username) || !str_empty(a->password) || a->password_stdin;
+	struct err ignored = {0};
+	if (!str_empty(a->username) || !str_empty(a->password) || a->password_stdin)
+		return 0;
+	int r = credentials_file_get(s->path, s->server.key, &s->found, &ignored);
+	if (r < 0)
+		log_warn("%s", ignored.msg);
 	bool is_usable = s->found.identity_token || !str_empty(s->found.password);
-	if (is_given || r == CREDENTIALS_NONE || !is_usable)
+	if (r != CREDENTIALS_FOUND || !is_usable)
 		return 0;
 	struct err cause = {0};
 	printf("Authenticating with existing credentials...\n");

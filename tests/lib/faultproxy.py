@@ -19,6 +19,8 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   type T         another Content-Type
   huge N         N MB of blanks instead of the body
   redirect URL   307 to URL + path
+  upcut N        N bytes of what is uploaded arrive, then both connections end
+  location URL   the Location of an answer is on another host; "relative": without host
   hangup         the connection ends without an answer
   garbage        bytes that are no HTTP
 
@@ -64,15 +66,48 @@ class Handler(http.server.BaseHTTPRequestHandler):
             auth = self.headers.get("Authorization", "-").split()[0]
             f.write(f"{self.command} {self.path} range={self.headers.get('Range', '-')} "
                     f"auth={auth} host={self.headers.get('Host')} "
+                    f"content-range={self.headers.get('Content-Range', '-')} "
                     f"action={action[0] if action else '-'}\n")
 
-    def forward(self, drop=()):
+    def pieces(self):
+        """The request's body, as it comes."""
+        self.body_read = True
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            while True:
+                n = int(self.rfile.readline().split(b";")[0], 16)
+                data = self.rfile.read(n)
+                self.rfile.readline()
+                if not n:
+                    return
+                yield data
+        left = int(self.headers.get("Content-Length", 0))
+        while left:
+            data = self.rfile.read1(min(left, 65536))
+            if not data:
+                raise ConnectionResetError
+            left -= len(data)
+            yield data
+
+    def forward(self, drop=(), limit=None):
         c = http.client.HTTPConnection(target, timeout=60)
         c.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
-            if name.lower() not in ("connection",) + tuple(drop):
+            if name.lower() not in ("connection", "expect") + tuple(drop):
                 c.putheader(name, value)
         c.endheaders()
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "")
+        sent = 0
+        for data in self.pieces():
+            if limit is not None:
+                data = data[:limit - sent]
+            c.send(b"%x\r\n%s\r\n" % (len(data), data) if chunked and data else data)
+            sent += len(data)
+            if limit is not None and sent >= limit:
+                time.sleep(0.2)  # the registry takes what it has
+                c.close()
+                return None
+        if chunked:
+            c.send(b"0\r\n\r\n")
         return c.getresponse()
 
     def answer(self, status, headers, body):
@@ -88,12 +123,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         action = find_rule(f"{self.command} {self.path}")
         self.note(action)
         name, args = (action[0], action[1:]) if action else ("", [])
+        self.body_read = False
         try:
             getattr(self, "do_" + name, self.plain)(*args)
+            if not self.body_read and self.command in ("POST", "PUT", "PATCH"):
+                for _ in self.pieces():
+                    pass
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def plain(self, *args):
         self.relay(lambda body: self.wfile.write(body))
@@ -193,6 +232,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_redirect(self, url):
         self.answer(307, {"Location": url + self.path, "Content-Length": "0"}, b"")
+
+    def do_upcut(self, n):
+        self.forward(limit=int(n))
+        self.close_connection = True
+
+    def do_location(self, where):
+        def change(status, headers, body):
+            path = re.sub("^http://[^/]*", "", headers.get("Location", ""))
+            headers["Location"] = path if where == "relative" else where + path
+            return status, headers, body
+        self.relay(self.wfile.write, change=change)
 
     def do_hangup(self):
         self.close_connection = True

@@ -2,6 +2,7 @@
 # after lib/moss; call registry_stop_all in teardown.
 #
 #   registry_start [plain|tls] [htpasswd|token]   sets REG=127.0.0.1:PORT (filled: lib/make-images)
+#   registry_start_empty NAME [...]               the same with a storage of its own
 #   proxy_start                                   sets PROXY=127.0.0.1:PORT, in front of $REG
 #   fault TIMES REGEX ACTION [ARGUMENT]           adds a rule (lib/faultproxy.py); no_faults
 #   requests REGEX                                how many requests the proxy has seen
@@ -61,8 +62,21 @@ registry_answers() {
 }
 
 registry_start() {
-	local data tls="" auth="" want
+	local data
 	data=$(registry_data) || return 1
+	registry_start_on "$data" registry "$@"
+}
+
+registry_start_empty() {
+	local name=$1
+	shift
+	mkdir -p "$WORK/$name.data"
+	registry_start_on "$WORK/$name.data" "$name" "$@"
+}
+
+registry_start_on() { # DATA NAME [plain|tls] [htpasswd|token]
+	local data=$1 name=$2 tls="" auth="" want
+	shift 2
 	for want in "$@"; do
 		case $want in
 		plain) ;;
@@ -82,7 +96,7 @@ registry_start() {
 			;;
 		esac
 	done
-	registry_serve "$data" "$WORK/registry.yml" "$tls" "$auth"
+	registry_serve "$data" "$WORK/$name.yml" "$tls" "$auth"
 }
 
 # A throw-away authority and a certificate of it for 127.0.0.1 and localhost.
@@ -154,6 +168,9 @@ registry_stop_all() {
 	done
 	REGISTRY_PIDS=()
 }
+
+# The names of registries' images by skopeo, which needs no more than that.
+remote_digest() { skopeo inspect --tls-verify=false "${@:2}" --format '{{.Digest}}' "docker://$1"; }
 
 # What is in an image's file: `image_sh IMAGE COMMAND` runs busybox's shell in it.
 image_sh() { moss run --rm --network none "$1" sh -c "$2"; }

@@ -2,7 +2,8 @@
 """tokenserver.py PORT-FILE KEY CERT LOG [SECONDS]: issues tokens a docker-registry accepts.
 
 alice:secret may pull private/..., everybody else the rest; the refresh token "refresh-alice" is
-alice's too. A token lives SECONDS (default 60). Each request is a line in LOG.
+alice's too; who asks for an offline token gets it. A token lives SECONDS (default 60). Each request
+is a line in LOG.
 """
 import base64, http.server, json, os, subprocess, sys, time, urllib.parse
 
@@ -56,6 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             f.write(f"{self.command} {self.path} as={kind}\n")
 
     def do_GET(self):
+        if os.environ.get("TOKENS_BY_FORM_ONLY"):
+            return self.reply(405, {})
         query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
         auth = self.headers.get("Authorization")
         user = ""
@@ -65,16 +68,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.reply(401, {"errors": [{
                     "code": "UNAUTHORIZED", "message": "incorrect username or password"}]})
             user = "alice"
-        return self.reply(200, {"token": token(user, query.get("scope", []))})
+        answer = {"token": token(user, query.get("scope", []))}
+        if user and query.get("offline_token") == ["true"]:
+            answer["refresh_token"] = "refresh-alice"
+        return self.reply(200, answer)
 
     def do_POST(self):
         length = int(self.headers.get("Content-Length", 0))
         form = urllib.parse.parse_qs(self.rfile.read(length).decode())
         self.note("refresh")
-        if form.get("refresh_token") != ["refresh-alice"]:
+        if form.get("refresh_token") != ["refresh-alice"] and (
+                form.get("username"), form.get("password")) != (["alice"], ["secret"]):
             return self.reply(401, {"errors": [{"code": "UNAUTHORIZED",
                                                 "message": "bad refresh token"}]})
-        return self.reply(200, {"access_token": token("alice", form.get("scope", []))})
+        scopes = [s for text in form.get("scope", []) for s in text.split()]
+        answer = {"access_token": token("alice", scopes)}
+        if form.get("access_type") == ["offline"]:
+            answer["refresh_token"] = "refresh-alice"
+        return self.reply(200, answer)
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
