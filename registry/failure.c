@@ -22,6 +22,17 @@ static char *url_authority(const char *url)
 	return xstrndup(start, strcspn(start, "/?#"));
 }
 
+/* The method as Go's errors spell it. */
+static const char *op_of(const struct http_exchange *x)
+{
+	static const char *const names[][2] = {
+		{"HEAD", "Head"}, {"PATCH", "Patch"}, {"POST", "Post"}, {"PUT", "Put"}};
+	for (size_t i = 0; x->method && i < ARRAY_LEN(names); i++)
+		if (!strcmp(x->method, names[i][0]))
+			return names[i][1];
+	return x->form ? "Post" : "Get";
+}
+
 /* Foreign text made harmless. Owned. */
 static char *clean_text(const char *s)
 {
@@ -36,11 +47,12 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 {
 	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
 		(void)err_set(e, EPROTO,
-			"Get \"%s\": http: server gave HTTP response to HTTPS client", x->url);
+			"%s \"%s\": http: server gave HTTP response to HTTPS client", op_of(x),
+			x->url);
 		return err_hint(e, "use --tls-verify=false if this registry has no TLS");
 	}
 	if (x->curl_code != CURLE_PEER_FAILED_VERIFICATION)
-		return err_set(e, EPROTO, "Get \"%s\": tls: %s", x->url, x->why);
+		return err_set(e, EPROTO, "%s \"%s\": tls: %s", op_of(x), x->url, x->why);
 	const char *words = "certificate is not valid";
 	if (strstr(x->why, "expired"))
 		words = "certificate has expired or is not yet valid";
@@ -49,8 +61,8 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 	else if (strstr(x->why, "self-signed") || strstr(x->why, "self signed") ||
 		 strstr(x->why, "local issuer"))
 		words = "certificate signed by unknown authority";
-	(void)err_set(e, EPERM, "Get \"%s\": tls: failed to verify certificate: x509: %s (%s)",
-		x->url, words, x->why);
+	(void)err_set(e, EPERM, "%s \"%s\": tls: failed to verify certificate: x509: %s (%s)",
+		op_of(x), x->url, words, x->why);
 	return err_hint(e,
 		"put the certificate of its authority into ~/.config/docker/certs.d/%s/ca.crt, or "
 		"use --tls-verify=false",
@@ -64,30 +76,32 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 	switch (x->curl_code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		(void)err_set(e, ENOENT, "Get \"%s\": dial tcp: lookup %.*s: no such host", x->url,
-			(int)strcspn(host, ":"), host);
+		(void)err_set(e, ENOENT, "%s \"%s\": dial tcp: lookup %.*s: no such host", op_of(x),
+			x->url, (int)strcspn(host, ":"), host);
 		return err_hint(e, "check the name, the network and the name servers in "
 				   "/etc/resolv.conf");
 	case CURLE_COULDNT_CONNECT:
 		if (!x->os_errno)
-			return err_set(e, EIO, "Get \"%s\": dial tcp: %s", x->url, x->why);
+			return err_set(e, EIO, "%s \"%s\": dial tcp: %s", op_of(x), x->url, x->why);
 		if (x->os_errno != ECONNREFUSED)
-			return err_set(e, x->os_errno, "Get \"%s\": dial tcp %s: connect: %s",
-				x->url, host, strerror(x->os_errno));
+			return err_set(e, x->os_errno, "%s \"%s\": dial tcp %s: connect: %s",
+				op_of(x), x->url, host, strerror(x->os_errno));
 		(void)err_set(e, ECONNREFUSED,
-			"Get \"%s\": dial tcp %s: connect: connection refused", x->url, host);
+			"%s \"%s\": dial tcp %s: connect: connection refused", op_of(x), x->url,
+			host);
 		return err_hint(e, "nothing listens there: is the registry running?");
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(e, ETIMEDOUT, "Get \"%s\": i/o timeout (%s)", x->url, x->why);
+		return err_set(
+			e, ETIMEDOUT, "%s \"%s\": i/o timeout (%s)", op_of(x), x->url, x->why);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
 		return tls_failure(x, host, e);
 	case CURLE_GOT_NOTHING:
-		return err_set(e, EPIPE, "Get \"%s\": EOF", x->url);
+		return err_set(e, EPIPE, "%s \"%s\": EOF", op_of(x), x->url);
 	case CURLE_PARTIAL_FILE:
-		return err_set(e, EPIPE, "Get \"%s\": unexpected EOF", x->url);
+		return err_set(e, EPIPE, "%s \"%s\": unexpected EOF", op_of(x), x->url);
 	default:
-		return err_set(e, EIO, "Get \"%s\": %s", x->url, x->why);
+		return err_set(e, EIO, "%s \"%s\": %s", op_of(x), x->url, x->why);
 	}
 }
 

@@ -185,7 +185,7 @@ static bool take_session(struct upload *u)
 
 static int no_session(struct upload *u, const char **kind, struct err *e)
 {
-	*kind = "corrupt";
+	*kind = "bad-request";
 	return err_set(
 		e, EBADMSG, "%s: the registry gave no valid address for the upload", u->get.origin);
 }

@@ -2,7 +2,7 @@
 """faultproxy.py PORT-FILE TARGET RULES LOG: an HTTP proxy in front of a registry that breaks things.
 
 TARGET is host:port of the registry (plain HTTP). RULES is a file that is read at each request; a
-line is "TIMES REGEX ACTION [ARGUMENT]": the first line whose regex is found in "METHOD PATH" and
+line is "TIMES REGEX ACTION [ARGUMENT]": the first line whose regex is found in "METHOD PATH content-range=R" and
 whose TIMES (0 = always) are not used up is applied. Counting starts anew when the file changes.
 
   cut N          the body ends after N bytes, and the connection with it
@@ -20,6 +20,8 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   huge N         N MB of blanks instead of the body
   redirect URL   307 to URL + path
   upcut N        N bytes of what is uploaded arrive, then both connections end
+  upkeep N       as upcut, but the registry keeps what came and can be asked (docker-registry itself
+                 cannot: its addresses hold the offset; here the proxy remembers the newest one)
   location URL   the Location of an answer is on another host; "relative": without host
   hangup         the connection ends without an answer
   garbage        bytes that are no HTTP
@@ -31,6 +33,7 @@ import http.client, http.server, os, re, sys, threading, time
 port_file, target, rules_path, log_path = sys.argv[1:5]
 lock = threading.Lock()
 used, rules_stamp = {}, None
+sessions = {}  # of uploads that were cut by upkeep: id -> path of the newest address
 
 
 def find_rule(line):
@@ -88,9 +91,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
             left -= len(data)
             yield data
 
+    def newest(self):
+        """The path, at an upload's newest address where we know better than the client."""
+        found = re.search("/blobs/uploads/([^/?]+)", self.path)
+        if not found or found[1] not in sessions:
+            return self.path
+        closing = re.search("[?&](digest=[^&]*)", self.path)
+        path = sessions[found[1]]
+        return path + ("&" + closing[1] if closing else "")
+
+    def learn(self, response):
+        found = re.search("/blobs/uploads/([^/?]+)", self.path)
+        if found and found[1] in sessions and response.getheader("Location"):
+            sessions[found[1]] = re.sub("^http://[^/]*", "", response.getheader("Location"))
+
+    def do_upkeep(self, n):
+        data, pieces = b"", self.pieces()
+        while len(data) < int(n):
+            data += next(pieces)
+        c = http.client.HTTPConnection(target, timeout=60)
+        c.request(self.command, self.newest(), data[:int(n)],
+                  {"Content-Type": "application/octet-stream", "Host": self.headers["Host"]})
+        response = c.getresponse()
+        sessions[re.search("/blobs/uploads/([^/?]+)", self.path)[1]] = ""
+        self.learn(response)
+        self.close_connection = True
+
     def forward(self, drop=(), limit=None):
         c = http.client.HTTPConnection(target, timeout=60)
-        c.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        c.putrequest(self.command, self.newest(), skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in ("connection", "expect") + tuple(drop):
                 c.putheader(name, value)
@@ -108,7 +137,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return None
         if chunked:
             c.send(b"0\r\n\r\n")
-        return c.getresponse()
+        response = c.getresponse()
+        self.learn(response)
+        return response
 
     def answer(self, status, headers, body):
         self.send_response(status)
@@ -120,7 +151,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         # As a forward proxy: the whole URL is the path.
         self.path = re.sub("^http://[^/]*", "", self.path)
-        action = find_rule(f"{self.command} {self.path}")
+        action = find_rule(f"{self.command} {self.path}"
+                           f" content-range={self.headers.get('Content-Range', '-')}")
         self.note(action)
         name, args = (action[0], action[1:]) if action else ("", [])
         self.body_read = False
