@@ -553,7 +553,7 @@ static int fetch_failed(
 static int source_died(struct push_items *p, size_t k, const struct err *why, struct err *e)
 {
 	int r = 0;
-	p->sources[k].is_dead = true;
+	p->sources[k].is_dead = p->sources[k].is_gone = true;
 	for (size_t n = 0; n < p->n && r >= 0; n++)
 		if (p->v[n].fetch_request >= 0 && p->v[n].fetcher == k)
 			r = fetch_failed(p, &p->v[n], why, e);
@@ -590,7 +590,7 @@ static int wait_and_serve(struct push_items *p, struct err *e)
 	auto_free struct pollfd *fds = xcalloc(1 + p->n_sources + p->n, sizeof(*fds));
 	fds[n++] = (struct pollfd){.fd = p->fetcher->sock, .events = POLLIN};
 	for (size_t k = 0; k < p->n_sources; k++)
-		fds[n++] = (struct pollfd){.fd = p->sources[k].is_started && !p->sources[k].is_dead
+		fds[n++] = (struct pollfd){.fd = p->sources[k].is_started && !p->sources[k].is_gone
 							 ? p->sources[k].fetcher.sock
 							 : -1,
 			.events = POLLIN};

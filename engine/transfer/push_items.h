@@ -80,7 +80,9 @@ struct push_item {
 struct push_source {
 	char *name; /* "domain/path" */
 	struct fetcher fetcher;
-	bool is_started, is_dead;
+	bool is_started;
+	bool is_dead; /* is asked for nothing more; what was asked for may still be answered */
+	bool is_gone; /* its process */
 };
 
 struct push_items {
