@@ -67,7 +67,7 @@ static bool is_prunable(
 	const struct filters *f, const struct until *until, const struct container_row *row)
 {
 	enum container_state state = state_parse(row->state);
-	if (state_is_live(state) || state == STATE_REMOVING)
+	if (state_is_started(state) || state == STATE_REMOVING)
 		return false;
 	return (!until->is_given || row->created_ns <= until->ns) && labels_match(f, row);
 }

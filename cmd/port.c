@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/pick.h"
 #include "engine/start.h"
+#include "engine/state.h"
 #include "storage/store.h"
 
 struct port {
@@ -24,7 +25,9 @@ static json_t *ports_get(struct cmd_call *call, const char *name, struct err *e)
 	if (container_get(call->store, name, &row, e) < 0)
 		return NULL;
 	auto_json j = container_inspect(call->store, &row);
-	ports = json_incref(json_at(j, "NetworkSettings/Ports"));
+	/* As Podman: who only is initialized listens to nobody yet. */
+	if (state_is_started(state_parse(row.state)))
+		ports = json_incref(json_at(j, "NetworkSettings/Ports"));
 	container_row_deinit(&row);
 	return ports ? ports : json_object();
 }
@@ -97,7 +100,8 @@ static int print_every(struct cmd_call *call, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		auto_free char *id = xasprintf("%.12s\t", rows[i].id);
 		auto_json j = container_inspect(call->store, &rows[i]);
-		print_all(id, json_at(j, "NetworkSettings/Ports"));
+		if (state_is_started(state_parse(rows[i].state)))
+			print_all(id, json_at(j, "NetworkSettings/Ports"));
 		container_row_deinit(&rows[i]);
 	}
 	free(rows);

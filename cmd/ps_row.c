@@ -147,7 +147,9 @@ char *ps_status(const struct container_row *row, int64_t now_ns)
 		return xstrdup("Removal In Progress");
 	if (strcmp(state, "dead") == 0)
 		return xstrdup("Dead");
-	if (strcmp(state, "created") == 0 || !row->started_ns)
+	if (strcmp(state, "initialized") == 0)
+		return xstrdup("Initialized");
+	if (strcmp(state, "created") == 0 || (!row->started_ns && !row->finished_ns))
 		return xstrdup("Created");
 	if (!row->finished_ns)
 		return xstrdup("");

@@ -42,8 +42,8 @@ static bool has(const struct selection *x, const char *filter)
 
 static int check_status(const char *value, void *arg, struct err *e)
 {
-	static const char *const states[] = {
-		"paused", "restarting", "removing", "running", "dead", "created", "exited"};
+	static const char *const states[] = {"paused", "restarting", "removing", "running", "dead",
+		"created", "exited", "initialized"};
 	struct selection *x = arg;
 	x->all = true;
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
@@ -375,7 +375,7 @@ static bool row_matches(const struct selection *x, const struct container_row *r
 {
 	const struct filters *f = &x->o->filters;
 	struct err ignored;
-	bool alive = state_is_live(state_parse(row->state));
+	bool alive = state_is_started(state_parse(row->state));
 	if (!alive && !x->all && x->o->limit <= 0)
 		return false;
 	if (!names_match(x, row) || (x->ids && !json_object_get(x->ids, row->id)))

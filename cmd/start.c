@@ -82,7 +82,7 @@ static int start_run(struct cmd_call *call, void *args, struct err *e)
 	const struct start *a = args;
 	auto_strv names = STRV_INIT, failed = STRV_INIT;
 	bool is_picked = a->pick.all || a->pick.filter.n;
-	int r = pick_names(call, &a->pick, "created exited", &names, e);
+	int r = pick_names(call, &a->pick, "created exited initialized", &names, e);
 	if (r != 0)
 		return r;
 	if (a->attach || a->interactive)

@@ -105,7 +105,8 @@ int ending_forget(struct store *s, const struct container_row *row, bool volumes
 /* Policy and the user's stop as they are in this transaction. */
 static bool goes_on(const struct container_row *now, const struct attach_ended *ended)
 {
-	if (ended->is_last || now->is_stopped || now->auto_remove)
+	bool was_started = state_is_started(state_parse(now->state));
+	if (!was_started || ended->is_last || now->is_stopped || now->auto_remove)
 		return false;
 	return ended->must_restart || restart_wanted_at_end(now, ended->exit_code);
 }

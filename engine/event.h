@@ -7,7 +7,7 @@
  * the end (EVENT_WITH("signal", "9")), or NULL for none. Followers need no call: they watch the
  * database's files (engine/event_follow.h).
  *
- * Actions are Docker's words. Container: create attach detach start stop die kill oom restart pause
+ * Actions are Docker's words. Container: create init (Podman's) attach detach start stop die kill oom restart pause
  * unpause rename update resize top exec_create exec_start exec_die exec_detach archive-path
  * extract-to-dir export commit destroy, "health_status: healthy". Image: pull tag untag delete save
  * load import. Volume: create mount unmount destroy.

@@ -40,7 +40,7 @@ static int users_load(struct store *s, const char *id, struct users *u, struct e
 static bool is_running(const char *state)
 {
 	return !strcmp(state, "running") || !strcmp(state, "paused") ||
-	       !strcmp(state, "restarting");
+	       !strcmp(state, "restarting") || !strcmp(state, "initialized");
 }
 
 /* The first container that is (not) running; NULL where there is none. */

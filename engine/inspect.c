@@ -31,19 +31,24 @@ static bool is_alive(const struct container_row *row)
 	return is_state(row, "running") || is_state(row, "paused");
 }
 
+/* Its processes and namespaces are there. */
+static bool has_process(const struct container_row *row)
+{
+	return is_alive(row) || is_state(row, "initialized");
+}
+
 static json_t *state(const struct container_row *row)
 {
 	struct err ignored;
 	json_t *o = json_object();
-	bool alive = is_alive(row);
 	json_set_str(o, "Status", row->state);
-	json_set_bool(o, "Running", state_is_live(state_parse(row->state)));
+	json_set_bool(o, "Running", state_is_started(state_parse(row->state)));
 	json_set_bool(o, "Paused", is_state(row, "paused"));
 	json_set_bool(o, "Restarting", is_state(row, "restarting"));
 	json_set_bool(o, "OOMKilled", row->oom_killed);
 	json_set_bool(o, "Dead", is_state(row, "dead"));
-	json_set_int(o, "Pid", alive ? row->init.pid : 0);
-	json_set_int(o, "ExitCode", alive ? 0 : row->exit_code);
+	json_set_int(o, "Pid", has_process(row) ? row->init.pid : 0);
+	json_set_int(o, "ExitCode", has_process(row) ? 0 : row->exit_code);
 	json_set_str(o, "Error", row->error ? row->error : "");
 	set_time(o, "StartedAt", row->started_ns);
 	set_time(o, "FinishedAt", row->finished_ns);
@@ -117,7 +122,7 @@ static json_t *graph_driver(struct store *s, const struct container_row *row)
 static json_t *network_settings(const struct container_row *row, const json_t *config)
 {
 	struct err ignored;
-	if (is_alive(row) && row->network && *row->network) {
+	if (has_process(row) && row->network && *row->network) {
 		json_t *j = json_parse(row->network, strlen(row->network), "network", &ignored);
 		if (j) {
 			auto_free char *key = xasprintf("/proc/%d/ns/net", (int)row->init.pid);

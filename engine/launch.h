@@ -90,6 +90,8 @@ void launch_plan_free(struct launch_plan *p);
 /* The value of an annotation, or NULL. Borrowed from the plan. */
 const char *launch_annotation(const struct launch_plan *p, const char *key);
 bool launch_wants_terminal(const struct launch_plan *p);
+/* Whatever moss.throwaway says, what it writes survives a crash: it may be started again. */
+void launch_keep_writes(struct launch_plan *p);
 bool launch_has_new_netns(const struct launch_plan *p);
 
 struct launched {

@@ -35,6 +35,8 @@ struct rootfs_spec launch_rootfs(const struct launch_plan *p)
 	};
 }
 
+void launch_keep_writes(struct launch_plan *p) { p->is_throwaway = false; }
+
 /* What must be there before init looks: the copy, or a running server. */
 static int prepare_rootfs(const struct launch_plan *p, struct launched *l, struct err *e)
 {

@@ -15,6 +15,8 @@
  *   are not known then (published ports), that of MON_STARTED.
  *   front gone before MON_GO: the monitor kills init, removes nothing, ends.
  *
+ * With `stands` (engine/stand.h) init is not let go at MON_GO: MON_STARTED says that it stands there.
+ *
  * After MON_STARTED the monitor closes the control socket. It listens on
  * <runroot>/c/<first 12 of id>/ctl (0700 folder, 0600 socket, SO_PEERCRED checked) for further
  * attach streams, each opened with one struct attach_hello; SIGUSR1 makes it listen anew where the
@@ -69,6 +71,9 @@ enum attach_type {
 	ATTACH_END = 19, /* payload: struct attach_ended; only to the first front */
 	ATTACH_KILL = 21, /* exec's holder: ends the process and its group */
 	ATTACH_RECORDED = 20, /* payload: one byte, 1 = it will be started again */
+	ATTACH_GO = 22, /* to a monitor whose init stands before exec: payload: int64_t started_ns */
+	ATTACH_STARTED = 23, /* and its answers, to every client */
+	ATTACH_FAILED = 24, /* payload: struct err; comes in pieces */
 };
 
 enum { ATTACH_FRAME_MAX = 65536 };
@@ -91,6 +96,7 @@ struct monitor_options {
 	const char *root, *runroot, *id;
 	bool open_stdin, stdin_once, auto_remove;
 	bool front_stdin, front_stdout, front_stderr; /* what the first front wants */
+	bool stands; /* init is not let go before it is started (engine/stand.h) */
 	const char *log_driver; /* and what its options say: struct log_config */
 	int64_t log_max_size, log_max_files, log_buffer;
 	bool log_compress;

@@ -39,7 +39,8 @@ libengine_a_SOURCES += \
 	engine/restart_hint.c \
 	engine/run_sweep.c engine/run_sweep.h \
 	engine/signal.c \
-	engine/start.c \
+	engine/stand.c engine/stand.h \
+	engine/start.c engine/start_internal.h \
 	engine/stats.c engine/stats.h \
 	engine/state.c engine/state.h \
 	engine/stop.c \
@@ -59,7 +60,8 @@ moss_monitor_SOURCES = $(NO_DLOPEN) \
 	engine/monitor_io.c \
 	engine/monitor_loop.c \
 	engine/monitor_main.c \
-	engine/monitor_setup.c
+	engine/monitor_setup.c \
+	engine/monitor_stand.c
 moss_monitor_LDADD = libengine.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) -lm
 moss_monitor_DEPENDENCIES = libengine.a libnetns.a libstorage.a libbase.a
 

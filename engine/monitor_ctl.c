@@ -71,7 +71,11 @@ static int client_frame(void *arg, uint8_t type, const uint8_t *p, size_t n)
 		input_close(m);
 	else if (type == ATTACH_RESIZE && n == 4)
 		monitor_resize(m, (unsigned)p[0] << 8 | p[1], (unsigned)p[2] << 8 | p[3]);
-	else if (type == ATTACH_RECORDED && c->is_front)
+	else if (type == ATTACH_GO && n == sizeof(int64_t)) {
+		int64_t started_ns;
+		memcpy(&started_ns, p, sizeof(started_ns));
+		monitor_go(m, c, started_ns);
+	} else if (type == ATTACH_RECORDED && c->is_front)
 		monitor_front_recorded(m, n == 1 && p[0]);
 	return 0;
 }
@@ -123,6 +127,7 @@ void client_drop(struct monitor *m, struct client *c)
 	if (c->is_gone)
 		return;
 	c->is_gone = true;
+	m->must_look = m->is_standing;
 	watch_remove(m, &c->watch);
 	if (c->closes_stdin)
 		input_close(m);
@@ -154,6 +159,13 @@ void clients_send_output(struct monitor *m, enum log_stream stream, const char *
 		if (!c->is_gone && !c->is_told && wants && relay_send(&c->relay, type, p, n) < 0)
 			client_drop(m, c);
 	}
+}
+
+void clients_send(struct monitor *m, uint8_t type, const void *p, size_t n)
+{
+	for (struct client *c = m->clients; c; c = c->next)
+		if (!c->is_gone && !c->is_told && relay_send(&c->relay, type, p, n) < 0)
+			client_drop(m, c);
 }
 
 void clients_send_exit(struct monitor *m)

@@ -51,12 +51,23 @@ void monitor_store_done(struct store *s)
 	free(s->runroot);
 }
 
+/* ROW_LOST: it was started meanwhile. */
+static int set_back(struct monitor *m, struct store *s, struct err *e)
+{
+	struct container_row row = {0};
+	int r = container_row_find(s->db, m->opt.id, &row, e);
+	if (r == ROW_OK)
+		r = container_row_set_back(s->db, &row, e);
+	container_row_deinit(&row);
+	return r;
+}
+
 void monitor_record_end(struct monitor *m)
 {
 	struct store s;
 	struct err e = {0};
 	int r = monitor_store(m, &s, &e);
-	if (r == 0)
+	if (r == 0 && (!m->goes_back || (r = set_back(m, &s, &e)) == ROW_LOST))
 		r = ending_record(&s, m->opt.id, &m->ended, &m->restarts, &e);
 	monitor_store_done(&s);
 	if (r < 0) /* the next command finds the lock free and records what it can */
@@ -103,18 +114,27 @@ int monitor_record_start(struct monitor *m, struct err *e)
 	return r < 0 ? r : r > 0;
 }
 
-bool monitor_is_wanted(struct monitor *m)
+int monitor_row_state(struct monitor *m, int64_t *started_ns, struct err *e)
 {
 	struct store s;
-	struct err e = {0};
 	struct container_row row = {0};
-	int r = monitor_store(m, &s, &e);
+	int r = monitor_store(m, &s, e);
 	if (r == 0)
-		r = container_row_find(s.db, m->opt.id, &row, &e);
-	bool is_wanted = r < 0 || (r == ROW_OK && !strcmp(row.state, state_text(STATE_RESTARTING)));
+		r = container_row_find(s.db, m->opt.id, &row, e);
+	if (r >= 0)
+		r = r == ROW_OK ? (int)state_parse(row.state) : (int)STATE_REMOVING;
+	*started_ns = row.started_ns;
 	container_row_deinit(&row);
 	monitor_store_done(&s);
-	return is_wanted;
+	return r;
+}
+
+bool monitor_is_wanted(struct monitor *m)
+{
+	struct err e = {0};
+	int64_t started_ns;
+	int state = monitor_row_state(m, &started_ns, &e);
+	return state < 0 || state == STATE_RESTARTING;
 }
 
 void monitor_record_failure(struct monitor *m, const struct err *failure)
@@ -134,7 +154,7 @@ static void drop_lock(struct monitor *m)
 }
 
 /* Recorded by whomever: now the others may know, and the next command may have the container. */
-static void finish(struct monitor *m)
+void monitor_finish(struct monitor *m)
 {
 	if (m->is_over)
 		return;
@@ -155,7 +175,7 @@ void monitor_front_recorded(struct monitor *m, bool restarts)
 	if (!m->asked_front)
 		return;
 	m->restarts = restarts;
-	finish(m);
+	monitor_finish(m);
 }
 
 void monitor_front_is_late(struct monitor *m)
@@ -163,7 +183,7 @@ void monitor_front_is_late(struct monitor *m)
 	if (!m->asked_front || m->is_over)
 		return;
 	monitor_record_end(m);
-	finish(m);
+	monitor_finish(m);
 }
 
 void monitor_close_streams(struct monitor *m)
@@ -244,6 +264,7 @@ void init_ended(struct monitor *m, struct watch *w, uint32_t events)
 		si.si_pid == 0)
 		return;
 	m->init_gone = true;
+	m->is_standing = false;
 	m->l.pid = 0; /* reaped: the number may be another's */
 	m->ended.finished_ns = clock_now_ns();
 	m->ended.exit_code = m->is_expired              ? 255 /* as Podman */

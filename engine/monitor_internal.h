@@ -6,6 +6,7 @@
  *   monitor_ctl.c    the attach socket and its clients
  *   monitor_loop.c   epoll, timers
  *   monitor_again.c  the lives after the first: a restart policy's pause and the next start
+ *   monitor_stand.c  before the first life: init stands before exec
  *   monitor_health.c the health check's clock
  *   monitor_end.c    the container's end
  */
@@ -88,6 +89,10 @@ struct monitor {
 	bool has_go, init_gone, asked_front, is_over, lock_dropped;
 	bool is_waiting; /* between two lives */
 	bool has_waste; /* freed memory, to be given back to the system once it is quiet */
+	bool is_standing; /* init stands before exec (engine/stand.h) */
+	bool goes_back; /* it ends while it stands, and is what it was before */
+	bool must_look; /* a client has gone meanwhile: perhaps its word is missing */
+	char *arg0; /* of the program, while the plan is gone */
 	bool restarts; /* as whoever recorded the end has found */
 	int delay_ms; /* the last pause between two lives, 0 = none yet */
 	int tries; /* of this attempt, while helpers of the last life still end */
@@ -120,6 +125,19 @@ void monitor_rest(struct monitor *m);
 void monitor_look_again(struct monitor *m);
 void monitor_give_up_waiting(struct monitor *m);
 
+/* Init execs, and its run's clocks begin. */
+int monitor_let_run(struct monitor *m, struct err *e);
+/* Its end is noticed from now on. */
+int monitor_watch_init(struct monitor *m, struct err *e);
+
+/* monitor_stand.c: engine/stand.h has the protocol. */
+int monitor_stand(struct monitor *m, struct err *e);
+/* c: who says go, NULL: the row says so. */
+void monitor_go(struct monitor *m, struct client *c, int64_t started_ns);
+/* Where must_look. */
+void monitor_look_at_row(struct monitor *m);
+void monitor_stand_down(struct monitor *m);
+
 /* monitor_loop.c */
 int watch_add(struct monitor *m, struct watch *w, uint32_t events);
 /* Not in the set at all: epoll reports hang-ups even of what is not asked for. */
@@ -148,6 +166,8 @@ int monitor_listen(struct monitor *m, struct err *e);
 struct client *client_add(struct monitor *m, int fd);
 void client_drop(struct monitor *m, struct client *c);
 void clients_send_output(struct monitor *m, enum log_stream stream, const char *p, size_t n);
+/* One frame to all. */
+void clients_send(struct monitor *m, uint8_t type, const void *p, size_t n);
 /* ATTACH_EXIT to all that are not told yet. */
 void clients_send_exit(struct monitor *m);
 void clients_sweep(struct monitor *m);
@@ -173,8 +193,12 @@ void monitor_record_failure(struct monitor *m, const struct err *e);
 int monitor_record_start(struct monitor *m, struct err *e);
 /* As m->ended and m->restarts; the row is looked at again. */
 void monitor_record_end(struct monitor *m);
+/* What the row says; its start, where it runs. -errno. */
+int monitor_row_state(struct monitor *m, int64_t *started_ns, struct err *e);
 /* The row still says `restarting` (or cannot be read). */
 bool monitor_is_wanted(struct monitor *m);
+/* The end is recorded: everybody may know; what waits for a next life does so. */
+void monitor_finish(struct monitor *m);
 /* Drained first. */
 void monitor_close_streams(struct monitor *m);
 /* What a life had beside its streams: servers, network, descriptors. */

@@ -95,6 +95,8 @@ static void told_to_end(struct monitor *m)
 	m->ended.is_last = 1;
 	if (m->is_waiting)
 		monitor_give_up_waiting(m);
+	else if (m->is_standing)
+		monitor_stand_down(m);
 	else if (!m->init_gone)
 		(void)syscall(SYS_pidfd_send_signal, m->l.pidfd,
 			m->opt.stop_signal ? (int)m->opt.stop_signal : SIGTERM, NULL, 0);
@@ -163,6 +165,7 @@ void monitor_loop(struct monitor *m, bool all_clients)
 				w->fn(m, w, ev[i].events);
 		}
 		clients_sweep(m);
+		monitor_look_at_row(m);
 		monitor_balance(m);
 	}
 }

@@ -38,7 +38,7 @@ static void harden(void)
 static void report(struct monitor *m, const struct err *e)
 {
 	struct mon_msg msg = {.type = MON_FAILED, .e = *e};
-	if (msg_send(m->control, &msg, sizeof(msg), NULL, 0) < 0 && m->has_go)
+	if (msg_send(m->control, &msg, sizeof(msg), NULL, 0) < 0 && m->has_go && !m->opt.stands)
 		monitor_record_failure(m, e);
 }
 
@@ -54,6 +54,7 @@ static void let_go(struct monitor *m)
 {
 	launch_plan_free(take_ptr(m->plan));
 	free(take_ptr(m->settings));
+	free(take_ptr(m->arg0));
 	free(take_ptr(m->container_dir));
 	free(take_ptr(m->run_dir));
 }

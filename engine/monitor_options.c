@@ -31,6 +31,7 @@ static const struct field fields[] = {
 	F("--front-stdin", FLAG, front_stdin),
 	F("--front-stdout", FLAG, front_stdout),
 	F("--front-stderr", FLAG, front_stderr),
+	F("--stands", FLAG, stands),
 	F("--log-driver", TEXT, log_driver),
 	F("--log-max-size", NUMBER, log_max_size),
 	F("--log-max-files", NUMBER, log_max_files),

@@ -43,6 +43,8 @@ int monitor_prepare(struct monitor *m, struct err *e)
 	if (m->container_fd < 0)
 		return err_sys(e, "cannot open %s", m->container_dir);
 	int r = launch_load(m->container_dir, &m->plan, e);
+	if (r == 0 && m->opt.stands)
+		launch_keep_writes(m->plan);
 	if (r == 0)
 		m->has_terminal = launch_wants_terminal(m->plan);
 	return r;
@@ -180,7 +182,7 @@ static int make_ready(struct monitor *m, struct err *e)
 	int r = log_writer_open(&m->log, m->container_fd, m->opt.id, &log, e);
 	if (r < 0)
 		return err_ctx(e, "failed to initialize logging driver");
-	if ( (r = launch_wait_ready(&m->l, e)) < 0)
+	if ((r = launch_wait_ready(&m->l, e)) < 0)
 		return r;
 	take_terminal(m);
 	if (!network_is_up(m->net) && (r = network_finish(m->net, &m->settings, e)) < 0)
@@ -189,16 +191,29 @@ static int make_ready(struct monitor *m, struct err *e)
 	return 0;
 }
 
-static int let_run(struct monitor *m, struct err *e)
+int monitor_watch_init(struct monitor *m, struct err *e)
 {
-	int r = launch_release(&m->l, e);
-	if (r < 0)
-		return r;
 	m->init = (struct watch){.fd = m->l.pidfd, .fn = init_ended};
 	m->init_gone = false;
-	monitor_check_begin(m);
-	r = watch_add(m, &m->init, EPOLLIN);
+	int r = watch_add(m, &m->init, EPOLLIN);
 	return r < 0 ? err_sysn(e, -r, "cannot watch the container") : 0;
+}
+
+int monitor_let_run(struct monitor *m, struct err *e)
+{
+	int r = launch_release(&m->l, e);
+	if (r == 0)
+		monitor_check_begin(m);
+	return r;
+}
+
+/* In one step, or up to where it stands. */
+static int let_run(struct monitor *m, struct err *e)
+{
+	if (m->opt.stands && !m->arg0)
+		return monitor_stand(m, e);
+	int r = monitor_let_run(m, e);
+	return r < 0 ? r : monitor_watch_init(m, e);
 }
 
 int monitor_launch(struct monitor *m, struct err *e)

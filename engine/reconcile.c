@@ -61,6 +61,16 @@ static int end_init(const struct container_row *row, bool *same_boot, struct err
 	return r < 0 ? err_sysn(e, -r, "cannot end container %s", row->name) : 0;
 }
 
+/* It has not run: it is what it was before. */
+static int forget_init(struct store *s, struct container_row *row, struct err *e)
+{
+	int r = container_row_set_back(s->db, row, e);
+	if (r < 0)
+		return r;
+	monitor_run_dir_remove(s->runroot, row->id);
+	return refresh(s, row, e);
+}
+
 /* The lock is ours. */
 static int finish(struct store *s, struct container_row *row, struct err *e)
 {
@@ -73,6 +83,8 @@ static int finish(struct store *s, struct container_row *row, struct err *e)
 		.finished_ns = clock_now_ns(), .exit_code = same_boot ? 137 : 255};
 	if (row->cgroup && same_boot)
 		cgroup_remove(row->cgroup);
+	if (!strcmp(row->state, state_text(STATE_INITIALIZED)))
+		return forget_init(s, row, e);
 	/* One that was waiting for its next start had ended before. */
 	if (!strcmp(row->state, state_text(STATE_RESTARTING))) {
 		how.finished_ns = row->finished_ns;

@@ -63,7 +63,8 @@ int relay_send(struct relay *r, uint8_t type, const void *p, size_t n)
 	return 0;
 }
 
-static bool is_stream(uint8_t type) { return type <= ATTACH_STDERR; }
+/* What may be longer than a small frame. */
+static bool is_stream(uint8_t type) { return type <= ATTACH_STDERR || type == ATTACH_FAILED; }
 
 static int finish(struct relay *r, relay_fn *fn, void *arg)
 {

@@ -34,7 +34,7 @@ int relay_send(struct relay *r, uint8_t type, const void *p, size_t n);
 int relay_flush(struct relay *r);
 static inline bool relay_is_behind(const struct relay *r) { return r->out.len > r->out_at; }
 
-/* type, bytes; stream types come in pieces. Non-zero stops and is returned. */
+/* type, bytes; stream types (and ATTACH_FAILED) come in pieces. Non-zero stops and is returned. */
 typedef int relay_fn(void *arg, uint8_t type, const uint8_t *p, size_t n);
 /* One read into buf (the caller's scratch), then fn for what is complete. 1 where something was
  * read, 0 where nothing was there, -EPIPE at the end of the stream, -errno, -EPROTO on nonsense. */

@@ -66,7 +66,8 @@ static int mark(struct store *s, const struct container_row *row, enum container
 		return ROW_OK;
 	if (!may_mark)
 		return ROW_LOST;
-	return container_row_set_removing(s->db, row->id, state_is_live(state), e);
+	/* An initialized one that was started meanwhile is another case. */
+	return container_row_set_removing(s->db, row->id, state_is_started(state), e);
 }
 
 /* Reads the row again after a moment: a start or an end is at work. */

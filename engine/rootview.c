@@ -144,7 +144,7 @@ static int settle(struct store *s, struct container_row *row, int *alive, struct
 	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
 	for (;;) {
 		enum container_state state = state_parse(row->state);
-		if (state == STATE_RUNNING || state == STATE_PAUSED)
+		if (state == STATE_INITIALIZED || state == STATE_RUNNING || state == STATE_PAUSED)
 			return 1;
 		if (state == STATE_REMOVING)
 			return err_set(e, ENOENT, "No such container: %s", row->name);

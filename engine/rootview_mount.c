@@ -32,6 +32,7 @@ static int pivot(int root, bool read_only, struct err *e)
 static struct rootfs_spec unmapped_rootfs(const struct launch_plan *p)
 {
 	struct rootfs_spec spec = launch_rootfs(p);
+	spec.is_throwaway = false; /* its start is to find what is written here */
 	spec.idmap = NULL;
 	return spec;
 }

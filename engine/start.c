@@ -25,6 +25,7 @@
 #include "engine/health.h"
 #include "engine/log.h"
 #include "engine/monitor.h"
+#include "engine/start_internal.h"
 #include "engine/state.h"
 #include "storage/db/db.h"
 #include "storage/store.h"
@@ -40,21 +41,10 @@
 
 extern char **environ;
 
-struct starting {
-	struct store *store;
-	struct container_row *row;
-	struct container_new *fresh; /* no record yet; NULL for start */
-	const struct start_options *o;
-	struct monitor_options mon;
-	bool terminal;
-	int control, stream;
-	struct entered entered;
-	bool is_recorded;
-	struct bind_hint hint;
-	char *pidfiles[2]; /* where init's and the monitor's ids are written; owned */
-};
+/* START_AGAIN: no exit status. */
+enum { LOOK_AGAIN_NS = 5000000, START_AGAIN = 1 << 16 };
 
-static bool is_attached(const struct start_options *o)
+bool starting_is_attached(const struct start_options *o)
 {
 	return o->attach_stdin || o->attach_stdout || o->attach_stderr;
 }
@@ -100,14 +90,32 @@ static void write_pidfiles(struct starting *st)
 	}
 }
 
+json_t *starting_config(struct starting *st, struct err *e)
+{
+	unsigned rows, cols;
+	json_t *config = json_parse(
+		st->row->config, strlen(st->row->config), "the container's configuration", e);
+	if (!config)
+		return NULL;
+	st->mon = (struct monitor_options){.root = st->store->root,
+		.runroot = st->store->runroot,
+		.id = st->row->id,
+		.open_stdin = json_bool_or(config, "Config/OpenStdin", false)};
+	st->terminal = json_bool_or(config, "Config/Tty", false);
+	take_health(st, config);
+	if (st->terminal && starting_is_attached(st->o) && terminal_size(&rows, &cols)) {
+		st->mon.rows = rows;
+		st->mon.cols = cols;
+	}
+	return config;
+}
+
 /* What the monitor needs of the configuration, and where errors of it are Docker's. */
 static int read_config(struct starting *st, struct err *e)
 {
 	struct log_config log;
-	unsigned rows, cols;
 	const struct start_options *o = st->o;
-	auto_json config = json_parse(
-		st->row->config, strlen(st->row->config), "the container's configuration", e);
+	auto_json config = starting_config(st, e);
 	if (!config)
 		return -e->code;
 	auto_free char *dir = store_path(st->store, "containers/%s", st->row->id);
@@ -116,34 +124,24 @@ static int read_config(struct starting *st, struct err *e)
 		r = log_attrs_write(st->row, config, &log, dir, e);
 	if (r < 0)
 		return err_ctx(e, "failed to initialize logging driver");
-	st->terminal = json_bool_or(config, "Config/Tty", false);
-	st->mon = (struct monitor_options){.root = st->store->root,
-		.runroot = st->store->runroot,
-		.id = st->row->id,
-		.open_stdin = json_bool_or(config, "Config/OpenStdin", false),
-		.stdin_once = json_bool_or(config, "Config/StdinOnce", false),
-		.auto_remove = st->row->auto_remove,
-		.front_stdin = o->attach_stdin,
-		.front_stdout = o->attach_stdout,
-		.front_stderr = o->attach_stderr,
-		.log_driver = log_driver_name(log.driver),
-		.log_max_size = log.max_size,
-		.log_max_files = log.max_files,
-		.log_buffer = log.buffer,
-		.log_compress = log.compress};
+	st->mon.stdin_once = json_bool_or(config, "Config/StdinOnce", false);
+	st->mon.auto_remove = st->row->auto_remove;
+	st->mon.front_stdin = o->attach_stdin;
+	st->mon.front_stdout = o->attach_stdout;
+	st->mon.front_stderr = o->attach_stderr;
+	st->mon.log_driver = log_driver_name(log.driver);
+	st->mon.log_max_size = log.max_size;
+	st->mon.log_max_files = log.max_files;
+	st->mon.log_buffer = log.buffer;
+	st->mon.log_compress = log.compress;
 	st->mon.stop_timeout_given = json_at(config, "Config/StopTimeout") != NULL;
 	st->mon.stop_timeout = json_int_or(config, "Config/StopTimeout", 0);
 	st->mon.timeout = json_int_or(config, "Config/Timeout", 0);
 	take_pidfiles(st, config);
-	take_health(st, config);
 	const char *stop = json_str(config, "Config/StopSignal");
 	struct err ignored;
 	int sig = str_empty(stop) ? -1 : signal_parse(stop, &ignored);
 	st->mon.stop_signal = sig > 0 ? sig : 0;
-	if (st->terminal && is_attached(o) && terminal_size(&rows, &cols)) {
-		st->mon.rows = rows;
-		st->mon.cols = cols;
-	}
 	return 0;
 }
 
@@ -171,7 +169,7 @@ static int spawn_monitor(struct starting *st, int alive_fd, struct err *e)
 		return err_sys(e, "cannot make a socket");
 	st->control = control[0];
 	auto_fd control_far = control[1], stream_far = -1;
-	if (is_attached(st->o)) {
+	if (starting_is_attached(st->o)) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stream) < 0)
 			return err_sys(e, "cannot make a socket");
 		st->stream = stream[0];
@@ -212,10 +210,14 @@ static void row_take_facts(struct container_row *row, const struct mon_msg *msg)
 	row->boot_id = xstrdup(proc_boot_id());
 	row->init = msg->init;
 	row->monitor = msg->monitor;
-	row->started_ns = msg->started_ns;
-	row->exit_code = 0;
 	free(row->cgroup);
 	row->cgroup = *msg->cgroup ? xstrdup(msg->cgroup) : NULL;
+}
+
+static void row_begin_run(struct container_row *row, const struct mon_msg *msg)
+{
+	row->started_ns = msg->started_ns;
+	row->exit_code = 0;
 	row->restart_count = 0;
 	row->is_stopped = false; /* by the user's will it runs: its policy holds again */
 }
@@ -226,36 +228,60 @@ static void row_set_state(struct container_row *row, enum container_state state)
 	row->state = xstrdup(state_text(state));
 }
 
-/* The row says running from here on; the lock is the monitor's. */
-static int record(struct starting *st, const struct mon_msg *msg, struct err *e)
+static int change_row(struct starting *st, const char *from, enum container_state to, struct err *e)
+{
+	struct store *s = st->store;
+	if (to == STATE_INITIALIZED) {
+		int r = container_row_set_initialized(s->db, st->row, from, e);
+		return r != ROW_OK ? r : event_container(s, st->row, "init", NULL, e);
+	}
+	int r = container_row_set_running(s->db, st->row, from, e);
+	if (r == ROW_OK && starting_is_attached(st->o))
+		r = event_container(s, st->row, "attach", NULL, e);
+	return r != ROW_OK ? r : event_container_start(s, st->row, e);
+}
+
+/* One transaction. 0, ROW_LOST, or an error. */
+static int record_change(struct starting *st, enum container_state to, struct err *e)
 {
 	struct store *s = st->store;
 	auto_free char *from = xstrdup(st->row->state);
-	row_take_facts(st->row, msg);
-	row_set_state(st->row, STATE_RUNNING);
-	int r;
-	if (st->fresh) {
-		st->fresh->is_attached = is_attached(st->o);
-		r = container_insert(s, st->fresh, e);
-		st->is_recorded = r == 0;
+	row_set_state(st->row, to);
+	int r = db_begin(s->db, DB_NORMAL, e);
+	if (r < 0)
 		return r;
-	}
-	if ((r = db_begin(s->db, DB_NORMAL, e)) < 0)
-		return r;
-	r = container_row_set_running(s->db, st->row, from, e);
-	if (r == ROW_LOST)
-		r = err_set(e, EBUSY, "container %s was changed by another command", st->row->name);
-	if (r >= 0 && is_attached(st->o))
-		r = event_container(s, st->row, "attach", NULL, e);
-	if (r >= 0)
-		r = event_container_start(s, st->row, e);
-	if (r < 0) {
+	if ((r = change_row(st, from, to, e)) != ROW_OK) {
 		db_rollback(s->db);
 		return r;
 	}
 	r = db_commit(s->db, e);
 	st->is_recorded = r == 0;
 	return r;
+}
+
+int starting_record_running(struct starting *st, struct err *e)
+{
+	return record_change(st, STATE_RUNNING, e);
+}
+
+/* The row says running (or initialized) from here on; the lock is the monitor's. */
+static int record(
+	struct starting *st, const struct mon_msg *msg, enum container_state to, struct err *e)
+{
+	row_take_facts(st->row, msg);
+	if (to == STATE_RUNNING)
+		row_begin_run(st->row, msg);
+	if (st->fresh) {
+		row_set_state(st->row, to);
+		st->fresh->is_attached = starting_is_attached(st->o);
+		int r = container_insert(st->store, st->fresh, e);
+		st->is_recorded = r == 0;
+		return r;
+	}
+	int r = record_change(st, to, e);
+	return r == ROW_LOST ? err_set(e, EBUSY, "container %s was changed by another command",
+				       st->row->name)
+			     : r;
 }
 
 static int record_network(struct starting *st, char *settings, struct err *e)
@@ -270,11 +296,12 @@ static int record_network(struct starting *st, char *settings, struct err *e)
 }
 
 /* From the monitor's start to MON_STARTED. */
-static int bring_up(struct starting *st, int alive_fd, struct err *e)
+static int bring_up(struct starting *st, int alive_fd, enum container_state to, struct err *e)
 {
 	struct mon_msg msg;
 	char *settings = NULL;
 	int r = read_config(st, e);
+	st->mon.stands = to == STATE_INITIALIZED;
 	if (r == 0)
 		r = spawn_monitor(st, alive_fd, e);
 	/* From now on the lock lives and dies with the monitor. */
@@ -285,12 +312,12 @@ static int bring_up(struct starting *st, int alive_fd, struct err *e)
 		free(st->row->network);
 		st->row->network = take_ptr(settings);
 	}
-	r = record(st, &msg, e);
+	r = record(st, &msg, to, e);
 	scope_close(&st->entered.creation_lock);
 	st->entered.creation_lock = -1;
 	if (r < 0)
 		return r;
-	if (is_attached(st->o))
+	if (starting_is_attached(st->o))
 		attach_block_signals(st->o->sig_proxy);
 	msg = (struct mon_msg){.type = MON_GO};
 	if (msg_send(st->control, &msg, sizeof(msg), NULL, 0) < 0)
@@ -301,7 +328,8 @@ static int bring_up(struct starting *st, int alive_fd, struct err *e)
 	return r;
 }
 
-/* A start that failed: a container without --rm stays as `created`, with the error. */
+/* A start that failed: a container without --rm stays as `created`, with the error. One that was
+ * only to be initialized stays as it was. */
 static void give_up(struct starting *st, const struct err *failure)
 {
 	struct store *s = st->store;
@@ -310,7 +338,10 @@ static void give_up(struct starting *st, const struct err *failure)
 	st->control = -1;
 	monitor_run_dir_remove(s->runroot, st->row->id); /* where the monitor was killed */
 	cgroup_forget(st->row->id);
-	if (st->is_recorded) {
+	if (st->mon.stands) {
+		if (st->is_recorded)
+			(void)container_row_set_back(s->db, st->row, &e);
+	} else if (st->is_recorded) {
 		(void)ending_record_failure(s, st->row->id, failure, &e);
 	} else if (!st->fresh) {
 		(void)container_row_set_error(s->db, st->row->id,
@@ -318,7 +349,7 @@ static void give_up(struct starting *st, const struct err *failure)
 	} else if (st->row->auto_remove) {
 		container_discard(s, st->fresh);
 	} else {
-		st->fresh->is_attached = is_attached(st->o);
+		st->fresh->is_attached = starting_is_attached(st->o);
 		row_set_state(st->row, STATE_CREATED);
 		st->row->exit_code = failure->status ? failure->status : 128;
 		free(st->row->error);
@@ -386,30 +417,49 @@ static int stream(struct starting *st, struct err *e)
 	return r == ATTACH_LOST ? recover(st, e) : r;
 }
 
-static int start(struct starting *st, int alive_fd, struct err *e)
+int starting_bring_up(struct starting *st, int alive_fd, enum container_state to, struct err *e)
 {
 	st->control = st->stream = -1;
 	st->entered = (struct entered){.pid = -1, .pidfd = -1, .creation_lock = -1};
-	int r = bring_up(st, alive_fd, e);
+	int r = bring_up(st, alive_fd, to, e);
 	if (r < 0) {
 		attach_unblock_signals();
 		give_up(st, e);
-	} else {
-		scope_close(&st->control);
-		write_pidfiles(st);
-		bind_hint_started(
-			&st->hint, st->row->config, st->row->init.pid, st->row->monitor.pid);
-		if (st->o->started)
-			st->o->started(st->row->id, st->o->started_arg);
-		r = is_attached(st->o) ? stream(st, e) : 0;
-		bind_hint_ended(&st->hint, r);
+		return r;
 	}
+	scope_close(&st->control);
+	st->control = -1;
+	write_pidfiles(st);
+	return 0;
+}
+
+int starting_carry_on(struct starting *st, struct err *e)
+{
+	bind_hint_started(&st->hint, st->row->config, st->row->init.pid, st->row->monitor.pid);
+	if (st->o->started)
+		st->o->started(st->row->id, st->o->started_arg);
+	int r = starting_is_attached(st->o) ? stream(st, e) : 0;
+	bind_hint_ended(&st->hint, r);
+	return r;
+}
+
+void starting_deinit(struct starting *st)
+{
 	bind_hint_deinit(&st->hint);
+	scope_close(&st->control);
 	scope_close(&st->stream);
 	scope_close(&st->entered.pidfd);
 	scope_close(&st->entered.creation_lock);
 	free(st->pidfiles[0]);
 	free(st->pidfiles[1]);
+}
+
+static int start(struct starting *st, int alive_fd, struct err *e)
+{
+	int r = starting_bring_up(st, alive_fd, STATE_RUNNING, e);
+	if (r == 0)
+		r = starting_carry_on(st, e);
+	starting_deinit(st);
 	return r;
 }
 
@@ -421,63 +471,102 @@ int container_run(
 	return r < 0 && e->status == 0 ? err_status(e, 125) : r;
 }
 
-/* Takes the alive lock. 1: it runs already. Held for a moment by others (a start that is being
- * made, an end that is being cleaned up): looked at again. */
-static int take_alive(struct store *s, struct container_row *row, int *fd, struct err *e)
+static int refuse(const struct container_row *row, enum container_event ev, struct err *e)
+{
+	if (ev == EVENT_INIT) /* Podman's words */
+		return err_set(e, EINVAL,
+			"container %s has already been created in runtime: container state "
+			"improper",
+			row->id);
+	if (!strcmp(row->state, state_text(STATE_PAUSED)))
+		return err_set(e, EINVAL, "cannot start a paused container, try unpause instead");
+	return err_set(e, EINVAL, "cannot start container %s: it is %s", row->name, row->state);
+}
+
+static int read_again(struct store *s, struct container_row *row, struct err *e)
+{
+	struct container_row now = {0};
+	int found = container_row_find(s->db, row->id, &now, e);
+	if (found < 0)
+		return found;
+	if (found != ROW_OK)
+		return err_set(e, ENOENT, "No such container: %s", row->id);
+	container_row_deinit(row);
+	*row = now;
+	return 0;
+}
+
+/* What its row and its lock say together. -EAGAIN: they do not agree at this moment. */
+static int judge(struct store *s, struct container_row *row, enum container_event ev, int lock,
+	struct err *e)
+{
+	enum container_state now = state_parse(row->state), to = state_next(now, ev);
+	if (to == STATE_REFUSED)
+		return refuse(row, ev, e);
+	if (lock == LOCK_TAKEN && !state_is_live(now)) {
+		int r = upper_settle(s, row->id, e);
+		return r < 0 ? r : TAKEN_LOCK;
+	}
+	if (lock == LOCK_BUSY && to == STATE_SAME)
+		return TAKEN_RUNS;
+	return lock == LOCK_BUSY && now == STATE_INITIALIZED ? TAKEN_STANDS : -EAGAIN;
+}
+
+/* The lock is held for a moment by others, too (a start that is being made, an end that is being
+ * cleaned up): looked at again. */
+int starting_take(
+	struct store *s, struct container_row *row, enum container_event ev, int *fd, struct err *e)
 {
 	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
 	for (;;) {
 		auto_fd alive = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		if (alive < 0)
 			return err_sys(e, "cannot open %s", path);
-		int r = lock_take(alive, false);
+		int lock = lock_take(alive, false);
+		if (lock < 0)
+			return err_sysn(e, -lock, "cannot lock %s", path);
+		int r = read_again(s, row, e);
 		if (r < 0)
-			return err_sysn(e, -r, "cannot lock %s", path);
-		struct container_row now = {0};
-		int found = container_row_find(s->db, row->id, &now, e);
-		if (found == ROW_OK) {
-			container_row_deinit(row);
-			*row = now;
-		}
-		if (found < 0)
-			return found;
-		if (found != ROW_OK)
-			return err_set(e, ENOENT, "No such container: %s", row->id);
-		enum container_state to = state_next(state_parse(row->state), EVENT_START);
-		if (r == LOCK_TAKEN && to == STATE_RUNNING) {
-			if ((r = upper_settle(s, row->id, e)) < 0)
-				return r;
+			return r;
+		if ((r = judge(s, row, ev, lock, e)) == TAKEN_LOCK)
 			*fd = take_fd(alive);
-			return 0;
-		}
-		if (to == STATE_REFUSED)
-			return !strcmp(row->state, state_text(STATE_PAUSED))
-				       ? err_set(e, EINVAL,
-						 "cannot start a paused container, try unpause "
-						 "instead")
-				       : err_set(e, EINVAL, "cannot start container %s: it is %s",
-						 row->name, row->state);
-		if (r == LOCK_BUSY && to == STATE_SAME)
-			return 1;
-		if (r == LOCK_TAKEN) { /* its monitor was killed */
+		if (r != -EAGAIN)
+			return r;
+		if (lock == LOCK_TAKEN) { /* its monitor was killed */
 			close(take_fd(alive));
 			if ((r = container_reconcile(s, row, e)) < 0)
 				return r;
 			continue;
 		}
-		(void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		(void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
 	}
+}
+
+/* Of what stands before exec. 1: it does not any more. */
+static int start_standing(struct starting *st, struct err *e)
+{
+	st->control = st->stream = -1;
+	st->entered = (struct entered){.pid = -1, .pidfd = -1, .creation_lock = -1};
+	int r = starting_release(st, e);
+	bool stands = r != 1;
+	if (r == 0)
+		r = starting_carry_on(st, e);
+	starting_deinit(st);
+	return stands ? r : START_AGAIN;
 }
 
 int container_start(
 	struct store *s, struct container_row *row, const struct start_options *o, struct err *e)
 {
-	int alive_fd = -1;
-	int r = take_alive(s, row, &alive_fd, e);
-	if (r < 0)
-		return r;
-	if (r > 0)
-		return is_attached(o) ? container_attach(s, row, o, e) : 0;
-	struct starting st = {.store = s, .row = row, .o = o};
-	return start(&st, alive_fd, e);
+	int r;
+	do {
+		int alive_fd = -1;
+		if ((r = starting_take(s, row, EVENT_START, &alive_fd, e)) < 0)
+			return r;
+		if (r == TAKEN_RUNS)
+			return starting_is_attached(o) ? container_attach(s, row, o, e) : 0;
+		struct starting st = {.store = s, .row = row, .o = o};
+		r = r == TAKEN_LOCK ? start(&st, alive_fd, e) : start_standing(&st, e);
+	} while (r == START_AGAIN);
+	return r;
 }

@@ -6,6 +6,7 @@
 
 static const char *const names[STATE_COUNT] = {
 	[STATE_CREATED] = "created",
+	[STATE_INITIALIZED] = "initialized",
 	[STATE_RUNNING] = "running",
 	[STATE_PAUSED] = "paused",
 	[STATE_RESTARTING] = "restarting",
@@ -16,6 +17,7 @@ static const char *const names[STATE_COUNT] = {
 
 #define NO STATE_REFUSED
 #define SAME STATE_SAME
+#define INIT STATE_INITIALIZED
 #define RUN STATE_RUNNING
 #define NEW STATE_CREATED
 #define END STATE_EXITED
@@ -24,14 +26,15 @@ static const char *const names[STATE_COUNT] = {
 #define PAUSE STATE_PAUSED
 // clang-format off
 static const enum container_state next[STATE_COUNT][EVENT_COUNT] = {
-	/*                     start failed  end   again  pause  unpause  stop  kill  rm    rm -f */
-	[STATE_CREATED]    = { RUN,  SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
-	[STATE_RUNNING]    = { SAME, NEW,    END,  AGAIN, PAUSE, NO,      END,  END,  NO,   GO },
-	[STATE_PAUSED]     = { NO,   NO,     END,  AGAIN, NO,    RUN,     END,  END,  NO,   GO },
-	[STATE_RESTARTING] = { SAME, END,    END,  SAME,  NO,    NO,      END,  END,  NO,   GO },
-	[STATE_REMOVING]   = { NO,   SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   SAME, SAME },
-	[STATE_EXITED]     = { RUN,  SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
-	[STATE_DEAD]       = { NO,   SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
+	/*                      init  start failed  end   again  pause  unpause  stop  kill  rm    rm -f */
+	[STATE_CREATED]     = { INIT, RUN,  SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
+	[STATE_INITIALIZED] = { NO,   RUN,  NO,     END,  NO,    NO,    NO,      END,  NO,   GO,   GO },
+	[STATE_RUNNING]     = { NO,   SAME, NEW,    END,  AGAIN, PAUSE, NO,      END,  END,  NO,   GO },
+	[STATE_PAUSED]      = { NO,   NO,   NO,     END,  AGAIN, NO,    RUN,     END,  END,  NO,   GO },
+	[STATE_RESTARTING]  = { NO,   SAME, END,    END,  SAME,  NO,    NO,      END,  END,  NO,   GO },
+	[STATE_REMOVING]    = { NO,   NO,   SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   SAME, SAME },
+	[STATE_EXITED]      = { INIT, RUN,  SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
+	[STATE_DEAD]        = { NO,   NO,   SAME,   SAME, SAME,  NO,    NO,      SAME, NO,   GO,   GO },
 };
 // clang-format on
 
@@ -58,6 +61,11 @@ enum container_state state_next(enum container_state s, enum container_event ev)
 }
 
 bool state_is_live(enum container_state s)
+{
+	return s == STATE_INITIALIZED || state_is_started(s);
+}
+
+bool state_is_started(enum container_state s)
 {
 	return s == STATE_RUNNING || s == STATE_PAUSED || s == STATE_RESTARTING;
 }

@@ -1,9 +1,14 @@
 /* state: a container's life as one table, next[state][event].
  *
  *   created --start--> running --end--> exited --start--> running ...
+ *   created, exited --init--> initialized --start--> running   (or --stop--> exited)
  *   running --start failed--> created        any --remove--> removing --> gone
  *   running --pause--> paused --unpause--> running
  *   running --end, by policy--> restarting --start--> running   (or --stop--> exited)
+ *
+ * An initialized container has all that a running one has, but its init stands before exec
+ * (engine/stand.h). Where its monitor ends it is what it was before: created, or exited where it
+ * has run.
  *
  * The database keeps the state as text; a change is one transaction with the old state in its
  * WHERE, so that who asks the table with a stale state loses the race, not the container.
@@ -15,6 +20,7 @@
 
 enum container_state {
 	STATE_CREATED,
+	STATE_INITIALIZED,
 	STATE_RUNNING,
 	STATE_PAUSED,
 	STATE_RESTARTING,
@@ -28,6 +34,7 @@ enum container_state {
 };
 
 enum container_event {
+	EVENT_INIT, /* as start, up to exec */
 	EVENT_START,
 	EVENT_START_FAILED,
 	EVENT_END, /* init has ended */
@@ -45,7 +52,9 @@ enum container_event {
 enum container_state state_parse(const char *text);
 const char *state_text(enum container_state s);
 enum container_state state_next(enum container_state s, enum container_event ev);
-/* Has processes: running, paused or restarting. */
+/* Has processes, or will have: initialized, running, paused or restarting. */
 bool state_is_live(enum container_state s);
+/* Live, and was started: not initialized. */
+bool state_is_started(enum container_state s);
 
 #endif

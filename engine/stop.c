@@ -39,6 +39,12 @@ static bool is_waiting(const struct container_row *row)
 	return state_parse(row->state) == STATE_RESTARTING;
 }
 
+/* Before exec: there is nothing that would hear a signal. */
+static bool is_standing(const struct container_row *row)
+{
+	return state_parse(row->state) == STATE_INITIALIZED;
+}
+
 static int listen_for_end(struct store *s, const struct container_row *row)
 {
 	return attach_connect_or_wake(s, row, &(struct attach_hello){.wants_exit_only = 1});
@@ -126,7 +132,7 @@ static int mark_stopped(struct store *s, struct container_row *row, int sig, str
 		if (is_waiting(&now))
 			r = container_row_set_ended(s->db, row->id, state_text(STATE_EXITED),
 				now.exit_code, now.oom_killed, "", now.finished_ns, e);
-		else if (sig)
+		else if (sig && !is_standing(&now))
 			record_kill(s, &now, sig);
 	}
 	if (r < 0)
@@ -182,6 +188,8 @@ static int stop_begin(struct store *s, struct container_stopping *x, struct err 
 		return 0;
 	x->pidfd = proc_open(&row->init);
 	x->deadline_ns = timeout_s < 0 ? INT64_MAX : clock_monotonic_ns() + timeout_s * NS_PER_S;
+	if (is_standing(row))
+		sig = SIGKILL;
 	if (x->pidfd < 0 || (r = send_signal(x->pidfd, row, sig, e)) < 0)
 		return r < 0 ? r : 0;
 	return pause_signalled(s, row, sig, e);
@@ -264,7 +272,7 @@ int container_restart(
 	struct store *s, struct container_row *row, int sig, int timeout_s, struct err *e)
 {
 	const struct start_options detached = {0};
-	int r = container_stop_with(s, row, sig, timeout_s, e);
+	int r = is_standing(row) ? 0 : container_stop_with(s, row, sig, timeout_s, e);
 	if (r == 0)
 		r = container_start(s, row, &detached, e);
 	return r < 0 ? r : event_container(s, row, "restart", NULL, e);
@@ -289,7 +297,7 @@ static int not_running(const struct container_row *row, struct err *e)
 int container_kill(struct store *s, struct container_row *row, int signal, struct err *e)
 {
 	auto_fd end = -1;
-	if (!is_live(row))
+	if (!is_live(row) || is_standing(row))
 		return not_running(row, e);
 	if (signal == SIGKILL)
 		end = listen_for_end(s, row);

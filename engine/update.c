@@ -110,7 +110,7 @@ static int apply(const struct container_row *row, const json_t *resources, struc
 {
 	struct cgroup_limits l;
 	enum container_state state = state_parse(row->state);
-	if (state != STATE_RUNNING && state != STATE_PAUSED)
+	if (state != STATE_INITIALIZED && state != STATE_RUNNING && state != STATE_PAUSED)
 		return 0;
 	int r = cgroup_limits_load(resources, &l, e);
 	if (r < 0)

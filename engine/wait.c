@@ -16,6 +16,7 @@ enum {
 	IS_REMOVING = 16,
 	IS_HEALTHY = 32,
 	IS_UNHEALTHY = 64,
+	IS_INITIALIZED = 128,
 };
 
 static const struct {
@@ -24,7 +25,7 @@ static const struct {
 } conditions[] = {
 	{"configured", IS_CREATED},
 	{"created", IS_CREATED},
-	{"initialized", IS_CREATED},
+	{"initialized", IS_INITIALIZED},
 	{"exited", IS_ENDED},
 	{"stopped", IS_ENDED},
 	{"running", IS_RUNNING},
@@ -60,6 +61,8 @@ static wait_set set_of(const struct container_row *row)
 	switch (state_parse(row->state)) {
 	case STATE_CREATED:
 		return set | IS_CREATED;
+	case STATE_INITIALIZED:
+		return set | IS_INITIALIZED;
 	case STATE_RUNNING:
 		return set | IS_RUNNING;
 	case STATE_PAUSED:

@@ -5,6 +5,7 @@
  */
 #include "storage/rootfs_internal.h"
 #include "base/err.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 
@@ -71,6 +72,8 @@ static bool forget_volatile(const char *dir)
 {
 	int saved = errno;
 	auto_free char *mark = xasprintf("%s/work/work/incompat/volatile", dir);
+	auto_free char *dirty = path_join(mark, "dirty");
+	(void)unlink(dirty);
 	bool is_gone = rmdir(mark) == 0;
 	errno = saved;
 	return is_gone;

@@ -386,7 +386,9 @@ int container_row_list_removing(struct db *db, char ***ids, size_t *n, struct er
 int container_row_list_live(struct db *db, char ***ids, size_t *n, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT id FROM container WHERE state IN ('running', 'paused', 'restarting')", e);
+		"SELECT id FROM container"
+		" WHERE state IN ('initialized', 'running', 'paused', 'restarting')",
+		e);
 	return s ? db_collect(db, s, ids, n, e) : -e->code;
 }
 
@@ -394,8 +396,8 @@ int container_row_monitors(struct db *db, struct proc_id **out, size_t *n, struc
 {
 	auto_stmt s = db_prepare(db,
 		"SELECT monitor_pid, monitor_start, monitor_ns FROM container"
-		" WHERE state IN ('running', 'paused', 'restarting', 'removing') AND boot_id = ?1"
-		" AND monitor_pid > 0 ORDER BY started DESC",
+		" WHERE state IN ('initialized', 'running', 'paused', 'restarting', 'removing')"
+		" AND boot_id = ?1 AND monitor_pid > 0 ORDER BY started DESC",
 		e);
 	if (!s)
 		return -e->code;

@@ -78,7 +78,13 @@ int container_row_add_own_layer(
 /* from_state -> running, with boot id, processes, times, network. ROW_OK or ROW_LOST. */
 int container_row_set_running(
 	struct db *db, const struct container_row *r, const char *from_state, struct err *e);
-/* running/paused -> exited (or created, where exec failed), with code, error, oom, finished. */
+/* from_state -> initialized, with boot id, processes, network. ROW_OK or ROW_LOST. */
+int container_row_set_initialized(
+	struct db *db, const struct container_row *r, const char *from_state, struct err *e);
+/* initialized, with these processes -> what it was before: exited where it has run, else created. */
+int container_row_set_back(struct db *db, const struct container_row *r, struct err *e);
+/* initialized/running/paused -> exited (or created, where exec failed), with code, error, oom,
+ * finished. */
 int container_row_set_ended(struct db *db, const char *id, const char *to_state, int exit_code,
 	bool oom_killed, const char *error, int64_t finished_ns, struct err *e);
 /* One state for another, nothing else. ROW_OK or ROW_LOST. */

@@ -53,6 +53,46 @@ int container_row_set_running(
 	return change_one(db, DB_NORMAL, s, e);
 }
 
+int container_row_set_initialized(
+	struct db *db, const struct container_row *r, const char *from_state, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET state = 'initialized', boot_id = ?3, init_pid = ?4,"
+		" init_start = ?5, init_ns = ?6, monitor_pid = ?7, monitor_start = ?8,"
+		" monitor_ns = ?9, network = ?10, cgroup = ?11"
+		" WHERE id = ?1 AND state = ?2",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, r->id);
+	bind_text(s, 2, from_state);
+	bind_text(s, 3, r->boot_id);
+	bind_int(s, 4, r->init.pid);
+	bind_int(s, 5, (int64_t)r->init.start);
+	bind_int(s, 6, (int64_t)r->init.ns_ino);
+	bind_int(s, 7, r->monitor.pid);
+	bind_int(s, 8, (int64_t)r->monitor.start);
+	bind_int(s, 9, (int64_t)r->monitor.ns_ino);
+	bind_text(s, 10, r->network);
+	bind_text(s, 11, r->cgroup);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
+int container_row_set_back(struct db *db, const struct container_row *r, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"UPDATE container SET state = CASE finished WHEN 0 THEN 'created' ELSE 'exited' END,"
+		" boot_id = NULL, init_pid = 0, monitor_pid = 0, cgroup = NULL"
+		" WHERE id = ?1 AND state = 'initialized' AND init_pid = ?2 AND init_start = ?3",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, r->id);
+	bind_int(s, 2, r->init.pid);
+	bind_int(s, 3, (int64_t)r->init.start);
+	return change_one(db, DB_NORMAL, s, e);
+}
+
 int container_row_set_ended(struct db *db, const char *id, const char *to_state, int exit_code,
 	bool oom_killed, const char *error, int64_t finished_ns, struct err *e)
 {
@@ -60,7 +100,7 @@ int container_row_set_ended(struct db *db, const char *id, const char *to_state,
 		"UPDATE container SET state = ?2, exit_code = ?3, oom_killed = ?4, error = ?5,"
 		" finished = ?6, boot_id = NULL, init_pid = 0, monitor_pid = 0, cgroup = NULL,"
 		" started = CASE ?2 WHEN 'created' THEN 0 ELSE started END"
-		" WHERE id = ?1 AND state IN ('running', 'paused', 'restarting')",
+		" WHERE id = ?1 AND state IN ('initialized', 'running', 'paused', 'restarting')",
 		e);
 	if (!s)
 		return -e->code;
@@ -123,7 +163,7 @@ int container_row_set_stopped(struct db *db, const char *id, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
 		"UPDATE container SET is_stopped = 1"
-		" WHERE id = ?1 AND state IN ('running', 'paused', 'restarting')",
+		" WHERE id = ?1 AND state IN ('initialized', 'running', 'paused', 'restarting')",
 		e);
 	if (!s)
 		return -e->code;
@@ -134,7 +174,9 @@ int container_row_set_stopped(struct db *db, const char *id, struct err *e)
 int container_row_set_network(struct db *db, const char *id, const char *network, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"UPDATE container SET network = ?2 WHERE id = ?1 AND state = 'running'", e);
+		"UPDATE container SET network = ?2"
+		" WHERE id = ?1 AND state IN ('initialized', 'running')",
+		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, id);

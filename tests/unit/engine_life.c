@@ -20,7 +20,7 @@ static void states(void **state)
 {
 	(void)state;
 	static const char *const all[] = {
-		"created", "running", "paused", "restarting", "removing", "exited", "dead"};
+		"created", "initialized", "running", "paused", "restarting", "removing", "exited", "dead"};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		assert_string_equal(state_text(state_parse(all[i])), all[i]);
 	assert_int_equal(state_parse("nonsense"), STATE_DEAD);
@@ -36,6 +36,16 @@ static void states(void **state)
 	assert_int_equal(state_next(STATE_PAUSED, EVENT_UNPAUSE), STATE_RUNNING);
 	assert_int_equal(state_next(STATE_EXITED, EVENT_PAUSE), STATE_REFUSED);
 	assert_int_equal(state_next(STATE_RUNNING, EVENT_END_RESTART), STATE_RESTARTING);
+	assert_int_equal(state_next(STATE_CREATED, EVENT_INIT), STATE_INITIALIZED);
+	assert_int_equal(state_next(STATE_EXITED, EVENT_INIT), STATE_INITIALIZED);
+	assert_int_equal(state_next(STATE_RUNNING, EVENT_INIT), STATE_REFUSED);
+	assert_int_equal(state_next(STATE_INITIALIZED, EVENT_INIT), STATE_REFUSED);
+	assert_int_equal(state_next(STATE_INITIALIZED, EVENT_START), STATE_RUNNING);
+	assert_int_equal(state_next(STATE_INITIALIZED, EVENT_STOP), STATE_EXITED);
+	assert_int_equal(state_next(STATE_INITIALIZED, EVENT_KILL), STATE_REFUSED);
+	assert_int_equal(state_next(STATE_INITIALIZED, EVENT_REMOVE), STATE_REMOVING);
+	assert_true(state_is_live(STATE_INITIALIZED) && !state_is_started(STATE_INITIALIZED));
+	assert_true(state_is_started(STATE_PAUSED) && !state_is_live(STATE_CREATED));
 }
 
 /* What no state may do: a removal of what lives only with force, nothing out of removing. */
@@ -45,7 +55,7 @@ static void states_hold(void **state)
 	for (int s = 0; s < STATE_COUNT; s++) {
 		enum container_state st = (enum container_state)s;
 		enum container_state rm = state_next(st, EVENT_REMOVE);
-		assert_true(state_is_live(st) ? rm == STATE_REFUSED
+		assert_true(state_is_started(st) ? rm == STATE_REFUSED
 					      : rm == STATE_REMOVING || rm == STATE_SAME);
 		rm = state_next(st, EVENT_REMOVE_FORCE);
 		assert_true(rm == (st == STATE_REMOVING ? STATE_SAME : STATE_REMOVING));
