@@ -40,6 +40,7 @@ struct cmd_call {
 	char **argv; /* operands, NULL-terminated */
 	int argc;
 	int failures; /* counted by cmd_report */
+	bool names_help; /* after the error main says where the flags are explained */
 };
 
 enum cmd_needs {

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -9,6 +10,8 @@ static int create_run(struct cmd_call *call, void *args, struct err *e)
 	struct create_args *a = args;
 	struct container_new c;
 	int r = create_args_prepare(call, a, &c, e);
+	if (r < 0 && e->code == ENODEV)
+		e->status = 1; /* not run's 127 */
 	if (r < 0)
 		return r;
 	r = container_insert(call->store, &c, e);

@@ -1,4 +1,6 @@
 /* moss exec-ended: records the ends of execs that nobody waited for. Started by exec itself. */
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
@@ -14,6 +16,8 @@ static int ended_run(struct cmd_call *call, void *args, struct err *e)
 	int r = container_row_find(call->store->db, call->argv[0], &row, e);
 	if (r == ROW_OK)
 		exec_record_live(call->store, &row, &live);
+	if (r == ROW_OK)
+		exec_record_settle(call->store, &row, call->argv[1], atoi(call->argv[2]));
 	container_row_deinit(&row);
 	return r < 0 ? r : 0;
 }
@@ -21,9 +25,9 @@ static int ended_run(struct cmd_call *call, void *args, struct err *e)
 const struct cmd cmd_exec_ended = {
 	.name = "exec-ended",
 	.brief = "Record the ends of processes that exec has started",
-	.operands = "CONTAINER",
-	.min = 1,
-	.max = 1,
+	.operands = "CONTAINER EXEC FD",
+	.min = 3,
+	.max = 3,
 	.needs = NEED_STORE,
 	.hidden = true,
 	.run = ended_run,

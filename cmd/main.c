@@ -52,10 +52,10 @@ static int show_help(const struct invocation *in, FILE *to)
 /* Docker's commands that may be missing here: told from typos. */
 static bool is_dockers(const char *word)
 {
-	static const char *const words[] = {"build", "builder", "buildx", "compose",
-		"context", "cp", "df", "diff", "events", "export", "history", "login",
-		"logout", "manifest", "network", "pause", "prune", "push", "rename", "save",
-		"search", "stats", "top", "unpause", "update"};
+	static const char *const words[] = {"build", "builder", "buildx", "compose", "context",
+		"cp", "df", "diff", "events", "export", "history", "login", "logout", "manifest",
+		"network", "pause", "prune", "push", "rename", "save", "search", "stats", "top",
+		"unpause", "update"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (!strcmp(word, words[i]))
 			return true;
@@ -104,7 +104,8 @@ static int open_store(const struct globals *g, struct store *store, struct err *
 	return store_open(store, &o, e);
 }
 
-static int execute(const struct invocation *in, void *args, struct strv *operands, struct err *e)
+static int execute(const struct invocation *in, void *args, struct strv *operands, bool *names_help,
+	struct err *e)
 {
 	struct store store = {.root_fd = -1, .runroot_fd = -1};
 	char *none = NULL;
@@ -122,6 +123,7 @@ static int execute(const struct invocation *in, void *args, struct strv *operand
 		call.store = &store;
 	}
 	int r = in->cmd->run(&call, args, e);
+	*names_help = call.names_help;
 	struct err ignored = {.code = 0};
 	/* What a command that was killed left in the trash. */
 	if (call.store && store.has_leftovers && store_purge(&store, enter_remove, &ignored) < 0)
@@ -161,14 +163,16 @@ static int run_command(const struct invocation *in)
 		status = usage_error(in, &e);
 	} else if (r == 1) {
 		status = show_help(in, stdout);
-	} else if (cmd_wrong_count(
-			   in->cmd, in->program, in->typed, in->cmd->min, operands.n)) {
+	} else if (cmd_wrong_count(in->cmd, in->program, in->typed, in->cmd->min, operands.n)) {
 		status = 1;
 	} else {
-		status = execute(in, args, &operands, &e);
+		bool names_help = false;
+		status = execute(in, args, &operands, &names_help, &e);
 		if (status < 0) {
 			explain(in, &e);
 			cmd_print_error(&e);
+			if (names_help)
+				fprintf(stderr, "See '%s %s --help'.\n", in->program, in->typed);
 			status = e.status ? e.status : c->error_status ? c->error_status : 1;
 		}
 	}

@@ -80,8 +80,11 @@ static int run_run(struct cmd_call *call, void *args, struct err *e)
 	if (a->rmi && a->create.req.detach)
 		r = err_set(e, EINVAL, "--rmi works in the foreground only, not with --detach");
 	a->create.req.rm |= a->rmi;
-	if (r < 0 || (r = create_args_prepare(call, &a->create, &c, e)) < 0)
+	if (r < 0 || (r = create_args_prepare(call, &a->create, &c, e)) < 0) {
+		/* As Docker, which looks for devices only when it starts the container. */
+		call->names_help = e->code != ENODEV;
 		return r;
+	}
 	if (!a->detach_keys)
 		a->detach_keys = client_config_text(call->globals, "detachKeys");
 	struct started started = {

@@ -195,7 +195,8 @@ int create_args_prepare(
 	a->req.image = call->argv[0];
 	a->req.command = call->argv + 1;
 	int r = check_cidfile(a->req.cidfile, e);
-	if (r < 0 || (r = image_get(call, a, &image, e)) < 0)
+	if (r < 0 || (r = create_check_early(&a->req, e)) < 0 ||
+		(r = image_get(call, a, &image, e)) < 0)
 		return r;
 	if ((r = make_way(call->store, a, e)) < 0) {
 		image_deinit(&image);

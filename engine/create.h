@@ -65,6 +65,9 @@ struct create_request {
 };
 
 /* Which streams the caller is attached to: -a, -i, -d. */
+/* What Docker finds wrong before it looks for the image: --mount and --restart. */
+int create_check_early(const struct create_request *r, struct err *e);
+
 struct create_attach {
 	bool in, out, err;
 };

@@ -321,6 +321,7 @@ static int check_device(const char *path, struct err *e)
 {
 	struct stat st;
 	const char *why = NULL;
+	errno = 0;
 	if (stat(path, &st) < 0)
 		why = errno == ENOENT ? "no such file or directory" : strerror(errno);
 	else if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) &&
@@ -328,9 +329,42 @@ static int check_device(const char *path, struct err *e)
 		why = "not a device node";
 	if (!why)
 		return 0;
-	return err_set(e, ENODEV,
+	bool is_missing = errno == ENOENT;
+	err_set(e, ENODEV,
 		"error gathering device information while adding custom device \"%s\": %s", path,
 		why);
+	return is_missing ? err_status(e, 127) : -ENODEV; /* as Docker's run */
+}
+
+static int check_restart(
+	const struct create_request *r, struct restart_policy *policy, struct err *e)
+{
+	int rc = restart_parse(r->restart ? r->restart : "no", policy, e);
+	/* A policy that nobody knows conflicts, too: Docker's client looks first. */
+	if (r->rm && (rc < 0 ? e->status != 125 : strcmp(policy->name, "no") != 0)) {
+		err_set(e, EINVAL, "Conflicting options: --restart and --rm");
+		return err_status(e, 125);
+	}
+	return rc;
+}
+
+static int check_mount(const char *text, struct err *e)
+{
+	struct mount_spec m = {0};
+	int rc = mount_parse_flag(text, &m, e);
+	if (rc == 0 && m.type == MOUNT_BIND && !m.glob && !m.make_source)
+		rc = mount_source_exists(m.source, e);
+	mount_spec_deinit(&m);
+	return rc;
+}
+
+int create_check_early(const struct create_request *r, struct err *e)
+{
+	struct restart_policy policy = {0};
+	int rc = 0;
+	for (size_t i = 0; i < r->mount.n && rc == 0; i++)
+		rc = check_mount(r->mount.v[i], e);
+	return rc < 0 ? rc : check_restart(r, &policy, e);
 }
 
 static int check_lists(struct create_plan *p, struct err *e)
@@ -357,13 +391,7 @@ static int check_lists(struct create_plan *p, struct err *e)
 			return rc;
 		map_add(p->sysctls, r->sysctl.v[i]);
 	}
-	rc = restart_parse(r->restart ? r->restart : "no", &p->restart, e);
-	/* A policy that nobody knows conflicts, too: Docker's client looks first. */
-	if (r->rm && (rc < 0 ? e->status != 125 : strcmp(p->restart.name, "no") != 0)) {
-		err_set(e, EINVAL, "Conflicting options: --restart and --rm");
-		return err_status(e, 125);
-	}
-	return rc;
+	return check_restart(r, &p->restart, e);
 }
 
 static int check_log(struct create_plan *p, struct err *e)

@@ -31,10 +31,7 @@ static int resolve_bind(struct mount_real *m, struct err *e)
 				"error while creating mount source path '%s': mkdir %s",
 				spec->source, spec->source);
 	} else if (fd < 0 && errno == ENOENT) {
-		return err_set(e, ENOENT,
-			"invalid mount config for type \"bind\": bind source path does not exist: "
-			"%s",
-			spec->source);
+		return mount_source_exists(spec->source, e);
 	} else if (fd < 0) {
 		int code = errno;
 		err_sysn(e, code, "cannot use %s as the source of a bind mount", spec->source);

@@ -187,11 +187,12 @@ static void shadow_detach(const int *keep, size_t n)
  * a fork, not even closed and opened again. */
 static _Noreturn void shadow_wait(const struct session *x)
 {
-	exec_record_wait(&x->record);
+	int fd = exec_record_wait(&x->record);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
+	char *text = xasprintf("%d", fd);
 	char *const argv[] = {"moss", "--root", x->store->root, "--runroot", x->store->runroot,
-		"exec-ended", (char *)x->row->id, NULL};
+		"exec-ended", "--", (char *)x->row->id, (char *)x->record.id, text, NULL};
 	(void)execv("/proc/self/exe", argv);
 	_exit(0);
 }

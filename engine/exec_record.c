@@ -2,9 +2,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -19,6 +21,8 @@
 #include "storage/store.h"
 
 #define PREFIX "exec-"
+
+enum { RECORDED = 'r' };
 
 static char *record_path(struct store *s, const struct container_row *row, const char *id)
 {
@@ -91,11 +95,12 @@ void exec_record_code(int lock, int code)
 
 void exec_record_failed(struct exec_record *x) { (void)unlink(x->path); }
 
-void exec_record_wait(const struct exec_record *x)
+int exec_record_wait(const struct exec_record *x)
 {
-	auto_fd fd = open(x->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(x->path, O_RDWR | O_NOFOLLOW); /* goes along with an exec */
 	if (fd >= 0)
 		(void)lock_take(fd, true);
+	return fd;
 }
 
 /* Who removes the file records the end. With the container the whole folder goes: then nobody else
@@ -103,18 +108,37 @@ void exec_record_wait(const struct exec_record *x)
 static bool take_file(const struct exec_record *x)
 {
 	auto_free char *dir = path_dir(x->path);
+	auto_fd fd = open(x->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && write(fd, (char[]){RECORDED}, 1) < 0)
+		log_debug("cannot mark %s", x->path);
 	return !x->has_file || unlink(x->path) == 0 || access(dir, F_OK) < 0;
+}
+
+static void tell_end(struct store *s, const struct container_row *row, const char *id, int code)
+{
+	char text[16];
+	struct err e;
+	snprintf(text, sizeof(text), "%d", code);
+	if (event_container(s, row, "exec_die", EVENT_WITH("execID", id, "exitCode", text), &e) < 0)
+		log_debug("the end of an exec is not recorded: %s", e.msg);
 }
 
 void exec_record_end(
 	struct store *s, const struct container_row *row, struct exec_record *x, int code)
 {
-	char text[16];
-	struct err e;
-	snprintf(text, sizeof(text), "%d", code);
-	if (take_file(x) && event_container(s, row, "exec_die",
-				    EVENT_WITH("execID", x->id, "exitCode", text), &e) < 0)
-		log_debug("the end of an exec is not recorded: %s", e.msg);
+	if (take_file(x))
+		tell_end(s, row, x->id, code);
+}
+
+void exec_record_settle(struct store *s, const struct container_row *row, const char *id, int fd)
+{
+	char text[16] = "";
+	struct stat st;
+	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof(text) - 1, 0);
+	bool is_taken =
+		fd >= 0 && (fstat(fd, &st) < 0 || st.st_nlink > 0 || strchr(text, RECORDED));
+	if (!is_taken)
+		tell_end(s, row, id, n > 0 ? (int)strtol(text, NULL, 10) : 128 + SIGKILL);
 }
 
 void exec_record_detached(

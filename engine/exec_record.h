@@ -2,10 +2,12 @@
  * live.
  *
  * Each has a file, <run dir of the container>/exec-<id>, whose lock its holder keeps: the list of
- * those that live costs no row. At the end the holder writes the exit code into the file, then lets
- * go of the lock; whoever waits for the process (the command, or its shadow in the background)
- * records the end and removes the file. Where that one was killed, the next exec or inspect finds a
- * file without a lock and does it. The id is Docker's execID.
+ * those that live costs no row. With the container its folder goes, and the files in it; who still
+ * has one open learns its code from it, and by a last letter whether its end was recorded. At the
+ * end the holder writes the exit code into the file, then lets go of the lock; whoever waits for
+ * the process (the command, or its shadow in the background) records the end and removes the file.
+ * Where that one was killed, the next exec or inspect finds a file without a lock and does it. The
+ * id is Docker's execID.
  */
 #ifndef ENGINE_EXEC_RECORD_H
 #define ENGINE_EXEC_RECORD_H
@@ -33,8 +35,12 @@ void exec_record_deinit(struct exec_record *x);
 void exec_record_code(int lock, int code);
 /* It did not start: there is no exec_die. */
 void exec_record_failed(struct exec_record *x);
-/* Blocks until its holder has gone. */
-void exec_record_wait(const struct exec_record *x);
+/* Blocks until its holder has gone. Its file (the caller's, not close-on-exec), -1 where that has
+ * gone already. */
+int exec_record_wait(const struct exec_record *x);
+/* After exec_record_live, with that descriptor: the end of one whose file went with the container
+ * before anybody had recorded it. */
+void exec_record_settle(struct store *s, const struct container_row *row, const char *id, int fd);
 /* The event exec_die; the file goes. Of two that do it at once one does it. */
 void exec_record_end(
 	struct store *s, const struct container_row *row, struct exec_record *x, int code);

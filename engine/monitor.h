@@ -91,11 +91,15 @@ struct attach_ended {
 	int32_t must_restart; /* whatever its policy says: --health-on-failure=restart */
 };
 
+/* Writes a pid to a file that a flag names; failing is only warned of. path may be NULL. */
+void monitor_write_pid(const char *path, pid_t pid);
+
 /* The arguments of moss-monitor. Strings are borrowed. */
 struct monitor_options {
 	const char *root, *runroot, *id;
 	bool open_stdin, stdin_once, auto_remove;
 	bool front_stdin, front_stdout, front_stderr; /* what the first front wants */
+	const char *pidfile, *conmon_pidfile; /* written again with each further life; may be NULL */
 	bool stands; /* init is not let go before it is started (engine/stand.h) */
 	const char *log_driver; /* and what its options say: struct log_config */
 	int64_t log_max_size, log_max_files, log_buffer;

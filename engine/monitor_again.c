@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { HELPERS_PAUSE_MS = 20, HELPERS_TRIES = 100 };
 
@@ -38,6 +39,10 @@ static void start_again(struct monitor *m)
 	m->tries = 0;
 	m->restarts = m->is_waiting = false;
 	int r = monitor_launch_again(m, &e);
+	if (r == 0) {
+		monitor_write_pid(m->opt.pidfile, m->l.pid);
+		monitor_write_pid(m->opt.conmon_pidfile, getpid());
+	}
 	launch_plan_free(take_ptr(m->plan));
 	free(take_ptr(m->settings));
 	if (r != 0) {

@@ -1,5 +1,6 @@
 #include "engine/monitor.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/path.h"
 #include "base/scope.h"
 
@@ -26,6 +27,8 @@ static const struct field fields[] = {
 	F("--runroot", TEXT, runroot),
 	F("--id", TEXT, id),
 	F("--stdin", FLAG, open_stdin),
+	F("--pidfile", TEXT, pidfile),
+	F("--conmon-pidfile", TEXT, conmon_pidfile),
 	F("--stdin-once", FLAG, stdin_once),
 	F("--rm", FLAG, auto_remove),
 	F("--front-stdin", FLAG, front_stdin),
@@ -110,6 +113,14 @@ void monitor_wake(const struct proc_id *monitor)
 	auto_fd pidfd = proc_open(monitor);
 	if (pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, NULL, 0);
+}
+
+void monitor_write_pid(const char *path, pid_t pid)
+{
+	struct err e = {0};
+	auto_free char *text = xasprintf("%d", (int)pid);
+	if (path && write_file_at(AT_FDCWD, path, text, strlen(text), 0644, false, &e) < 0)
+		log_warn("%s", e.msg);
 }
 
 char *monitor_run_dir(const char *runroot, const char *id)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/path.h"
@@ -291,4 +292,13 @@ bool mount_subpath_valid(const char *subpath)
 char *mount_bind_text(const struct mount_spec *m)
 {
 	return xasprintf("%s:%s%s%s", m->source, m->target, *m->mode ? ":" : "", m->mode);
+}
+
+int mount_source_exists(const char *source, struct err *e)
+{
+	if (access(source, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	return err_set(e, ENOENT,
+		"invalid mount config for type \"bind\": bind source path does not exist: %s",
+		source);
 }

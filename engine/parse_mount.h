@@ -70,6 +70,8 @@ int mount_parse_tmpfs(const char *text, struct mount_spec *m, struct err *e);
 const char *mount_type_name(enum mount_type t);
 /* "CONTAINER[:ro|rw|z|Z...]" of --volumes-from. *container is owned. */
 int mount_parse_from(const char *text, char **container, bool *read_only, struct err *e);
+/* A bind mount's source: -ENOENT with Docker's words where nothing is there. */
+int mount_source_exists(const char *source, struct err *e);
 /* A relative path that stays inside. */
 bool mount_subpath_valid(const char *subpath);
 

@@ -77,17 +77,10 @@ static void take_pidfiles(struct starting *st, const json_t *config)
 }
 
 /* --pidfile, --conmon-pidfile. The container runs already: what fails is a warning. */
-static void write_pidfiles(struct starting *st)
+static void write_pidfiles(const struct starting *st)
 {
-	const pid_t pids[2] = {st->row->init.pid, st->row->monitor.pid};
-	for (int i = 0; i < 2; i++) {
-		struct err e = {0};
-		auto_free char *text = xasprintf("%d", (int)pids[i]);
-		if (st->pidfiles[i] && write_file_at(AT_FDCWD, st->pidfiles[i], text, strlen(text),
-					       0644, false, &e) < 0)
-			log_warn("%s", e.msg);
-		free(take_ptr(st->pidfiles[i]));
-	}
+	monitor_write_pid(st->pidfiles[0], st->row->init.pid);
+	monitor_write_pid(st->pidfiles[1], st->row->monitor.pid);
 }
 
 json_t *starting_config(struct starting *st, struct err *e)
@@ -138,6 +131,8 @@ static int read_config(struct starting *st, struct err *e)
 	st->mon.stop_timeout = json_int_or(config, "Config/StopTimeout", 0);
 	st->mon.timeout = json_int_or(config, "Config/Timeout", 0);
 	take_pidfiles(st, config);
+	st->mon.pidfile = st->pidfiles[0];
+	st->mon.conmon_pidfile = st->pidfiles[1];
 	const char *stop = json_str(config, "Config/StopSignal");
 	struct err ignored;
 	int sig = str_empty(stop) ? -1 : signal_parse(stop, &ignored);

@@ -363,3 +363,11 @@ in_c() { moss cp "c1:$1" - | tar tvf - --numeric-owner | awk '{ $4 = $5 = ""; pr
 		[ "$(cat "out-$driver/sub/y")" = y ]
 	done
 }
+
+@test "into a created --rm container, which then starts" {
+	echo text >"$WORK/f"
+	moss create --rm --name vic --network none busybox cat /f >/dev/null
+	moss cp "$WORK/f" vic:/f
+	[ "$(moss start -a vic)" = text ]
+	[ -z "$(moss ps -aq)" ]
+}

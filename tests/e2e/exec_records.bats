@@ -113,3 +113,18 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	run -1 moss exec --env-file /nosuch ct true
 	[[ $output = *"no such file or directory"* ]]
 }
+
+@test "a detached exec whose container ends first has its exec_die all the same" {
+	moss run -d --name vic --network none busybox sleep 100 >/dev/null
+	moss exec -d vic sleep 50
+	moss exec -d vic sleep 60
+	moss stop -t 0 vic
+	for i in $(seq 50); do
+		run moss events --since 30s --until 0s --filter event=exec_die --format '{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}'
+		[ "${#lines[@]}" -lt 2 ] || break
+		sleep 0.1
+	done
+	[ "$output" = $'vic 137\nvic 137' ]
+	sleep 0.3
+	[ "$(moss events --since 30s --until 0s --filter event=exec_die --format x | wc -l)" = 2 ]
+}

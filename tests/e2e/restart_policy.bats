@@ -211,3 +211,20 @@ print(s.recv(100).decode().strip())' "$port")" = hello ]; }
 	[ "$dirty" -le 1024 ]
 }
 inside() { nsenter -U --preserve-credentials -t "$monitor" "$@"; }
+
+@test "--pidfile and --conmon-pidfile follow a container that is started again" {
+	moss run -d --name vic --network none --restart on-failure:1 --pidfile "$WORK/pid" --conmon-pidfile "$WORK/mon" \
+		busybox sh -c '[ -e /again ] && exec sleep 100; touch /again; sleep 0.3; exit 1' >/dev/null
+	first=$(cat "$WORK/pid")
+	for i in $(seq 100); do
+		[ "$(moss inspect -f '{{.RestartCount}} {{.State.Status}}' vic)" != '1 running' ] || break
+		sleep 0.1
+	done
+	for i in $(seq 20); do
+		[ "$(cat "$WORK/pid")" = "$first" ] || break
+		sleep 0.05
+	done
+	[ "$(cat "$WORK/pid")" = "$(moss inspect -f '{{.State.Pid}}' vic)" ]
+	[ "$(cat "$WORK/pid")" != "$first" ]
+	[ -d "/proc/$(cat "$WORK/mon")" ]
+}

@@ -240,3 +240,37 @@ status_field() { bb "${@:2}" busybox sed -n "s/^$1:\t//p" /proc/self/status; }
 	run -0 bb -e $'A=\xff' busybox printf '%s' $'x\xfey'
 	[[ $output == x*y ]]
 }
+
+@test "what is wrong with --restart and --mount is said before the image is looked for" {
+	for flags in '--restart bogus' '--restart always:3' '--restart on-failure:x' '--restart always --rm' '--mount type=bogus' \
+		'--mount type=bind,target=/x' '--mount type=bind,source=/nosuchdir,target=/x' '--mount type=volume,foo=bar'; do
+		# shellcheck disable=SC2086 # words
+		run -125 moss run $flags localhost:1/nosuch true
+		[[ "$output" != *"Unable to find image"* ]]
+		[ "${lines[-1]}" = "See 'moss run --help'." ]
+		# shellcheck disable=SC2086
+		run moss create $flags localhost:1/nosuch true
+		[ "$status" -ne 0 ]
+		[[ "$output" != *"Unable to find image"* && "$output" != *"See 'moss"* ]]
+	done
+}
+
+@test "errors before the start name the help, errors of the start do not" {
+	run -125 moss run -v a:b:c:d busybox true
+	[ "$output" = $'moss: invalid volume specification: \'a:b:c:d\'\nSee \'moss run --help\'.' ]
+	run -125 moss container run --name '!!' busybox true
+	[ "${lines[-1]}" = "See 'moss container run --help'." ]
+	run -127 moss run --network none busybox nosuch
+	[[ "$output" != *"See 'moss"* ]]
+	run -126 moss run --network none busybox /etc/passwd
+	[[ "$output" != *"See 'moss"* ]]
+}
+
+@test "--device of what is not there: Docker's exit status and words" {
+	run -127 moss run --rm --device /dev/nosuch busybox true
+	[ "$output" = 'moss: error gathering device information while adding custom device "/dev/nosuch": no such file or directory' ]
+	run -125 moss run --rm --device /tmp busybox true
+	[ "$output" = 'moss: error gathering device information while adding custom device "/tmp": not a device node' ]
+	run -1 moss create --device /dev/nosuch busybox true
+	[ -z "$(moss ps -aq)" ]
+}
