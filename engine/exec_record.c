@@ -98,8 +98,8 @@ void exec_record_failed(struct exec_record *x) { (void)unlink(x->path); }
 int exec_record_wait(const struct exec_record *x)
 {
 	int fd = open(x->path, O_RDWR | O_NOFOLLOW); /* goes along with an exec */
-	if (fd >= 0)
-		(void)lock_take(fd, true);
+	if (fd >= 0 && lock_take(fd, true) == LOCK_TAKEN)
+		(void)lock_drop(fd); /* or it would seem to live as long as we do */
 	return fd;
 }
 

@@ -369,5 +369,5 @@ in_c() { moss cp "c1:$1" - | tar tvf - --numeric-owner | awk '{ $4 = $5 = ""; pr
 	moss create --rm --name vic --network none busybox cat /f >/dev/null
 	moss cp "$WORK/f" vic:/f
 	[ "$(moss start -a vic)" = text ]
-	[ -z "$(moss ps -aq)" ]
+	run ! moss inspect vic
 }

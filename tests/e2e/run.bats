@@ -189,7 +189,7 @@ status_field() { bb "${@:2}" busybox sed -n "s/^$1:\t//p" /proc/self/status; }
 @test "--device" {
 	run -0 bb --device /dev/zero:/dev/nothing busybox sh -c 'head -c 3 /dev/nothing | wc -c'
 	[ "$output" = 3 ]
-	run -125 bb --device /dev/none-such busybox true
+	run -127 bb --device /dev/none-such busybox true
 	[[ $output == *"/dev/none-such"*"o such file or directory"* ]]
 }
 
