@@ -9,7 +9,9 @@ libbase_a_SOURCES = \
 	base/inodes.c base/inodes.h \
 	base/io.c base/io.h \
 	base/json.c base/json.h \
+	base/lend.c base/lend.h \
 	base/lock.c base/lock.h \
+	base/mountinfo.c base/mountinfo.h \
 	base/msg.c base/msg.h \
 	base/path.c base/path.h \
 	base/proc.c base/proc.h \

@@ -26,6 +26,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,6 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define INITIAL_USERNS 0xEFFFFFFDU /* its inode, fixed by the kernel (PROC_USER_INIT_INO) */
 enum { SUBID_FILE_MAX = 1 << 20, RANGES_MAX = 340 /* the kernel's limit of lines in a map */ };
 
 /* ---- which ids ---- */
@@ -344,6 +347,16 @@ static int unshare_failed(int code, struct err *e)
 			   "container, start that one with the rights to make user namespaces");
 }
 
+bool userns_has_mounts(void)
+{
+	struct stat user, owner;
+	auto_fd mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	auto_fd of = mnt < 0 ? -1 : ioctl(mnt, NS_GET_USERNS);
+	return geteuid() == 0 && of >= 0 && fstat(of, &owner) == 0 &&
+	       stat("/proc/self/ns/user", &user) == 0 && owner.st_ino == user.st_ino &&
+	       user.st_ino != INITIAL_USERNS;
+}
+
 /* Joins one candidate: 1 joined, 0 not usable (and nothing changed), negative: this process is in
  * a namespace that is not the one that was recorded, it must not go on. */
 static int child_join(const struct proc_id *id, uint64_t *ino)
@@ -351,7 +364,8 @@ static int child_join(const struct proc_id *id, uint64_t *ino)
 	auto_fd pidfd = proc_open(id);
 	if (pidfd < 0 || proc_ns_inode(id->pid, "user") != id->ns_ino)
 		return 0;
-	if (setns(pidfd, CLONE_NEWUSER) < 0)
+	/* The namespace one is in cannot be joined (EINVAL), and need not be. */
+	if (own_ns_inode() != id->ns_ino && setns(pidfd, CLONE_NEWUSER) < 0)
 		return 0;
 	*ino = own_ns_inode();
 	return *ino == id->ns_ino ? 1 : -ESRCH;

@@ -63,6 +63,10 @@ struct userns_candidates {
 int userns_spawn(const struct userns_candidates *c, const struct spawn *s, pid_t *pid, int *pidfd,
 	uint64_t *ns_ino, bool *was_made, struct err *e);
 
+/* Is this process root of a user namespace that is not the machine's own, with a mount namespace that
+ * belongs to it: the inside of `moss unshare`? */
+bool userns_has_mounts(void);
+
 /* Runs fn in a forked child inside the namespace and waits; its result and error come back. */
 int userns_call(const struct userns_candidates *c, int (*fn)(void *arg, struct err *e), void *arg,
 	struct err *e);

@@ -35,6 +35,8 @@
 	X(cmd_export) \
 	X(cmd_help) \
 	X(cmd_image_inspect) \
+	X(cmd_image_mount) \
+	X(cmd_image_unmount) \
 	X(cmd_import) \
 	X(cmd_init) \
 	X(cmd_inspect) \
@@ -52,6 +54,7 @@
 	X(cmd_manifest_remove) \
 	X(cmd_manifest_rm) \
 	X(cmd_manual) \
+	X(cmd_mount) \
 	X(cmd_pause) \
 	X(cmd_push) \
 	X(cmd_rename) \
@@ -66,6 +69,7 @@
 	X(cmd_system_shutdown) \
 	X(cmd_tag) \
 	X(cmd_top) \
+	X(cmd_unmount) \
 	X(cmd_unpause) \
 	X(cmd_undo) \
 	X(cmd_unshare) \

@@ -10,6 +10,7 @@ libcmd_a_SOURCES = \
 	cmd/undo.c \
 	cmd/rmi.c \
 	cmd/images.c \
+	cmd/image_mount.c \
 	cmd/image_names.c cmd/image_names.h \
 	cmd/attach.c \
 	cmd/confirm.c cmd/confirm.h \
@@ -68,6 +69,8 @@ libcmd_a_SOURCES = \
 	cmd/inspect.c \
 	cmd/kill.c \
 	cmd/load.c \
+	cmd/mount.c \
+	cmd/mount_list.c cmd/mount_list.h \
 	cmd/log_tag.c cmd/log_tag.h \
 	cmd/login.c \
 	cmd/logout.c \

@@ -19,6 +19,7 @@
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
 #include "storage/image.h"
+#include "storage/mounted.h"
 #include "storage/rootfs.h"
 #include "storage/store.h"
 #include "storage/upper.h"
@@ -118,7 +119,10 @@ static int take_lock(struct commit *c, struct err *e)
 	if ((r = upper_settle(c->store, c->row->id, e)) < 0 ||
 		(r = upper_is_movable(c->store, c->row->id, e)) < 0)
 		return r;
-	c->is_taken = r && !c->is_whole;
+	/* What is mounted elsewhere (moss mount) must not become a layer under the hands of whoever
+	 * writes there. */
+	auto_free char *dir = store_path(c->store, "containers/%s", c->row->id);
+	c->is_taken = r && !c->is_whole && !mounted_maybe(dir);
 	c->alive_fd = take_fd(fd);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "base/userns.h"
 #include "storage/db/container_row.h"
+#include "storage/shells.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -25,6 +26,17 @@ static int open_creation_lock(struct store *s, struct err *e)
 	return fd < 0 ? err_sys(e, "cannot open %s/locks/userns", s->root) : fd;
 }
 
+int enter_candidates(struct store *s, struct proc_id **ids, size_t *n, struct err *e)
+{
+	*ids = NULL;
+	*n = 0;
+	int r = container_row_monitors(s->db, ids, n, e);
+	if (r < 0)
+		return r;
+	shells_list(s->root, ids, n);
+	return 0;
+}
+
 /* Is one of them alive and what it was? A dead one costs two system calls. */
 static bool any_alive(const struct proc_id *ids, size_t n)
 {
@@ -41,10 +53,8 @@ static bool any_alive(const struct proc_id *ids, size_t n)
 static int candidates_load(
 	struct store *s, struct proc_id **ids, size_t *n, int *lock, struct err *e)
 {
-	*ids = NULL;
-	*n = 0;
 	*lock = -1;
-	int r = container_row_monitors(s->db, ids, n, e);
+	int r = enter_candidates(s, ids, n, e);
 	if (r < 0 || any_alive(*ids, *n))
 		return r < 0 ? r : 0;
 	auto_fd fd = open_creation_lock(s, e);
@@ -54,9 +64,7 @@ static int candidates_load(
 	if (r < 0)
 		return err_sysn(e, -r, "cannot lock %s/locks/userns", s->root);
 	free(*ids);
-	*ids = NULL;
-	*n = 0;
-	r = container_row_monitors(s->db, ids, n, e);
+	r = enter_candidates(s, ids, n, e);
 	if (r < 0)
 		return r;
 	if (!any_alive(*ids, *n))
@@ -88,7 +96,7 @@ int enter_call(struct store *s, int (*fn)(void *arg, struct err *e), void *arg, 
 	/* A namespace made for one call is gone with it, and nobody else can join it: no lock. */
 	auto_free struct proc_id *ids = NULL;
 	size_t n = 0;
-	int r = container_row_monitors(s->db, &ids, &n, e);
+	int r = enter_candidates(s, &ids, &n, e);
 	if (r < 0)
 		return r;
 	const struct userns_candidates c = {ids, n};

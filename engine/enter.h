@@ -1,6 +1,6 @@
 /* enter: running things inside the user's shared user namespace.
  *
- * Knows the candidates (monitors of running containers, from the database) and takes the creation
+ * Knows the candidates (monitors of running containers, from the database, and shells of unshare) and takes the creation
  * lock (locks/userns): without a live candidate the namespace is made under the lock, and the
  * lock is kept until the new holder is recorded, so that two commands never make two.
  */
@@ -13,6 +13,7 @@
 #include "base/spawn.h"
 
 struct err;
+struct proc_id;
 struct store;
 
 struct entered {
@@ -24,6 +25,9 @@ struct entered {
 
 /* Starts a helper program inside. */
 int enter_spawn(struct store *s, const struct spawn *sp, struct entered *out, struct err *e);
+/* Those whose namespace may be joined: monitors, and the commands of `moss unshare`. The array is the
+ * caller's. */
+int enter_candidates(struct store *s, struct proc_id **ids, size_t *n, struct err *e);
 /* Runs fn in a forked child inside and waits. */
 int enter_call(struct store *s, int (*fn)(void *arg, struct err *e), void *arg, struct err *e);
 /* path_remove_at inside the namespace (files of subordinate ids), tried as the user first. */

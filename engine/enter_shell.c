@@ -4,6 +4,8 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "engine/enter.h"
+#include "engine/mount.h"
+#include "storage/shells.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -15,10 +17,10 @@
 
 static int own_mounts(void *arg, struct err *e)
 {
-	(void)arg;
+	const struct store *s = arg;
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_sys(e, "cannot make a mount namespace");
-	return 0;
+	return shells_add(s->root, e);
 }
 
 int enter_shell(struct store *s, char *const *argv, struct err *e)
@@ -31,10 +33,11 @@ int enter_shell(struct store *s, char *const *argv, struct err *e)
 	sp.fd_out = STDOUT_FILENO;
 	sp.fd_err = STDERR_FILENO;
 	sp.prepare = own_mounts;
+	sp.prepare_arg = s;
 	(void)setenv("CONTAINERS_GRAPHROOT", s->root, 1);
 	(void)setenv("CONTAINERS_RUNROOT", s->runroot, 1);
 	int r = enter_spawn(s, &sp, &in, e);
-	/* It is no monitor: nobody joins it, so nobody waits for its record. */
+	/* It has recorded itself before it began. */
 	scope_close(&in.creation_lock);
 	scope_close(&in.pidfd);
 	if (r == -ENOENT)
@@ -45,5 +48,8 @@ int enter_shell(struct store *s, char *const *argv, struct err *e)
 		return r;
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGQUIT, SIG_IGN);
-	return spawn_wait(in.pid);
+	int status = spawn_wait(in.pid);
+	shells_remove(s->root, in.pid);
+	mount_sweep(s);
+	return status;
 }

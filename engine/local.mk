@@ -31,8 +31,11 @@ libengine_a_SOURCES = \
 	engine/doctor_session.c \
 	engine/doctor_userns.c \
 	engine/enter_shell.c engine/enter_shell.h \
+	engine/hold.c engine/hold.h \
 	engine/host.c engine/host.h \
 	engine/inspect_image.c engine/inspect_object.h \
+	engine/mount.c engine/mount.h engine/mount_internal.h \
+	engine/mount_image.c \
 	engine/size.c engine/size.h \
 	engine/volume.c engine/volume.h \
 	engine/undo.c engine/undo.h \

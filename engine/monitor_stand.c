@@ -5,7 +5,6 @@
 #include "base/scope.h"
 #include "engine/state.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -70,7 +69,7 @@ void monitor_look_at_row(struct monitor *m)
 		let_go(m, started_ns);
 	else if (state < 0) /* a full disk, say: who started it has gone, so it is for us to try */
 		(void)timer_set(m, &m->again, LOOK_AGAIN_MS, look_again);
-	(void)malloc_trim(0);
+	m->has_waste = true;
 }
 
 void monitor_stand_down(struct monitor *m)

@@ -13,6 +13,7 @@
 #include "engine/monitor.h"
 #include "engine/state.h"
 #include "storage/db/db.h"
+#include "storage/mounted.h"
 #include "storage/store.h"
 #include "storage/upper.h"
 
@@ -162,6 +163,10 @@ static int remove_held(struct store *s, struct container_row *row, int *folder, 
 {
 	auto_fd alive = -1;
 	int r = take_for_removal(s, row, force, &alive, e);
+	if (r == 0) {
+		auto_free char *dir = store_path(s, "containers/%s", row->id);
+		mounted_end(dir);
+	}
 	if (r == 0 && (r = ending_forget(s, row, volumes || row->auto_remove, e)) < 0)
 		(void)err_ctx(e, "cannot remove container %s", row->name);
 	/* Purging leaves alone what is held. */

@@ -1,19 +1,18 @@
 #include "engine/rootview.h"
 #include "base/err.h"
 #include "base/io.h"
-#include "base/lock.h"
 #include "base/msg.h"
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/userns.h"
+#include "engine/enter.h"
+#include "engine/hold.h"
 #include "engine/launch.h"
 #include "engine/launch_plan.h"
 #include "engine/rootview_internal.h"
-#include "engine/start.h"
-#include "engine/state.h"
+#include "storage/db/container_row.h"
 #include "storage/store.h"
-#include "storage/upper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +23,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { LOOK_AGAIN_NS = 5000000 };
 
 /* All that the process needs, gathered before the fork. */
 struct view {
@@ -127,53 +123,9 @@ static _Noreturn void view_main(struct view *v, pid_t parent)
 
 /* ---- the parent ---- */
 
-static int read_again(struct store *s, struct container_row *row, struct err *e)
-{
-	struct container_row now = {0};
-	int r = container_get(s, row->id, &now, e);
-	if (r < 0)
-		return r;
-	container_row_deinit(row);
-	*row = now;
-	return 0;
-}
-
-/* It runs (1), or its lock is ours (0) and it stays as it is. */
-static int settle(struct store *s, struct container_row *row, int *alive, struct err *e)
-{
-	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
-	for (;;) {
-		enum container_state state = state_parse(row->state);
-		if (state == STATE_INITIALIZED || state == STATE_RUNNING || state == STATE_PAUSED)
-			return 1;
-		if (state == STATE_REMOVING)
-			return err_set(e, ENOENT, "No such container: %s", row->name);
-		if (state == STATE_RESTARTING)
-			return err_set(e, EBUSY,
-				"Container %s is restarting, wait until the container is running",
-				row->id);
-		auto_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0)
-			return err_sys(e, "cannot open %s", path);
-		int lock = lock_take(fd, false);
-		if (lock < 0)
-			return err_sysn(e, -lock, "cannot lock %s", path);
-		/* A start may have been made between the two. */
-		int r = read_again(s, row, e);
-		if (r < 0)
-			return r;
-		if (lock == LOCK_TAKEN && !state_is_live(state_parse(row->state))) {
-			*alive = take_fd(fd);
-			return upper_settle(s, row->id, e);
-		}
-		if (lock != LOCK_TAKEN)
-			(void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
-	}
-}
-
 static int prepare(struct store *s, struct container_row *row, struct view *v, struct err *e)
 {
-	int r = settle(s, row, &v->alive, e);
+	int r = container_hold(s, row, &v->alive, e);
 	if (r < 0)
 		return r;
 	if (r > 0)
@@ -181,7 +133,7 @@ static int prepare(struct store *s, struct container_row *row, struct view *v, s
 	auto_free char *bundle = store_path(s, "containers/%s", row->id);
 	if ((r = launch_load(bundle, &v->plan, e)) < 0)
 		return r;
-	return container_row_monitors(s->db, &v->candidates, &v->n_candidates, e);
+	return enter_candidates(s, &v->candidates, &v->n_candidates, e);
 }
 
 static int fork_view(struct view *v, struct rootview *out, struct err *e)

@@ -32,12 +32,14 @@ libstorage_a_SOURCES = \
 	storage/keep_restore.c \
 	storage/layer_blob.c storage/layer_blob.h \
 	storage/manifest_list.c storage/manifest_list.h \
+	storage/mounted.c storage/mounted.h \
 	storage/recover.c \
 	storage/rootfs.c storage/rootfs.h storage/rootfs_internal.h \
 	storage/rootfs_fuse.c \
 	storage/rootfs_overlay.c \
 	storage/rootfs_probe.c \
 	storage/rootfs_vfs.c \
+	storage/shells.c storage/shells.h \
 	storage/store.c storage/store.h \
 	storage/trash.c \
 	storage/upper.c storage/upper.h \

@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "storage/mounted.h"
 #include "storage/rootfs_internal.h"
 
 #include <errno.h>
@@ -57,6 +58,8 @@ int rootfs_prepare(const struct rootfs_spec *r, struct err *e)
 		return made;
 	if (is_driver(r, driver_vfs))
 		return vfs_prepare(r, e);
+	if (r->read_only)
+		return 0;
 	made = make_folder(dir, r, "upper", e);
 	int made_work = made < 0 ? made : make_folder(dir, r, "work", e);
 	if (made_work < 0)
@@ -68,7 +71,23 @@ int rootfs_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err
 {
 	if (!rootfs_needs_server(r->driver))
 		BUG("driver %s has no server", r->driver);
-	return fuse_serve(r, pid, pidfd, e);
+	auto_fd lock = -1;
+	int is_mounted = mounted_check(r, &lock, e);
+	if (is_mounted <= 0)
+		return is_mounted < 0 ? is_mounted : fuse_serve(r, pid, pidfd, e);
+	*pid = 0;
+	*pidfd = -1;
+	return mounted_adopt(r, e);
+}
+
+/* The overlay or the copy. */
+static int mount_new(const struct rootfs_spec *r, struct err *e)
+{
+	auto_fd lock = -1;
+	int is_mounted = mounted_check(r, &lock, e);
+	if (is_mounted)
+		return is_mounted < 0 ? is_mounted : mounted_adopt(r, e);
+	return is_driver(r, driver_overlay) ? overlay_mount(r, e) : vfs_mount(r, e);
 }
 
 int rootfs_mount(const struct rootfs_spec *r, struct err *e)
@@ -76,10 +95,8 @@ int rootfs_mount(const struct rootfs_spec *r, struct err *e)
 	int made = 0;
 	if (r->idmap && !is_driver(r, driver_fuse))
 		return err_set(e, EINVAL, "ids cannot be mapped by the storage driver %s", r->driver);
-	if (is_driver(r, driver_overlay))
-		made = overlay_mount(r, e);
-	else if (is_driver(r, driver_vfs))
-		made = vfs_mount(r, e);
+	if (is_driver(r, driver_overlay) || is_driver(r, driver_vfs))
+		made = mount_new(r, e);
 	else if (!is_driver(r, driver_fuse))
 		return err_set(e, EINVAL, "unknown storage driver: %s", r->driver);
 	if (made < 0)

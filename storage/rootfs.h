@@ -28,6 +28,11 @@ struct rootfs_spec {
 	/* ids as they are on disk -> as the files have them in the mount; NULL where they are the
 	 * same. Only fuse-overlayfs can. */
 	const struct userns_map *idmap;
+	/* The layers alone: nothing can be written. container_dir is any folder for merged/ (and
+	 * the copy of vfs). */
+	bool read_only;
+	/* fuse-overlayfs: the server ends with its mount, not with whoever started it. */
+	bool outlives;
 	bool is_throwaway; /* --rm: what it writes need not survive a crash of the machine */
 };
 
@@ -51,7 +56,7 @@ int rootfs_copy_layers(const struct rootfs_spec *r, int to, struct err *e);
 /* True where rootfs_serve must run in the monitor before init is cloned. */
 bool rootfs_needs_server(const char *driver);
 /* Starts fuse-overlayfs in the caller's private mount namespace and waits until container_dir/
- * merged is mounted. *pid is its process. */
+ * merged is mounted. *pid is its process; 0 where another's mount serves (storage/mounted.h). */
 int rootfs_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *e);
 /* Kills and reaps it and takes its mount out of the caller's (private) mount namespace, so that
  * the folder can be removed. */

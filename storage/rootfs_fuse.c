@@ -6,6 +6,8 @@
 #include "storage/rootfs_internal.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/lock.h"
+#include "base/mountinfo.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/scope.h"
@@ -22,11 +24,10 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 600, WAIT_MS = 20000, TABLE_MAX = 16 * 1024 * 1024 };
+enum { WORDS_MAX = 600, WAIT_MS = 20000 };
 
 static int enter_root(void *arg, struct err *e)
 {
@@ -82,19 +83,46 @@ static void add_ids(struct buf *b, const char *option, const struct id_range *r,
 			b, "%s%u:%u:%u", i ? ":" : option, r[i].inside, r[i].outside, r[i].count);
 }
 
-static char *mount_options(const struct rootfs_spec *r)
+char *fuse_id_options(const struct rootfs_spec *r)
 {
-	const char *dir = overlay_container(r);
-	auto_free char *lower = overlay_lower(r);
 	auto_buf b = BUF_INIT;
-	buf_printf(&b, "lowerdir=%s%s%s,upperdir=%s/upper,workdir=%s/work%s", lower,
-		r->n_layers ? "" : dir, r->n_layers ? "" : "/merged", dir, dir,
-		r->is_throwaway ? ",volatile" : "");
+	buf_puts(&b, "");
 	if (r->idmap) {
 		add_ids(&b, ",uidmapping=", r->idmap->uids, r->idmap->n_uids);
 		add_ids(&b, ",gidmapping=", r->idmap->gids, r->idmap->n_gids);
 	}
 	return buf_take(&b);
+}
+
+static char *mount_options(const struct rootfs_spec *r)
+{
+	const char *dir = overlay_container(r);
+	auto_free char *lower = overlay_lower(r);
+	auto_free char *ids = fuse_id_options(r);
+	auto_buf b = BUF_INIT;
+	buf_printf(&b, "lowerdir=%s%s%s", lower, r->n_layers ? "" : dir,
+		r->n_layers ? "" : "/merged");
+	if (!r->read_only)
+		buf_printf(&b, ",upperdir=%s/upper,workdir=%s/work%s", dir, dir,
+			r->is_throwaway ? ",volatile" : "");
+	buf_printf(&b, "%s", ids);
+	return buf_take(&b);
+}
+
+/* Locked as long as the server has it, with the ids that it serves (storage/mounted.h). */
+static int open_served(const struct rootfs_spec *r, struct err *e)
+{
+	auto_free char *path = path_join(r->container_dir, "served");
+	auto_free char *ids = fuse_id_options(r);
+	auto_fd fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int lock = fd < 0 ? -errno : lock_take(fd, false);
+	if (lock < 0)
+		return err_sysn(e, -lock, "cannot lock %s", path);
+	if (lock == LOCK_BUSY)
+		return err_set(e, EBUSY, "%s is served already", r->container_dir);
+	if (ftruncate(fd, 0) < 0 || write_all(fd, ids, strlen(ids)) < 0)
+		return err_sys(e, "cannot write %s", path);
+	return take_fd(fd);
 }
 
 static int start(const struct rootfs_spec *r, int words_fd, const char *merged, pid_t *pid,
@@ -108,8 +136,13 @@ static int start(const struct rootfs_spec *r, int words_fd, const char *merged, 
 	sp.argv = argv;
 	sp.fd_out = sp.fd_err = words_fd;
 	sp.new_session = true;
-	sp.death_signal =
-		SIGKILL; /* a killed monitor's container ends, too: nothing needs it then */
+	auto_fd served = r->outlives && !r->read_only ? open_served(r, e) : -1;
+	if (served < 0 && r->outlives && !r->read_only)
+		return served;
+	sp.fds = &served;
+	sp.n_fds = served >= 0;
+	/* A killed monitor's container ends, too: nothing needs it then. */
+	sp.death_signal = r->outlives ? 0 : SIGKILL;
 	sp.prepare = enter_root;
 	sp.prepare_arg = (void *)r->store_root;
 	int result = spawn_start(&sp, pid, pidfd, e);
@@ -142,50 +175,14 @@ int fuse_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *
 	return result < 0 ? result : explain(words, e);
 }
 
-/* The mount point of a mountinfo line ("id parent dev root POINT ..."), its octal escapes undone in
- * place. NULL where it is no fuse-overlayfs. */
-static char *mount_point_of(char *line)
+/* It cannot be named: its folder may have been renamed since. */
+static int unmount_dead(void *arg, const char *point, const char *type)
 {
-	if (!strstr(line, " - fuse.fuse-overlayfs "))
-		return NULL;
-	char *at = line;
-	for (int field = 0; field < 4 && at; field++) {
-		at = strchr(at, ' ');
-		at += at != NULL;
-	}
-	if (!at)
-		return NULL;
-	at[strcspn(at, " ")] = 0;
-	char *to = at;
-	for (const char *from = at; *from; from++) {
-		bool is_escape = from[0] == '\\' && from[1] >= '0' && from[1] <= '3' &&
-				 from[2] >= '0' && from[2] <= '7' && from[3] >= '0' &&
-				 from[3] <= '7';
-		*to++ = is_escape
-				? (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + from[3] - '0')
-				: *from;
-		from += is_escape ? 3 : 0;
-	}
-	*to = 0;
-	return at;
-}
-
-/* A mount whose server is dead answers ENOTCONN (stat may still answer from the cache, statfs never
- * does). It cannot be named: its folder may have been renamed since. */
-static void unmount_dead(void)
-{
-	struct err ignored = {0};
-	auto_buf table = BUF_INIT;
-	if (read_file("/proc/self/mountinfo", TABLE_MAX, &table, &ignored) < 0 || !table.len)
-		return;
-	char *rest = table.data, *line;
-	while ((line = strsep(&rest, "\n"))) {
-		struct statfs fs;
-		const char *point = mount_point_of(line);
-		if (point && str_ends(point, "/merged") && statfs(point, &fs) < 0 &&
-			errno == ENOTCONN)
-			(void)umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
-	}
+	(void)arg;
+	if (!strcmp(type, "fuse.fuse-overlayfs") && str_ends(point, "/merged") &&
+		mountinfo_is_dead(point))
+		(void)umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return 0;
 }
 
 void rootfs_stop_server(pid_t *pid, int *pidfd)
@@ -198,5 +195,6 @@ void rootfs_stop_server(pid_t *pid, int *pidfd)
 	*pid = 0;
 	scope_close(pidfd);
 	*pidfd = -1;
-	unmount_dead();
+	struct err ignored;
+	(void)mountinfo_each(0, unmount_dead, NULL, &ignored);
 }

@@ -12,6 +12,8 @@ char *overlay_lower(const struct rootfs_spec *r);
 const char *overlay_container(const struct rootfs_spec *r);
 int overlay_mount(const struct rootfs_spec *r, struct err *e);
 
+/* ",uidmapping=...,gidmapping=...", "" where ids are not mapped. Owned. */
+char *fuse_id_options(const struct rootfs_spec *r);
 int fuse_serve(const struct rootfs_spec *r, pid_t *pid, int *pidfd, struct err *e);
 
 int vfs_prepare(const struct rootfs_spec *r, struct err *e);

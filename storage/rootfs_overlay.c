@@ -79,25 +79,38 @@ static bool forget_volatile(const char *dir)
 	return is_gone;
 }
 
-int overlay_mount(const struct rootfs_spec *r, struct err *e)
+static char *mount_options(const struct rootfs_spec *r, const char *dir, const char *lower)
 {
-	const char *dir = overlay_container(r);
-	auto_free char *lower = overlay_lower(r);
-	auto_free char *merged = xasprintf("%s/merged", dir);
 	auto_buf options = BUF_INIT;
+	/* Without upper it wants two folders below. */
+	if (r->read_only) {
+		buf_printf(&options, "userxattr,lowerdir=%s", lower);
+		if (!strchr(lower, ':'))
+			buf_printf(&options, ":%s/merged", dir);
+		return buf_take(&options);
+	}
 	/* Without layers (an image FROM scratch) it still wants a lower folder: the empty merged.
 	 */
 	buf_printf(&options, "userxattr,index=off%s,upperdir=%s/upper,workdir=%s/work,lowerdir=%s",
 		r->is_throwaway ? ",volatile" : "", dir, dir, lower);
 	if (!r->n_layers)
 		buf_printf(&options, "%s/merged", dir);
+	return buf_take(&options);
+}
+
+int overlay_mount(const struct rootfs_spec *r, struct err *e)
+{
+	const char *dir = overlay_container(r);
+	auto_free char *lower = overlay_lower(r);
+	auto_free char *merged = xasprintf("%s/merged", dir);
+	auto_free char *options = mount_options(r, dir, lower);
 	auto_fd before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (before < 0 || chdir(r->store_root) < 0)
 		return err_sys(e, "cannot enter %s", r->store_root);
-	int failed = mount("overlay", merged, "overlay", 0, options.data);
+	int failed = mount("overlay", merged, "overlay", 0, options);
 	if (failed < 0 && r->is_throwaway && forget_volatile(dir))
-		failed = mount("overlay", merged, "overlay", 0, options.data);
-	int result = failed < 0 ? explain(r, options.data, e) : 0;
+		failed = mount("overlay", merged, "overlay", 0, options);
+	int result = failed < 0 ? explain(r, options, e) : 0;
 	if (fchdir(before) < 0 && result == 0)
 		return err_sys(e, "cannot go back to the working directory");
 	return result;
