@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { ID_LEN = 64, JOIN_TRIES = 20 };
@@ -76,6 +77,7 @@ int mount_rootfs(const struct rootfs_spec *spec, struct err *e)
 static int copy_root(void *arg, struct err *e)
 {
 	int r = launch_join(arg, CLONE_NEWNS, e);
+	(void)prctl(PR_SET_DUMPABLE, 0); /* what is in there has no business with us */
 	return r < 0 ? r : mounted_copy("/", e);
 }
 

@@ -91,7 +91,8 @@ int mounted_check(const struct rootfs_spec *r, int *lock, struct err *e)
 	int is = !strcmp(r->driver, driver_fuse) ? server_lives(r, e) : overlay_has_upper(r, e);
 	if (is < 0)
 		return is;
-	if (!is && ftruncate(fd, 0) < 0)
+	/* Who mounts outside of the container has just set it. */
+	if (!is && !r->outlives && ftruncate(fd, 0) < 0)
 		return err_sys(e, "cannot write %s/mounted", r->container_dir);
 	*lock = take_fd(fd);
 	return is;

@@ -31,7 +31,8 @@ struct rootfs_spec {
 	/* The layers alone: nothing can be written. container_dir is any folder for merged/ (and
 	 * the copy of vfs). */
 	bool read_only;
-	/* fuse-overlayfs: the server ends with its mount, not with whoever started it. */
+	/* Mounted outside of its container (storage/mounted.h); the server of fuse-overlayfs ends
+	 * with its mount, not with whoever started it. */
 	bool outlives;
 	bool is_throwaway; /* --rm: what it writes need not survive a crash of the machine */
 };
