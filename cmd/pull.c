@@ -15,7 +15,7 @@ struct pull {
 	bool all_tags, quiet;
 	char *platform, *os, *arch, *variant;
 	bool tls_verify, tls_verify_given;
-	char *authfile, *creds, *cert_dir;
+	char *authfile, *creds, *cert_dir, *progress;
 	uint64_t retry;
 	bool retry_given;
 	int64_t retry_delay_ns;
@@ -33,7 +33,6 @@ static struct pull_options options(
 		.authfile = a->authfile,
 		.creds = a->creds,
 		.cert_dir = a->cert_dir,
-		.progress = PROGRESS_AUTO,
 		.progress_fd = 1,
 		.quiet = a->quiet,
 		.has_retries = a->retry_given,
@@ -71,7 +70,8 @@ static int pull_run(struct cmd_call *call, void *args, struct err *e)
 	const struct pull *a = args;
 	auto_free char *platform = platform_text(a->platform, a->os, a->arch, a->variant);
 	struct pull_options o = options(call, a, platform);
-	return pull_name(call, a, call->argv[0], &o, e);
+	int r = progress_style_parse(a->progress, &o.progress, e);
+	return r < 0 ? r : pull_name(call, a, call->argv[0], &o, e);
 }
 
 static const char *const aliases[] = {"image pull", NULL};
@@ -97,6 +97,9 @@ static const struct opt opts[] = {
 		"Credentials (USERNAME:PASSWORD) for the registry"},
 	{"os", 0, OPT_STR, FIELD(struct pull, os), "string",
 		"Choose an image for this operating system instead of this machine's"},
+	{"progress", 0, OPT_STR, FIELD(struct pull, progress), "string",
+		"How progress is shown (" PROGRESS_CHOICES ")", .def = "auto",
+		.complete = COMPLETE_CHOICES, .choices = "auto none plain tty"},
 	{"retry", 0, OPT_UINT, FIELD(struct pull, retry), "uint",
 		"How often a failing transfer is tried again",
 		.given_offset = FIELD(struct pull, retry_given)},
@@ -129,6 +132,10 @@ const struct cmd cmd_pull = {
 		"authorities are taken from the system and from certs.d/HOST[:PORT]/ in "
 		"~/.config/docker, ~/.config/containers, /etc/docker and /etc/containers. "
 		"Credentials come from ~/.docker/config.json, its credential helpers, and "
-		"${XDG_RUNTIME_DIR}/containers/auth.json.",
+		"${XDG_RUNTIME_DIR}/containers/auth.json.\n\n"
+		"On a terminal each layer has a line with a bar, and below them stand the total, its "
+		"rate and the time left; elsewhere, and with --progress plain, each new state of a "
+		"layer is a line. --progress none leaves the layers out, --quiet everything but the "
+		"name.",
 	.run = pull_run,
 };

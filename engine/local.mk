@@ -45,6 +45,7 @@ libengine_a_SOURCES = \
 	engine/transfer/login.c engine/transfer/login.h \
 	engine/transfer/platform.c engine/transfer/platform.h \
 	engine/transfer/progress.c engine/transfer/progress.h \
+	engine/transfer/progress_text.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/pull.c engine/transfer/pull.h \
 	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \

@@ -34,5 +34,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/engine_transfer
 tests_unit_engine_transfer_SOURCES = tests/unit/engine_transfer.c
 tests_unit_engine_transfer_LDADD = libengine.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/engine_progress
+tests_unit_engine_progress_SOURCES = tests/unit/engine_progress.c
+tests_unit_engine_progress_LDADD = libengine.a libbase.a $(CORE_LIBS) $(UNIT_LIBS) -lutil
 endif
 include tests/fuzz/unpack.mk

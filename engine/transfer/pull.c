@@ -91,10 +91,8 @@ static void start_spare(struct pull *p)
 static int pull_init(struct pull *p, struct store *s, const struct reference *ref,
 	const struct pull_options *o, struct err *e)
 {
-	bool terminal = o->progress == PROGRESS_AUTO && isatty(o->progress_fd);
 	*p = (struct pull){.store = s, .options = o, .fetcher = FETCHER_INIT, .parts_fd = -1};
-	p->progress =
-		progress_new(o->progress_fd, terminal, o->quiet || o->progress == PROGRESS_NONE);
+	p->progress = progress_new(o->progress_fd, o->quiet ? PROGRESS_QUIET : o->progress);
 	int r = platform_parse(o->platform, &p->platform, e);
 	if (r == 0)
 		r = fetcher_start(s, ref, o, &p->fetcher, e);

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/transfer/progress.h"
+
 struct err;
 struct image;
 struct store;
-
-enum progress_style { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
 
 enum pull_tls {
 	PULL_TLS_DEFAULT = 0, /* HTTPS and verified; plain HTTP for a registry on loopback */

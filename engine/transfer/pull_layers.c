@@ -169,8 +169,10 @@ static int take_locks(struct pull_layers *l, struct err *e)
 		if (there < 0)
 			return there;
 		y->state = there ? LAYER_PRESENT : LAYER_READY;
-		if (!there)
+		if (!there) {
+			progress_expect(l->progress, y->short_id, y->had, y->size);
 			continue;
+		}
 		progress_status(l->progress, y->short_id, "Already exists");
 		if (y->had == 0)
 			parts_drop(l->parts_fd, y->digest);
@@ -258,6 +260,7 @@ static int hear_fetcher(struct pull_layers *l, struct err *e)
 	}
 	if (r < 0 || !y || ev.bytes < 0)
 		return 0;
+	progress_moved(l->progress, y->short_id, ev.bytes);
 	if (ev.bytes < y->size) {
 		progress_bar(l->progress, y->short_id, "Downloading", ev.bytes, y->size);
 	} else {
@@ -273,6 +276,7 @@ static bool may_try_again(struct pull_layers *l, struct pull_layer *y)
 		return false;
 	stop_unpacker(l, y);
 	drop_staged(l, y);
+	progress_expect(l->progress, y->short_id, 0, y->size);
 	y->is_again = true;
 	y->is_arrived = false;
 	y->state = LAYER_READY;
@@ -365,9 +369,13 @@ static int wait_and_hear(struct pull_layers *l, int timeout_ms, struct err *e)
 		fds[n] = (struct pollfd){.fd = l->v[i].unpacker.sock, .events = POLLIN};
 		who[n++] = &l->v[i];
 	}
+	int frame_ms = progress_timeout_ms(l->progress);
+	if (frame_ms >= 0 && (timeout_ms < 0 || frame_ms < timeout_ms))
+		timeout_ms = frame_ms;
 	int ready = poll(fds, n, timeout_ms);
 	if (ready < 0)
 		return errno == EINTR ? 0 : err_sys(e, "cannot wait for the helpers");
+	progress_tick(l->progress);
 	for (size_t i = 0; i < n; i++) {
 		if (!fds[i].revents)
 			continue;
