@@ -41,6 +41,7 @@ libengine_a_SOURCES = \
 	engine/undo.c engine/undo.h \
 	engine/transfer/document.c engine/transfer/document.h \
 	engine/transfer/fetcher.c engine/transfer/fetcher.h \
+	engine/transfer/kept_layer.c engine/transfer/kept_layer.h \
 	engine/transfer/load.c \
 	engine/transfer/login.c engine/transfer/login.h \
 	engine/transfer/platform.c engine/transfer/platform.h \
@@ -54,6 +55,7 @@ libengine_a_SOURCES = \
 	engine/transfer/push_manifest.c engine/transfer/push_manifest.h \
 	engine/transfer/manifest_member.c engine/transfer/manifest_member.h \
 	engine/transfer/manifest_push.c engine/transfer/manifest_push.h \
+	engine/transfer/pull_room.c \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
 include engine/launch.mk

@@ -52,6 +52,7 @@ static int on_data(void *arg, const void *p, size_t n)
 			continue;
 		if (done < 0)
 			return -errno;
+		part_sums_add(&b->sums, at, (size_t)done);
 		at += done;
 		n -= (size_t)done;
 		b->have += done;
@@ -69,32 +70,42 @@ static int try_again(struct blob *b, struct err *e)
 	return client_get_start(&b->get, e);
 }
 
-int blob_start(struct blob *b, struct client *c, const char *digest, int64_t size, int part,
-	int pipe, const char **kind, struct err *e)
+/* Finds out how much of the blob is there. */
+static int begin(struct blob *b, const struct blob_wanted *w, struct err *e)
 {
-	struct stat st;
-	*b = (struct blob){.digest = xstrdup(digest), .size = size, .part = part, .pipe = pipe};
+	int r = part_sums_start(
+		&b->sums, w->sums, b->part, w->boot ? w->boot : "", w->must_check, &b->have, e);
+	if (r < 0)
+		return err_ctx(e, "blob %s", b->digest);
+	if (b->have <= b->size)
+		return 0;
+	if (ftruncate(b->part, 0) < 0)
+		return err_sys(e, "cannot empty what has arrived of %s", b->digest);
+	part_sums_reset(&b->sums);
+	b->have = 0;
+	return 0;
+}
+
+int blob_start(struct blob *b, struct client *c, const struct blob_wanted *w, const char **kind,
+	struct err *e)
+{
+	*b = (struct blob){
+		.digest = xstrdup(w->digest), .size = w->size, .part = w->part, .pipe = w->pipe};
 	*kind = "other";
-	if (fstat(part, &st) < 0)
-		return err_sys(e, "cannot read what has arrived of %s", digest);
-	b->have = st.st_size;
-	if (b->have > size) {
-		if (ftruncate(part, 0) < 0)
-			return err_sys(e, "cannot empty what has arrived of %s", digest);
-		b->have = 0;
-	}
-	if (pipe >= 0)
-		(void)fd_set_nonblock(pipe, true);
+	if (begin(b, w, e) < 0)
+		return -e->code;
+	if (b->pipe >= 0)
+		(void)fd_set_nonblock(b->pipe, true);
 	else
-		b->fed = size;
+		b->fed = b->size;
 	*kind = "network";
 	int r = client_connect(c, e);
 	if (r < 0)
 		return r;
-	client_get_init(&b->get, c, xasprintf("%s/v2/%s/blobs/%s", c->base, c->path, digest));
+	client_get_init(&b->get, c, xasprintf("%s/v2/%s/blobs/%s", c->base, c->path, b->digest));
 	b->get.x.sink = on_data;
 	b->get.x.sink_arg = b;
-	if (b->have == size) {
+	if (b->have == b->size) {
 		b->state = BLOB_ARRIVED;
 		return 0;
 	}
@@ -113,6 +124,7 @@ void blob_deinit(struct blob *b)
 	client_get_deinit(&b->get);
 	close_end(&b->part);
 	close_end(&b->pipe);
+	part_sums_deinit(&b->sums);
 	free(b->digest);
 	b->digest = NULL;
 }
@@ -171,6 +183,7 @@ static int begin_anew(struct blob *b, const char **kind, struct err *e)
 		return err_set(
 			e, EBADMSG, "blob %s: the registry has less of it than before", b->digest);
 	}
+	part_sums_reset(&b->sums);
 	b->have = 0;
 	return try_again(b, e);
 }

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libregistry.a
 # moss links this too, and gets only what it calls: nothing that needs libcurl or libcrypto.
-libregistry_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
+libregistry_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(ISAL_CFLAGS)
 libregistry_a_SOURCES = \
 	registry/auth.c registry/auth.h \
 	registry/blob.c registry/blob.h \
@@ -15,6 +15,7 @@ libregistry_a_SOURCES = \
 	registry/image_config.c \
 	registry/login.c registry/login.h \
 	registry/manifest.c registry/manifest.h \
+	registry/part_sums.c registry/part_sums.h \
 	registry/parts.c registry/parts.h \
 	registry/probe.c \
 	registry/reference.c registry/reference.h \
@@ -30,9 +31,12 @@ tests_unit_registry_credentials_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(U
 check_PROGRAMS += tests/unit/registry_http
 tests_unit_registry_http_SOURCES = tests/unit/registry_http.c
 tests_unit_registry_http_LDADD = libregistry.a libbase.a $(TRANSFER_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_part_sums
+tests_unit_registry_part_sums_SOURCES = tests/unit/registry_part_sums.c
+tests_unit_registry_part_sums_LDADD = libregistry.a libbase.a $(ISAL_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_parts
 tests_unit_registry_parts_SOURCES = tests/unit/registry_parts.c
-tests_unit_registry_parts_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_registry_parts_LDADD = libregistry.a libbase.a $(ISAL_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_reference
 tests_unit_registry_reference_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)

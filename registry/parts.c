@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "registry/reference.h"
 
 enum { STALE_AFTER_S = 7 * 24 * 3600, TAKE_TRIES = 100 };
@@ -28,30 +31,65 @@ static bool is_current(int parts_fd, const char *name, int fd)
 	       now.st_ino == ours.st_ino && now.st_dev == ours.st_dev;
 }
 
-static void remove_older(int parts_fd, const char *name, time_t age_s)
+static const char *const beside[] = {".sums", ".done"};
+
+static void remove_files(int parts_fd, const char *digest)
 {
-	auto_fd fd = open_part(parts_fd, name, 0);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0 || (age_s && time(NULL) - st.st_mtime < age_s))
-		return;
-	if (lock_take(fd, false) == LOCK_TAKEN && is_current(parts_fd, name, fd))
+	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
+		auto_free char *name = xasprintf("%s%s", digest, beside[i]);
 		(void)unlinkat(parts_fd, name, 0);
+	}
+	/* Last: the next holder's files must not be taken for this one's. */
+	(void)unlinkat(parts_fd, digest, 0);
 }
 
-static void sweep(int parts_fd, time_t age_s)
+/* The bytes that were freed. */
+static int64_t remove_older(int parts_fd, const char *digest, time_t age_s)
+{
+	auto_fd fd = open_part(parts_fd, digest, 0);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0 || (age_s && time(NULL) - st.st_mtime < age_s))
+		return 0;
+	if (lock_take(fd, false) != LOCK_TAKEN || !is_current(parts_fd, digest, fd))
+		return 0;
+	remove_files(parts_fd, digest);
+	return (int64_t)st.st_blocks * 512;
+}
+
+/* A file beside a part that is gone: its remover was killed half-way. */
+static void remove_orphan(int parts_fd, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
+		if (!str_ends(name, beside[i]))
+			continue;
+		auto_free char *digest = xstrndup(name, strlen(name) - strlen(beside[i]));
+		if (!digest_valid(digest) || faccessat(parts_fd, digest, F_OK, 0) == 0)
+			return;
+		struct err ignored;
+		int fd = parts_take(parts_fd, digest, &ignored);
+		if (fd < 0)
+			return;
+		remove_files(parts_fd, digest);
+		close(fd);
+	}
+}
+
+static int64_t sweep(int parts_fd, time_t age_s)
 {
 	int fd = openat(parts_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *d;
-	while (dir && (d = readdir(dir)))
+	int64_t freed = 0;
+	while (dir && (d = readdir(dir))) {
 		if (digest_valid(d->d_name))
-			remove_older(parts_fd, d->d_name, age_s);
+			freed += remove_older(parts_fd, d->d_name, age_s);
+		else
+			remove_orphan(parts_fd, d->d_name);
+	}
+	return freed;
 }
 
-void parts_clear(int parts_fd)
-{
-	sweep(parts_fd, 0);
-}
+int64_t parts_clear(int parts_fd) { return sweep(parts_fd, 0); }
 
 int parts_open(int root_fd, struct err *e)
 {
@@ -60,7 +98,7 @@ int parts_open(int root_fd, struct err *e)
 	int fd = openat(root_fd, "parts", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_sys(e, "cannot open the folder parts of the data root");
-	sweep(fd, STALE_AFTER_S);
+	(void)sweep(fd, STALE_AFTER_S);
 	return fd;
 }
 
@@ -83,4 +121,10 @@ int parts_take(int parts_fd, const char *digest, struct err *e)
 	return PARTS_BUSY;
 }
 
-void parts_drop(int parts_fd, const char *digest) { (void)unlinkat(parts_fd, digest, 0); }
+int parts_sums(int parts_fd, const char *digest)
+{
+	auto_free char *name = xasprintf("%s.sums", digest);
+	return open_part(parts_fd, name, O_CREAT);
+}
+
+void parts_drop(int parts_fd, const char *digest) { remove_files(parts_fd, digest); }

@@ -35,6 +35,9 @@ void image_deinit(struct image *i);
 struct layer_new {
 	const char *diff_id;
 	const char *staged_path; /* NULL: the layer is in the store already */
+	/* The staged path is parts/<kept_digest>.layer, and the folder goes back there where no
+	 * record is made of it; NULL = it goes to the trash then. */
+	const char *kept_digest;
 	int64_t size; /* bytes of its regular files */
 	const char *blob_digest; /* compressed digest it came from; may be NULL */
 	int64_t blob_size;

@@ -7,8 +7,9 @@
  *      writable folder changes places with the layer's (storage/upper.h)
  *   4. one FULL transaction: rows for layers that are still missing (another command may have
  *      committed the same one meanwhile: its copy stays), blobs renamed, the image, its names
- *   5. intent_settle: what has no row goes to the trash: surplus copies, or everything where a
- *      step failed. A kill leaves that to the next command.
+ *   5. intent_settle: what has no row goes to the trash, or back to where it is kept for the next
+ *      pull: surplus copies, or everything where a step failed. A kill leaves that to the next
+ *      command.
  */
 #include "storage/image.h"
 #include "base/clock.h"
@@ -72,7 +73,11 @@ static int announce(struct store *s, struct commit *c, struct err *e)
 		if (!c->layers[i].staged_path)
 			continue;
 		make_short_id(&c->short_ids[i]);
-		strv_addf(&paths, "layers/%s", c->short_ids[i]);
+		if (c->layers[i].kept_digest)
+			strv_addf(&paths, "back %s layers/%s", c->layers[i].kept_digest,
+				c->short_ids[i]);
+		else
+			strv_addf(&paths, "layers/%s", c->short_ids[i]);
 	}
 	for (size_t i = 0; i < c->n_blobs; i++)
 		strv_addf(&paths, "blobs/sha256/%s", c->blobs[i].hex);

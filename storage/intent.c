@@ -38,6 +38,26 @@ static int settle_volume(struct store *s, const char *line, struct err *e)
 	return r < 0 ? r : 1;
 }
 
+/* "back <digest> layers/<short>": unpacked and verified, and perhaps all that is left of what a pull
+ * has fetched. */
+static int settle_kept(struct store *s, const char *line, struct err *e)
+{
+	auto_strv words = STRV_INIT;
+	strv_split(&words, line, ' ');
+	const char *hex = words.n == 3 ? str_after(words.v[1], "sha256:") : NULL;
+	const char *layer = words.n == 3 ? str_after(words.v[2], "layers/") : NULL;
+	if (!hex || strlen(hex) != 64 || !is_hex(hex, 64) || !layer || !*layer ||
+		!is_hex(layer, strlen(layer)))
+		return 1;
+	int r = layer_row_exists(s->db, layer, e);
+	if (r != 0)
+		return r;
+	auto_free char *kept = xasprintf("parts/%s.layer", words.v[1]);
+	if (renameat(s->root_fd, words.v[2], s->root_fd, kept) < 0 && errno != ENOENT)
+		r = store_trash(s, words.v[2], e); /* another pull has its own there */
+	return r < 0 ? r : 1;
+}
+
 /* 1 where the path has a row, or is not of our making: a damaged file must not move anything. */
 static int is_known(struct store *s, const char *line, struct err *e)
 {
@@ -47,6 +67,8 @@ static int is_known(struct store *s, const char *line, struct err *e)
 	const char *container = str_after(line, "containers/");
 	if (str_starts(line, "keep "))
 		return settle_volume(s, line, e);
+	if (str_starts(line, "back "))
+		return settle_kept(s, line, e);
 	const char *kept = str_after(line, "undo/");
 	if (kept && *kept && is_hex(kept, strlen(kept)))
 		return trash_row_exists(s->db, kept, e);

@@ -13,6 +13,7 @@ struct strv;
 
 /* Lines "layers/<short>", "blobs/sha256/<hex>", "volumes/<name>"; replaces what was written before.
  * "undo/<id>" likewise; "keep <id> volumes/<name>" is put where the rows say (storage/keep.h);
+ * "back <digest> layers/<short>" goes back to parts/<digest>.layer instead of to the trash;
  * "containers/<id>" is settled (storage/upper.h), never moved. */
 int intent_write(struct store *s, const char *stage, const struct strv *paths, struct err *e);
 /* stage: the staging folder's path or its last part. */

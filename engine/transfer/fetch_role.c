@@ -190,22 +190,40 @@ static void job_free(struct job *j)
 	free(j);
 }
 
-/* The descriptors are taken over. */
-static int op_blob(
-	struct role *r, const json_t *m, int pipe, int part, const char **kind, struct err *e)
+/* Its reader is gone, or it would not be asked for again; two must not write one part file. */
+static void cancel_older(struct role *r, const char *digest)
 {
-	auto_fd pipe_fd = pipe, part_fd = part;
-	const char *digest = json_str(m, "digest");
-	int64_t size = json_int_or(m, "size", -1);
+	for (size_t i = r->n_jobs; i-- > 0;) {
+		if (strcmp(r->jobs[i]->blob.digest, digest))
+			continue;
+		job_free(r->jobs[i]);
+		r->jobs[i] = r->jobs[--r->n_jobs];
+	}
+}
+
+/* fds: the part file; or pipe and part file; or these and the part's checksums. All are taken. */
+static int op_blob(struct role *r, const json_t *m, const int *fds, size_t n, const char **kind,
+	struct err *e)
+{
+	auto_fd pipe = n > 1 ? fds[0] : -1, part = fds[n > 1], sums = n > 2 ? fds[2] : -1;
+	struct blob_wanted w = {
+		.digest = json_str(m, "digest"),
+		.size = json_int_or(m, "size", -1),
+		.boot = json_str(m, "boot"),
+		.must_check = json_bool_or(m, "check", false),
+	};
 	*kind = "bad-request";
-	if (!digest_valid(digest) || size < 0)
+	if (!digest_valid(w.digest) || w.size < 0)
 		return err_set(e, EINVAL, "bad request for a blob");
+	cancel_older(r, w.digest);
 	if (r->n_jobs == BLOBS_MAX)
 		return err_set(e, EBUSY, "too many blobs at once");
+	w.part = take_fd(part);
+	w.pipe = take_fd(pipe);
+	w.sums = take_fd(sums);
 	struct job *j = xcalloc(1, sizeof(*j));
 	j->id = json_int_or(m, "id", 0);
-	int result = blob_start(
-		&j->blob, r->client, digest, size, take_fd(part_fd), take_fd(pipe_fd), kind, e);
+	int result = blob_start(&j->blob, r->client, &w, kind, e);
 	if (result < 0) {
 		job_free(j);
 		return result;
@@ -238,10 +256,10 @@ static int dispatch(
 		return op_tags(r, m, fds[0], kind, e);
 	if (!strcmp(op, "login") && *n_fds == 0)
 		return op_login(r, kind, e);
-	if (!strcmp(op, "blob") && (*n_fds == 1 || *n_fds == 2)) {
-		bool has_pipe = *n_fds == 2;
+	if (!strcmp(op, "blob") && *n_fds >= 1 && *n_fds <= 3) {
+		size_t n = *n_fds;
 		*n_fds = 0;
-		return op_blob(r, m, has_pipe ? fds[0] : -1, fds[has_pipe], kind, e);
+		return op_blob(r, m, fds, n, kind, e);
 	}
 	int result = push_jobs_request(&r->push, r->client, r->sock, m, fds, *n_fds, kind, e);
 	return result ? result : err_set(e, EINVAL, "unknown request");

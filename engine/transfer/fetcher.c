@@ -322,17 +322,18 @@ json_t *fetcher_message(struct fetcher *f, struct err *e)
 	return receive(f, &kind, e);
 }
 
-int fetcher_blob(struct fetcher *f, int64_t id, const char *digest, int64_t size, int pipe,
-	int part_fd, struct err *e)
+int fetcher_blob(struct fetcher *f, const struct fetch_blob *b, struct err *e)
 {
 	auto_json m = json_object();
 	json_set_str(m, "op", "blob");
-	json_set_str(m, "digest", digest);
-	json_set_int(m, "size", size);
-	json_set_int(m, "id", id);
-	int fds[2] = {pipe, part_fd};
-	return pipe < 0 ? proto_send(f->sock, m, &part_fd, 1, e)
-			: proto_send(f->sock, m, fds, 2, e);
+	json_set_str(m, "digest", b->digest);
+	json_set_int(m, "size", b->size);
+	json_set_int(m, "id", b->id);
+	json_set_str(m, "boot", proc_boot_id());
+	json_set_bool(m, "check", b->must_check);
+	int fds[3] = {b->pipe, b->part, b->sums};
+	return b->pipe < 0 ? proto_send(f->sock, m, &b->part, 1, e)
+			   : proto_send(f->sock, m, fds, b->sums < 0 ? 2 : 3, e);
 }
 
 int fetcher_next(struct fetcher *f, struct fetcher_event *ev, const char **kind, struct err *e)

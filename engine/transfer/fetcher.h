@@ -7,6 +7,7 @@
 #define ENGINE_TRANSFER_FETCHER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -69,9 +70,18 @@ json_t *fetcher_ask(struct fetcher *f, const json_t *m, const int *fds, size_t n
 /* The next message as it is (blocks), also {"error"}. New reference; NULL where the process died. */
 json_t *fetcher_message(struct fetcher *f, struct err *e);
 
-/* Asks for a blob into part_fd (and pipe, unless -1); the descriptors stay the caller's. */
-int fetcher_blob(struct fetcher *f, int64_t id, const char *digest, int64_t size, int pipe,
-	int part_fd, struct err *e);
+/* The descriptors stay the caller's. */
+struct fetch_blob {
+	int64_t id; /* in the events */
+	const char *digest;
+	int64_t size;
+	int part; /* where it goes; what is there already is not asked for */
+	int pipe; /* it goes there, too; -1 = not */
+	int sums; /* checksums of the part file (registry/part_sums.h); -1 = none, as without pipe */
+	bool must_check; /* the part file was found to be bad */
+};
+/* Asks for a blob. */
+int fetcher_blob(struct fetcher *f, const struct fetch_blob *b, struct err *e);
 
 struct fetcher_event {
 	int64_t id;

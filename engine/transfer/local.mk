@@ -19,7 +19,7 @@ libtransfer_a_SOURCES = \
 
 mosslibexec_PROGRAMS += moss-transfer moss-unpack
 moss_transfer_SOURCES = engine/transfer/main.c
-moss_transfer_LDADD = libtransfer.a libregistry.a libbase.a $(CURL_LIBS) $(CRYPTO_LIBS) $(CORE_LIBS)
+moss_transfer_LDADD = libtransfer.a libregistry.a libbase.a $(CURL_LIBS) $(CRYPTO_LIBS) $(ISAL_LIBS) $(CORE_LIBS)
 moss_unpack_SOURCES = engine/transfer/unpack_main.c
 moss_unpack_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
 	$(UNPACK_LIBS) $(CORE_LIBS) -lpthread

@@ -67,7 +67,9 @@ static int fetch_platform(
 	if (!digest_valid(digest) || size < 0 || size > CONFIG_MAX)
 		return err_set(e, EBADMSG, "invalid manifest: bad size of the config");
 	auto_fd fd = fetcher_memory_file(e);
-	int result = fd < 0 ? fd : fetcher_blob(&r->fetcher, 0, digest, size, -1, fd, e);
+	const struct fetch_blob wanted = {
+		.digest = digest, .size = size, .part = fd, .pipe = -1, .sums = -1};
+	int result = fd < 0 ? fd : fetcher_blob(&r->fetcher, &wanted, e);
 	if (result == 0)
 		result = fetcher_wait(&r->fetcher, &kind, e);
 	if (result == 0)

@@ -13,8 +13,10 @@
  * role fetch (one process a pull; keeps connections and tokens):
  *   {"op": "manifest", "ref": "<normalised>", "accept-index": true}   fds: [memfd for the bytes]
  *       -> {"ok", "media_type", "digest", "size"}  (digest: computed; checked where ref has one)
- *   {"op": "blob", "ref", "digest", "size", "id": n}      fds: [pipe to the unpacker, part file]
- *       several at once; the bytes go to both; the part file is read first (resume: Range)
+ *   {"op": "blob", "digest", "size", "id": n, "boot": boot id, "check": bool}
+ *       fds: [pipe to the unpacker, part file, its checksums], or without the last, or the part
+ *       file only; several at once; the bytes go to both; the part file is read first (resume:
+ *       Range; "check": registry/part_sums.h)
  *       -> {"ok", "id": n}
  *   with "push_from": [repositories] in "config" (a token that may push, and read those):
  *   {"op": "probe", "id", "digest", "from": [repositories that may have it]}

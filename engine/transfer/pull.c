@@ -13,6 +13,7 @@
 #include "engine/enter.h"
 #include "engine/event.h"
 #include "engine/transfer/fetcher.h"
+#include "engine/transfer/kept_layer.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/progress.h"
 #include "engine/transfer/proto.h"
@@ -191,7 +192,12 @@ static int get_config(struct pull *p, struct found *f, struct err *e)
 	f->config_fd = fetcher_memory_file(e);
 	if (f->config_fd < 0)
 		return f->config_fd;
-	int r = fetcher_blob(&p->fetcher, 0, f->config_digest, f->config_size, -1, f->config_fd, e);
+	const struct fetch_blob wanted = {.digest = f->config_digest,
+		.size = f->config_size,
+		.part = f->config_fd,
+		.pipe = -1,
+		.sums = -1};
+	int r = fetcher_blob(&p->fetcher, &wanted, e);
 	if (r < 0)
 		return r;
 	start_spare(p);
@@ -256,6 +262,7 @@ static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct
 		layers[i] = (struct layer_new){
 			.diff_id = l->v[i].diff_id,
 			.staged_path = l->v[i].state == LAYER_STAGED ? l->v[i].staged : NULL,
+			.kept_digest = l->v[i].state == LAYER_STAGED ? l->v[i].digest : NULL,
 			.size = l->v[i].unpacked_size,
 			.blob_digest = l->v[i].digest,
 			.blob_size = l->v[i].size,
@@ -284,6 +291,7 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 		p->parts_fd = parts_open(p->store->root_fd, e);
 	if (p->parts_fd < 0)
 		return p->parts_fd;
+	kept_layers_sweep(p->store, p->parts_fd);
 	l.parts_fd = p->parts_fd;
 	struct image same = {0};
 	int r = image_find(p->store, f->config_digest, NULL, &same, e);
@@ -301,7 +309,7 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 		pull_layers_make_room(&l);
 		(void)err_hint(e,
 			"the file system of %s is full: remove images and containers that are not "
-			"needed",
+			"needed; the next pull goes on with what has arrived",
 			p->store->root);
 	}
 	pull_layers_deinit(&l);

@@ -13,6 +13,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/transfer/fetcher.h"
+#include "engine/transfer/kept_layer.h"
 #include "engine/transfer/progress.h"
 #include "registry/parts.h"
 #include "storage/db/container_row.h"
@@ -44,9 +45,10 @@ void pull_layers_add(struct pull_layers *l, const char *digest, int64_t size,
 	snprintf(y->short_id, sizeof(y->short_id), "%.12s", digest + strlen("sha256:"));
 }
 
+/* A kept one stays for the next pull. */
 static void drop_staged(struct pull_layers *l, struct pull_layer *y)
 {
-	if (y->staged)
+	if (y->staged && !y->is_kept)
 		store_unstage(l->store, y->staged, &y->stage_lock);
 	free(take_ptr(y->staged));
 }
@@ -59,12 +61,19 @@ static void stop_unpacker(struct pull_layers *l, struct pull_layer *y)
 	l->running--;
 }
 
-void pull_layers_deinit(struct pull_layers *l)
+void pull_layers_stop(struct pull_layers *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
+		stop_unpacker(l, &l->v[i]);
+		drop_staged(l, &l->v[i]);
+	}
+}
+
+void pull_layers_deinit(struct pull_layers *l)
+{
+	pull_layers_stop(l);
+	for (size_t i = 0; i < l->n; i++) {
 		struct pull_layer *y = &l->v[i];
-		stop_unpacker(l, y);
-		drop_staged(l, y);
 		if (y->part_fd >= 0)
 			close(y->part_fd);
 		free(y->digest);
@@ -77,28 +86,22 @@ void pull_layers_deinit(struct pull_layers *l)
 	l->n = 0;
 }
 
-static bool empty_part(struct pull_layer *y) { return ftruncate(y->part_fd, 0) == 0; }
-
 void pull_layers_empty_parts(struct pull_layers *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].state == LAYER_STAGED)
-			(void)empty_part(&l->v[i]);
+			(void)!ftruncate(l->v[i].part_fd, 0);
 }
 
 void pull_layers_drop_parts(struct pull_layers *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].state == LAYER_STAGED)
-			parts_drop(l->parts_fd, l->v[i].digest);
-}
-
-void pull_layers_make_room(struct pull_layers *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].part_fd >= 0 && empty_part(&l->v[i]))
-			parts_drop(l->parts_fd, l->v[i].digest);
-	parts_clear(l->parts_fd);
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].state != LAYER_STAGED)
+			continue;
+		/* Another command may have made the same layer meanwhile: then ours came back. */
+		kept_layer_drop(l->store, l->v[i].digest);
+		parts_drop(l->parts_fd, l->v[i].digest);
+	}
 }
 
 /* 1 where the store has it. */
@@ -150,11 +153,44 @@ static struct pull_layer *next_to_lock(struct pull_layers *l)
 	return first;
 }
 
+/* A pull that was killed may have got that far. */
+static bool find_kept(struct pull_layers *l, struct pull_layer *y)
+{
+	struct kept_layer k = {.digest = y->digest, .diff_id = y->diff_id};
+	if (kept_layer_find(l->store, &k, &l->warnings, &y->staged) != ROW_OK)
+		return false;
+	y->unpacked_size = k.size;
+	y->is_kept = true;
+	return true;
+}
+
+/* The lock of its part file is ours: what is there of it? */
+static int look_at_part(struct pull_layers *l, struct pull_layer *y, struct err *e)
+{
+	struct stat st;
+	y->had = fstat(y->part_fd, &st) == 0 ? st.st_size : 0;
+	int there = in_store(l, y, e);
+	if (there < 0)
+		return there;
+	if (there) {
+		y->state = LAYER_PRESENT;
+		progress_status(l->progress, y->short_id, "Already exists");
+		kept_layer_drop(l->store, y->digest);
+		parts_drop(l->parts_fd, y->digest);
+	} else if (find_kept(l, y)) {
+		y->state = LAYER_STAGED;
+		progress_status(l->progress, y->short_id, "Pull complete");
+	} else {
+		y->state = LAYER_READY;
+		progress_expect(l->progress, y->short_id, y->had, y->size);
+	}
+	return 0;
+}
+
 /* Takes what locks can be had. 1 where one is still another pull's. */
 static int take_locks(struct pull_layers *l, struct err *e)
 {
 	struct pull_layer *y;
-	struct stat st;
 	while ((y = next_to_lock(l))) {
 		int fd = parts_take(l->parts_fd, y->digest, e);
 		if (fd == PARTS_BUSY) {
@@ -164,18 +200,9 @@ static int take_locks(struct pull_layers *l, struct err *e)
 		if (fd < 0)
 			return fd;
 		y->part_fd = fd;
-		y->had = fstat(fd, &st) == 0 ? st.st_size : 0;
-		int there = in_store(l, y, e);
-		if (there < 0)
-			return there;
-		y->state = there ? LAYER_PRESENT : LAYER_READY;
-		if (!there) {
-			progress_expect(l->progress, y->short_id, y->had, y->size);
-			continue;
-		}
-		progress_status(l->progress, y->short_id, "Already exists");
-		if (y->had == 0)
-			parts_drop(l->parts_fd, y->digest);
+		int r = look_at_part(l, y, e);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -209,8 +236,18 @@ static int start_layer(struct pull_layers *l, struct pull_layer *y, struct err *
 	auto_fd pipe_read = ends[0], pipe_write = ends[1];
 	/* A help only: the limit of an ordinary user may be smaller. */
 	(void)fcntl(pipe_write, F_SETPIPE_SZ, PIPE_SIZE);
+	auto_fd sums = parts_sums(l->parts_fd, y->digest);
 	y->request = l->next_request++;
-	r = fetcher_blob(l->fetcher, y->request, y->digest, y->size, pipe_write, y->part_fd, e);
+	const struct fetch_blob wanted = {
+		.id = y->request,
+		.digest = y->digest,
+		.size = y->size,
+		.part = y->part_fd,
+		.pipe = pipe_write,
+		.sums = sums,
+		.must_check = y->is_again,
+	};
+	r = fetcher_blob(l->fetcher, &wanted, e);
 	if (r == 0)
 		r = send_job(l, y, pipe_read, e);
 	y->state = LAYER_RUNNING;
@@ -219,9 +256,13 @@ static int start_layer(struct pull_layers *l, struct pull_layer *y, struct err *
 
 static int start_ready(struct pull_layers *l, struct err *e)
 {
-	for (size_t i = 0; i < l->n && l->running < PARALLEL_MAX; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		if (l->v[i].state != LAYER_READY)
 			continue;
+		if (l->running >= PARALLEL_MAX) {
+			progress_status(l->progress, l->v[i].short_id, "Waiting");
+			continue;
+		}
 		int r = start_layer(l, &l->v[i], e);
 		if (r < 0)
 			return err_ctx(e, "layer %s", l->v[i].short_id);
@@ -269,10 +310,10 @@ static int hear_fetcher(struct pull_layers *l, struct err *e)
 	return 0;
 }
 
-/* What was kept from an earlier pull may be bad: once, the blob is fetched anew. */
+/* What was kept from an earlier pull may be bad: once, what is wrong of it is fetched anew. */
 static bool may_try_again(struct pull_layers *l, struct pull_layer *y)
 {
-	if (y->is_again || y->had == 0 || !empty_part(y))
+	if (y->is_again || y->had == 0)
 		return false;
 	stop_unpacker(l, y);
 	drop_staged(l, y);
@@ -290,7 +331,7 @@ static int layer_failed(
 		if (may_try_again(l, y))
 			return 0;
 		/* What is known to be bad is no use to the next pull. */
-		(void)empty_part(y);
+		(void)!ftruncate(y->part_fd, 0);
 		return err_ctx(e, "filesystem layer verification failed for digest %s", y->digest);
 	}
 	return err_ctx(e, "failed to register layer %s", y->short_id);
@@ -309,6 +350,17 @@ static void keep_warnings(struct pull_layers *l, const json_t *reply)
 	}
 }
 
+static int keep_layer(struct pull_layers *l, struct pull_layer *y, const json_t *reply, struct err *e)
+{
+	auto_strv warnings = STRV_INIT;
+	const struct kept_layer k = {
+		.digest = y->digest, .diff_id = y->diff_id, .size = y->unpacked_size};
+	json_to_strv(json_at(reply, "warnings"), &warnings);
+	int r = kept_layer_put(l->store, &k, &warnings, &y->staged, &y->stage_lock, e);
+	y->is_kept = r == 0;
+	return r;
+}
+
 static int layer_done(
 	struct pull_layers *l, struct pull_layer *y, const json_t *reply, struct err *e)
 {
@@ -323,6 +375,8 @@ static int layer_done(
 	if (staging < 0)
 		return err_sys(e, "cannot open the staging folder %s", y->staged);
 	int r = staged_layer_check(staging, e);
+	if (r == 0)
+		r = keep_layer(l, y, reply, e);
 	if (r < 0)
 		return err_ctx(e, "layer %s", y->short_id);
 	y->state = LAYER_STAGED;
@@ -396,9 +450,14 @@ static bool is_finished(const struct pull_layers *l)
 
 int pull_layers_run(struct pull_layers *l, struct err *e)
 {
+	bool has_room = false;
 	int r = look_into_store(l, e);
 	while (r >= 0 && !is_finished(l)) {
 		int busy = r = take_locks(l, e);
+		/* With all locks: what is ours is not given back. */
+		if (r == 0 && !has_room)
+			pull_layers_ensure_room(l);
+		has_room = has_room || r == 0;
 		if (r >= 0)
 			r = start_ready(l, e);
 		if (r >= 0 && !is_finished(l))

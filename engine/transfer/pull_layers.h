@@ -7,7 +7,7 @@
  *   LAYER_LOCKING   another pull downloads it: we wait for its lock, then look into the store
  *   LAYER_READY     ours to download
  *   LAYER_RUNNING   fetcher -> pipe -> unpacker
- *   LAYER_STAGED    verified, in its staging folder
+ *   LAYER_STAGED    verified, and kept where the next pull would find it (kept_layer.h)
  */
 #ifndef ENGINE_TRANSFER_PULL_LAYERS_H
 #define ENGINE_TRANSFER_PULL_LAYERS_H
@@ -35,6 +35,7 @@ struct pull_layer {
 	int64_t had; /* bytes of the part file when we came */
 	bool is_arrived; /* all is in the part file */
 	bool is_again; /* the resumed part was bad: this is the second try */
+	bool is_kept; /* staged is its folder in parts */
 	int64_t request; /* the fetcher's id of the running transfer */
 	struct unpacker unpacker;
 	char *staged; /* folder */
@@ -66,8 +67,13 @@ int pull_layers_run(struct pull_layers *l, struct err *e);
 void pull_layers_empty_parts(struct pull_layers *l);
 /* After the commit: removes them. */
 void pull_layers_drop_parts(struct pull_layers *l);
-/* The disk is full: gives back what part files hold, these and those of ended pulls. */
+/* Before the start: gives back what ended pulls have left where the disk looks too small. */
+void pull_layers_ensure_room(struct pull_layers *l);
+/* The disk is full: stops what runs and gives back what ended pulls have left, what is half unpacked,
+ * and, where the disk would still be nearly full, of what has arrived as much as that takes. The
+ * rest stays for the next pull. */
 void pull_layers_make_room(struct pull_layers *l);
+void pull_layers_stop(struct pull_layers *l);
 /* Stops what runs, gives up what is staged and not committed, unlocks. */
 void pull_layers_deinit(struct pull_layers *l);
 

@@ -333,8 +333,13 @@ static int start_fetch(struct push_items *p, struct push_item *i, struct err *e)
 	if (r < 0)
 		return r;
 	i->fetch_request = p->next_request++;
-	if (fetcher_blob(&s->fetcher, i->fetch_request, f->digest, f->size, -1, i->spool, &cause) <
-		0) {
+	const struct fetch_blob wanted = {.id = i->fetch_request,
+		.digest = f->digest,
+		.size = f->size,
+		.part = i->spool,
+		.pipe = -1,
+		.sums = -1};
+	if (fetcher_blob(&s->fetcher, &wanted, &cause) < 0) {
 		s->is_dead = true;
 		drop_spool(i);
 		source_failed(p, i, &cause);

@@ -26,9 +26,11 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   hangup         the connection ends without an answer
   garbage        bytes that are no HTTP
 
-Each request is a line in LOG: METHOD PATH range=R auth=A host=H action=X.
+Each request is a line in LOG: METHOD PATH range=R auth=A host=H action=X; and each body of a blob,
+when it ends or is cut off, one in LOG.bytes: BYTES PATH. Little is buffered on the way, so that these
+are nearly the bytes that have arrived.
 """
-import http.client, http.server, os, re, sys, threading, time
+import http.client, http.server, os, re, socket, sys, threading, time
 
 port_file, target, rules_path, log_path = sys.argv[1:5]
 lock = threading.Lock()
@@ -56,6 +58,22 @@ def find_rule(line):
             used[i] = used.get(i, 0) + 1
             return words[2:]
     return []
+
+
+class Counted:
+    """Where a body is written to, in pieces, so that it is known how much of it went out."""
+
+    def __init__(self, out):
+        self.out, self.bytes = out, 0
+
+    def write(self, data):
+        for i in range(0, len(data), 65536):
+            piece = data[i:i + 65536]
+            self.out.write(piece)
+            self.bytes += len(piece)
+
+    def flush(self):
+        self.out.flush()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -156,6 +174,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note(action)
         name, args = (action[0], action[1:]) if action else ("", [])
         self.body_read = False
+        self.counted = Counted(self.wfile)
         try:
             getattr(self, "do_" + name, self.plain)(*args)
             if not self.body_read and self.command in ("POST", "PUT", "PATCH"):
@@ -163,11 +182,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     pass
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        if "/blobs/" in self.path and self.counted.bytes:
+            with lock, open(log_path + ".bytes", "a") as f:
+                f.write(f"{self.counted.bytes} {self.path}\n")
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def plain(self, *args):
-        self.relay(lambda body: self.wfile.write(body))
+        self.relay(lambda body: self.counted.write(body))
 
     def relay(self, write, drop=(), change=None, length=True):
         r = self.forward(drop)
@@ -190,25 +212,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_cut(self, n):
         def write(body):
-            self.wfile.write(body[:int(n)])
-            self.wfile.flush()
+            self.counted.write(body[:int(n)])
+            self.counted.flush()
             self.close_connection = True
         self.relay(write)
 
     def do_stall(self, n, seconds):
         def write(body):
-            self.wfile.write(body[:int(n)])
-            self.wfile.flush()
+            self.counted.write(body[:int(n)])
+            self.counted.flush()
             time.sleep(float(seconds))
-            self.wfile.write(body[int(n):])
+            self.counted.write(body[int(n):])
         self.relay(write)
 
     def do_slow(self, rate):
         def write(body):
             step = max(1, int(rate) // 20)
             for i in range(0, len(body), step):
-                self.wfile.write(body[i:i + step])
-                self.wfile.flush()
+                self.counted.write(body[i:i + step])
+                self.counted.flush()
                 time.sleep(0.05)
         self.relay(write)
 
@@ -216,16 +238,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         def change(status, headers, body):
             i = len(body) // 2
             return status, headers, body[:i] + bytes([body[i] ^ 1]) + body[i + 1:]
-        self.relay(self.wfile.write, change=change)
+        self.relay(self.counted.write, change=change)
 
     def do_norange(self):
-        self.relay(self.wfile.write, drop=("range",))
+        self.relay(self.counted.write, drop=("range",))
 
     def do_short(self, n):
-        self.relay(self.wfile.write, change=lambda s, h, b: (s, h, b[:int(n)]))
+        self.relay(self.counted.write, change=lambda s, h, b: (s, h, b[:int(n)]))
 
     def do_more(self, n):
-        self.relay(self.wfile.write, change=lambda s, h, b: (s, h, b + bytes(int(n))),
+        self.relay(self.counted.write, change=lambda s, h, b: (s, h, b + bytes(int(n))),
                    length=False)
 
     def do_status(self, code, retry_after=None):
@@ -286,6 +308,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+
+    def get_request(self):
+        connection, address = super().get_request()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        return connection, address
 
     def handle_error(self, request, client_address):
         pass
