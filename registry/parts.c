@@ -43,12 +43,21 @@ static void remove_files(int parts_fd, const char *digest)
 	(void)unlinkat(parts_fd, digest, 0);
 }
 
+/* Emptied for a commit, which then took the layer, and its command died. */
+static bool is_used_up(int parts_fd, const char *digest, const struct stat *st)
+{
+	auto_free char *layer = xasprintf("%s.layer", digest);
+	return st->st_size == 0 && faccessat(parts_fd, layer, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
 /* The bytes that were freed. */
 static int64_t remove_older(int parts_fd, const char *digest, time_t age_s)
 {
 	auto_fd fd = open_part(parts_fd, digest, 0);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0 || (age_s && time(NULL) - st.st_mtime < age_s))
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	if (age_s && time(NULL) - st.st_mtime < age_s && !is_used_up(parts_fd, digest, &st))
 		return 0;
 	if (lock_take(fd, false) != LOCK_TAKEN || !is_current(parts_fd, digest, fd))
 		return 0;

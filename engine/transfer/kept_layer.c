@@ -33,6 +33,15 @@ void kept_layer_drop(struct store *s, const char *digest)
 		log_debug("%s", ignored.msg);
 }
 
+/* Half of it is no JSON: so it needs no temporary file, which a kill would leave behind. */
+static int describe(struct store *s, const char *done, const char *text, struct err *e)
+{
+	auto_fd fd = openat(s->root_fd, done,
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+	return r < 0 ? err_sysn(e, -r, "cannot write %s/%s", s->root, done) : 0;
+}
+
 int kept_layer_put(struct store *s, const struct kept_layer *k, const struct strv *warnings,
 	char **path, int *stage_lock, struct err *e)
 {
@@ -51,7 +60,7 @@ int kept_layer_put(struct store *s, const struct kept_layer *k, const struct str
 	store_unstage(s, *path, stage_lock);
 	free(*path);
 	*path = store_path(s, "%s", layer);
-	return write_file_at(s->root_fd, done, text, strlen(text), 0600, false, e);
+	return describe(s, done, text, e);
 }
 
 /* 1 where the description is that of such a layer, made in this boot. */

@@ -409,6 +409,17 @@ static int hear_unpacker(struct pull_layers *l, struct pull_layer *y, struct err
 				 y->short_id);
 }
 
+/* All that it has said: when an unpacker fails because its stream was cut off, the fetcher has told
+ * why before. */
+static int hear_all_of_fetcher(struct pull_layers *l, struct err *e)
+{
+	struct pollfd fd = {.fd = l->fetcher->sock, .events = POLLIN};
+	int r = 0;
+	while (r >= 0 && poll(&fd, 1, 0) > 0)
+		r = hear_fetcher(l, e);
+	return r;
+}
+
 /* Waits for the helpers; the fetcher is heard first: of two causes its is the nearer one. */
 static int wait_and_hear(struct pull_layers *l, int timeout_ms, struct err *e)
 {
@@ -430,14 +441,11 @@ static int wait_and_hear(struct pull_layers *l, int timeout_ms, struct err *e)
 	if (ready < 0)
 		return errno == EINTR ? 0 : err_sys(e, "cannot wait for the helpers");
 	progress_tick(l->progress);
-	for (size_t i = 0; i < n; i++) {
-		if (!fds[i].revents)
-			continue;
-		int r = who[i] ? hear_unpacker(l, who[i], e) : hear_fetcher(l, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	int r = hear_all_of_fetcher(l, e);
+	for (size_t i = 1; i < n && r >= 0; i++)
+		if (fds[i].revents)
+			r = hear_unpacker(l, who[i], e);
+	return r < 0 ? r : 0;
 }
 
 static bool is_finished(const struct pull_layers *l)

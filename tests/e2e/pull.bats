@@ -160,7 +160,7 @@ teardown() {
 @test "progress bars on a terminal" {
 	proxy_start
 	fault 0 /big/blobs/ slow 20000000
-	run script -qec "stty cols 150; $MOSS --root $ROOT --runroot $RUNROOT pull $PROXY/big:1" /dev/null
+	TERM=xterm run script -qec "stty cols 150; $MOSS --root $ROOT --runroot $RUNROOT pull $PROXY/big:1" /dev/null
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"Downloading ["*"=>"*"] "*"MB/25.17MB"* ]]
 	[[ "$output" == *$'\033[2K'* ]]

@@ -321,18 +321,3 @@ pull_seconds() {
 	moss pull -q "$PROXY/big:1"
 	[ -z "$(ls "$ROOT/tmp" "$ROOT/parts" | grep sha256)" ]
 }
-
-@test "a full disk is told, nothing stays, a smaller image can be pulled" {
-	[ -n "${MOSS_TEST_SMALL:-}" ] || skip "MOSS_TEST_SMALL names no small file system (tests/run makes one)"
-	small=$MOSS_TEST_SMALL/pull
-	mkdir -p "$small"
-	run "$MOSS" --root "$small" --runroot "$RUNROOT" pull "$REG/big:1"
-	[ "$status" -eq 1 ]
-	[[ "$output" == *"No space left on device"* ]]
-	[[ "$output" == *"the file system of $small is full"* ]]
-	[ -z "$(ls -A "$small/parts")$(ls -A "$small/tmp")$(ls -A "$small/trash")" ]
-	"$MOSS" --root "$small" --runroot "$RUNROOT" pull -q "$REG/docker:1"
-	run sqlite3 "$small/moss.db" 'PRAGMA integrity_check'
-	[ "$output" = ok ]
-	in_userns rm -rf "$small"
-}

@@ -10,6 +10,7 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   slow N         N bytes a second
   alter          one byte in the middle of the body is another
   norange        a Range is ignored: everything is sent, with status 200
+  zeroed N       so, and the first N bytes are zeros
   short N        N bytes, and Content-Length says so
   more N         N bytes more than there are, without Content-Length
   status C [S]   status C; with S as Retry-After
@@ -242,6 +243,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_norange(self):
         self.relay(self.counted.write, drop=("range",))
+
+    def do_zeroed(self, n):
+        self.relay(self.counted.write, drop=("range",),
+                   change=lambda s, h, b: (s, h, bytes(int(n)) + b[int(n):]))
 
     def do_short(self, n):
         self.relay(self.counted.write, change=lambda s, h, b: (s, h, b[:int(n)]))
