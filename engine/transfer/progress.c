@@ -407,5 +407,4 @@ void progress_moved(struct progress *p, const char *id, int64_t bytes)
 	p->moved += bytes - l->counted.current;
 	l->counted.current = bytes;
 	p->is_changed = true;
-	progress_tick(p);
 }

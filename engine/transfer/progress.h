@@ -58,7 +58,8 @@ void progress_bar(
 /* The id adds `size` bytes to the total, of which `had` are there already. Again for the same id:
  * it starts over. */
 void progress_expect(struct progress *p, const char *id, int64_t had, int64_t size);
-/* So many bytes of it are there now (with those that it had). */
+/* So many bytes of it are there now (with those that it had). Tell it before the bar: drawn is what
+ * the next of the other calls draws. */
 void progress_moved(struct progress *p, const char *id, int64_t bytes);
 
 /* For poll: milliseconds until progress_tick has something to do, -1 = not before a change. */

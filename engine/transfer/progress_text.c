@@ -9,14 +9,15 @@
 
 enum { BAR_CELLS = 50, BAR_MIN_CELLS = 8, DOCKER_MIN_WIDTH = 110, ID_MIN = 4 };
 
-/* Docker's units.HumanSize: four significant digits, decimal units. Owned. */
-static char *size_text(double bytes)
+/* Docker's units.HumanSize has four significant digits, and decimal units. Owned. */
+static char *size_text(double bytes, int digits)
 {
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
 	size_t i = 0;
-	for (; bytes >= 1000 && i + 1 < ARRAY_LEN(units); i++)
+	/* What would be rounded to four digits is of the next unit. */
+	for (; bytes >= (digits < 4 ? 999.5 : 1000) && i + 1 < ARRAY_LEN(units); i++)
 		bytes /= 1000;
-	return xasprintf("%.4g%s", bytes, units[i]);
+	return xasprintf("%.*g%s", digits, bytes, units[i]);
 }
 
 static char *duration_text(double seconds)
@@ -51,8 +52,8 @@ static char *bar_text(const struct progress_amount *a, int cells)
 
 static char *sizes_text(const struct progress_amount *a, bool padded)
 {
-	auto_free char *have = size_text((double)a->current);
-	auto_free char *whole = a->total > 0 ? size_text((double)a->total) : NULL;
+	auto_free char *have = size_text((double)a->current, 4);
+	auto_free char *whole = a->total > 0 ? size_text((double)a->total, 4) : NULL;
 	if (!whole || a->current > a->total)
 		return xasprintf(padded ? "%8s" : "%s", have);
 	return xasprintf(padded ? "%8s/%s" : "%s/%s", have, whole);
@@ -121,7 +122,7 @@ char *progress_line_text(
 char *progress_total_text(const struct progress_amount *a, double rate, unsigned width)
 {
 	auto_free char *sizes = sizes_text(a, false);
-	auto_free char *speed = size_text(rate < 0 ? 0 : rate);
+	auto_free char *speed = size_text(rate < 0 ? 0 : rate, 3);
 	auto_free char *left =
 		rate > 0 ? duration_text((double)(a->total - a->current) / rate) : xstrdup("");
 	auto_free char *tail = rate < 0    ? xstrdup(sizes)

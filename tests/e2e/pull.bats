@@ -157,18 +157,6 @@ teardown() {
 	[ "$status" -eq 1 ]
 }
 
-@test "progress bars on a terminal" {
-	proxy_start
-	fault 0 /big/blobs/ slow 20000000
-	TERM=xterm run script -qec "stty cols 150; $MOSS --root $ROOT --runroot $RUNROOT pull $PROXY/big:1" /dev/null
-	[ "$status" -eq 0 ]
-	[[ "$output" == *"Downloading ["*"=>"*"] "*"MB/25.17MB"* ]]
-	[[ "$output" == *$'\033[2K'* ]]
-	[[ "$output" == *"Pull complete"* ]]
-	# The last frame leaves the cursor below all lines.
-	[[ "$output" == *"Status: Downloaded newer image for $PROXY/big:1"* ]]
-}
-
 @test "over TLS with the authority's certificate in certs.d, or unverified" {
 	registry_stop_all
 	registry_start tls
