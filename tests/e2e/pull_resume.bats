@@ -289,3 +289,15 @@ have_ended() {
 	[ "$(size_of "$part")" -gt 2000000 ]
 	[ "$(sent_of 1)" -le $(($(size_of "$part") + 512 * 1024)) ]
 }
+
+# A registry of its own: the image is not to stay in the one that the tests share.
+@test "memory does not grow with the image: at most 64 MB for moss and its helpers together" {
+	registry_stop_all
+	registry_serve "$WORK/registry" "$WORK/registry.yml" "" ""
+	"$MOSS_TEST_LIB/make-heavy-image" "$REG" heavy 5 "${MOSS_HEAVY_MB:-60}"
+	"$MOSS_TEST_LIB/memory-of" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull -q "$REG/heavy:1" 2>"$WORK/peak"
+	cat "$WORK/peak"
+	peak=$(awk '/^peak/ { print $2 }' "$WORK/peak")
+	[ "$peak" -gt 10000 ]
+	[ "$peak" -le 65536 ]
+}
