@@ -202,6 +202,56 @@ int path_open_beneath(int root_fd, const char *path, int flags)
 	return *path == '/' ? -EXDEV : open_below(root_fd, path, flags, 0, true);
 }
 
+/* Of names alone: no "..", so one step after the other cannot lead out. */
+static int walk_plain(int root_fd, const char *path, int flags)
+{
+	auto_fd at = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+	if (at < 0)
+		return -errno;
+	for (;;) {
+		size_t n = strcspn(path, "/");
+		auto_free char *name = xstrndup(path, n);
+		const char *after = path + n + strspn(path + n, "/");
+		if (!*after)
+			return step_into(at, *name ? name : ".", flags, 0);
+		int next = step_into(at, name, O_PATH | O_DIRECTORY, 0);
+		if (next < 0)
+			return next;
+		close(at);
+		at = next;
+		path = after;
+	}
+}
+
+static bool has_dotdot(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '/' || !p[2]))
+			return true;
+	return false;
+}
+
+int path_open_plain(int root_fd, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	if (*path == '/' || has_dotdot(path))
+		return -EXDEV;
+	for (int tries = 0; tries < 1000; tries++) {
+		long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0)
+			return (int)fd;
+		int code = errno;
+		if (code == ENOSYS || (code == EPERM && openat2_refused(root_fd)))
+			return walk_plain(root_fd, path, flags);
+		if (code != EAGAIN && code != EINTR)
+			return -code;
+	}
+	return -EAGAIN;
+}
+
 char *path_link_in(int dir_fd, const char *dir, const char *name)
 {
 	char *target = read_link_at(dir_fd, name);

@@ -1,4 +1,5 @@
 #include "engine/enter.h"
+#include "engine/share.h"
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/path.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,7 +118,7 @@ static int remove_inside(void *arg, struct err *e)
 	return path_remove_at(dir, rm->name, e);
 }
 
-int enter_remove(struct store *s, const char *parent, const char *name, struct err *e)
+int enter_remove_tree(struct store *s, const char *parent, const char *name, struct err *e)
 {
 	struct removal rm = {parent, name};
 	struct err first = {0};
@@ -127,4 +129,12 @@ int enter_remove(struct store *s, const char *parent, const char *name, struct e
 		return r;
 	}
 	return enter_call(s, remove_inside, &rm, e);
+}
+
+int enter_remove(struct store *s, const char *parent, const char *name, struct err *e)
+{
+	auto_free char *trash = store_path(s, "trash");
+	if (!strcmp(parent, trash) && share_is_shared(s, name))
+		return share_remove(s, name, e);
+	return enter_remove_tree(s, parent, name, e);
 }

@@ -31,6 +31,9 @@ int enter_candidates(struct store *s, struct proc_id **ids, size_t *n, struct er
 /* Runs fn in a forked child inside and waits. */
 int enter_call(struct store *s, int (*fn)(void *arg, struct err *e), void *arg, struct err *e);
 /* path_remove_at inside the namespace (files of subordinate ids), tried as the user first. */
+int enter_remove_tree(struct store *s, const char *parent, const char *name, struct err *e);
+/* The same for what may be in trash/: of a layer whose files a running container has, too, those
+ * stay (engine/share.h). */
 int enter_remove(struct store *s, const char *parent, const char *name, struct err *e);
 
 #endif

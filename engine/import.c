@@ -8,6 +8,7 @@
 #include "engine/enter.h"
 #include "engine/event.h"
 #include "engine/inspect_object.h"
+#include "engine/share.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/unpacker.h"
@@ -34,8 +35,9 @@ struct import {
 static int send_layer(struct import *im, int data, struct err *e)
 {
 	auto_json job = unpack_job_layer(NULL, -1, NULL, NULL);
-	const int fds[2] = {data, im->stage_fd};
-	return unpacker_send(&im->unpacker, job, fds, 2, e);
+	auto_fd layers = share_offer(im->store, job, e);
+	const int fds[3] = {data, im->stage_fd, layers};
+	return layers < 0 ? layers : unpacker_send(&im->unpacker, job, fds, 3, e);
 }
 
 static int receive_layer(struct import *im, struct err *e)
@@ -91,6 +93,7 @@ static int commit(struct import *im, const struct image_made *made, struct err *
 		.size = json_int_or(im->layer, "size", 0),
 	};
 	/* The layer's folder is the staging folder's own place: it goes in a folder of its own. */
+	im->store->complete = share_complete;
 	return image_commit(im->store, made->id, made->config, made->bytes, strlen(made->bytes),
 		NULL, 0, NULL, &layer, 1, im->o->name, NULL, e);
 }

@@ -25,6 +25,7 @@
 #include "engine/health.h"
 #include "engine/log.h"
 #include "engine/monitor.h"
+#include "engine/share.h"
 #include "engine/start_internal.h"
 #include "engine/state.h"
 #include "storage/db/db.h"
@@ -312,6 +313,7 @@ static int bring_up(struct starting *st, int alive_fd, enum container_state to, 
 	st->entered.creation_lock = -1;
 	if (r < 0)
 		return r;
+	share_wait(st->store);
 	if (starting_is_attached(st->o))
 		attach_block_signals(st->o->sig_proxy);
 	msg = (struct mon_msg){.type = MON_GO};

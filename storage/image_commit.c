@@ -2,7 +2,7 @@
  *
  *   1. the intent file names every path that will be put in place
  *   2. config and manifest are written to the staging folder, staged layers renamed into layers/
- *      under new short names: nobody knows them yet
+ *      under new short names: nobody knows them yet; what they share with others is put into them
  *   3. one syncfs: what the record will name is on disk before the record; then a container's
  *      writable folder changes places with the layer's (storage/upper.h)
  *   4. one FULL transaction: rows for layers that are still missing (another command may have
@@ -101,7 +101,9 @@ static int place(struct store *s, struct commit *c, struct err *e)
 			return err_sys(e, "cannot move %s to %s/%s", c->layers[i].staged_path,
 				s->root, to);
 	}
-	int r = store_sync(s, e);
+	int r = s->complete ? s->complete(s, c->short_ids, c->n_layers, e) : 0;
+	if (r >= 0)
+		r = store_sync(s, e);
 	for (size_t i = 0; i < c->n_layers && r >= 0; i++)
 		if (c->short_ids[i] && c->layers[i].container_id)
 			r = upper_exchange(s, c->layers[i].container_id, c->short_ids[i], e);

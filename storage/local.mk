@@ -76,6 +76,9 @@ libunpack_a_SOURCES = \
 	storage/pack_header.c storage/pack_header.h \
 	storage/pack_layer.c storage/pack_layer.h \
 	storage/upper_tidy.c storage/upper_tidy.h \
+	storage/share.c storage/share.h storage/share_internal.h \
+	storage/share_link.c storage/share_link.h \
+	storage/share_unpack.c \
 	storage/tarsplit.c storage/tarsplit.h \
 	storage/tarsplit_assemble.c \
 	storage/unpack.c storage/unpack.h \

@@ -162,9 +162,24 @@ static void sweep_removals(struct store *s)
 	free(ids);
 }
 
-/* What was renamed just now is being removed by whoever did it. */
+/* Does any container run? What could not be found out counts as one. */
+static bool has_live(struct store *s)
+{
+	struct err e = {0};
+	char **ids = NULL;
+	size_t n = 0;
+	int r = container_row_list_live(s->db, &ids, &n, &e);
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		free(ids[i]);
+	free(ids);
+	return r < 0 || n > 0;
+}
+
+/* What was renamed just now is being removed by whoever did it; what is held waits for containers
+ * to end. */
 static bool has_old_entries(struct store *s, const char *folder)
 {
+	bool has_held = false;
 	int fd = openat(s->root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
@@ -172,12 +187,16 @@ static bool has_old_entries(struct store *s, const char *folder)
 	const struct dirent *d;
 	while ((d = readdir(dir))) {
 		struct stat st;
+		if (str_starts(d->d_name, STORE_HELD)) {
+			has_held = true;
+			continue;
+		}
 		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") &&
 			fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			st.st_ctim.tv_sec + TRASH_AGE_S < time(NULL))
 			return true;
 	}
-	return false;
+	return has_held && !has_live(s);
 }
 
 /* Deleting a volume needs a staging folder of its own, and so not the sweeper's hold on tmp. A

@@ -43,7 +43,13 @@ struct store {
 	bool needs_purge; /* this command has put something into trash/ */
 	bool has_leftovers; /* something has been there for a while: a dead command's */
 	struct unsettled *unsettled; /* see store_settle */
+	/* Completes layers that image_commit has put in place (their short names, NULL for others),
+	 * ahead of their record: engine/share.h. NULL = they are complete. */
+	int (*complete)(struct store *s, char *const *short_ids, size_t n, struct err *e);
 };
+
+/* Names in trash/ that stay there while a container runs: engine/share.h. */
+#define STORE_HELD "held."
 
 /* Where the data root is: absolute, owned; it may be missing. given: NULL = the default. */
 int store_root(const char *given, char **root, struct err *e);

@@ -122,7 +122,7 @@ int unpack_layer(int data_fd, int stage_fd, const struct unpack_job *job, struct
 	if (!s.split)
 		return -e->code;
 	auto_layer_writer w;
-	int r = layer_writer_init(&w, stage_fd, job->is_single_id, e);
+	int r = layer_writer_init(&w, stage_fd, job->share, job->is_single_id, e);
 	if (r == 0)
 		r = unpack_all(data_fd, stage_fd, &w, &s, job, out, e);
 	tarsplit_writer_free(s.split);

@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 struct err;
+struct share_index;
 
 /* What is known beforehand; NULL and -1: not checked. */
 struct unpack_job {
@@ -20,6 +21,7 @@ struct unpack_job {
 	int64_t size; /* of them */
 	const char *diff_id; /* of the tar */
 	bool is_single_id; /* the user namespace has one id: owners are squashed */
+	const struct share_index *share; /* storage/share.h; NULL = nothing is shared */
 	/* Called now and then with the compressed bytes that are dealt with; may be NULL. */
 	void (*progress)(void *arg, int64_t bytes);
 	void *progress_arg;

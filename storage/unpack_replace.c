@@ -1,4 +1,5 @@
 #include "storage/unpack_write_internal.h"
+#include "storage/share.h"
 #include "base/err.h"
 #include "base/path.h"
 #include "base/scope.h"
@@ -69,6 +70,10 @@ static int clear_away(struct layer_writer *w, int at, const char *name, int dept
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot replace %s", name);
 	if (S_ISREG(st.st_mode)) {
+		if (share_settle(w->share, at, name, st.st_ino, e) < 0)
+			return -e->code;
+		if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_sys(e, "cannot look at %s", name);
 		w->size -= st.st_nlink == 1 ? st.st_size : 0;
 		return keep_file(w, at, name, &st, e);
 	}
@@ -147,5 +152,8 @@ int layer_writer_finish(struct layer_writer *w, struct err *e)
 		if (fd >= 0 && futimens(fd, ts) < 0)
 			return err_sys(e, "cannot set the time of %s", path);
 	}
-	return 0;
+	/* Only a layer that replaces links of its own: what stands for a twin may have moved. */
+	if (w->moved_folder && share_settle_all(w->share, w->diff_fd, e) < 0)
+		return -e->code;
+	return share_finish(w->share, e);
 }

@@ -1,6 +1,7 @@
 #include "storage/unpack_write.h"
 #include "storage/unpack_write_internal.h"
 #include "base/err.h"
+#include "storage/share.h"
 #include "base/path.h"
 #include "base/scope.h"
 
@@ -13,7 +14,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-int layer_writer_init(struct layer_writer *w, int stage_fd, bool is_single_id, struct err *e)
+int layer_writer_init(struct layer_writer *w, int stage_fd, const struct share_index *x,
+	bool is_single_id, struct err *e)
 {
 	*w = (struct layer_writer){
 		.stage_fd = stage_fd,
@@ -21,6 +23,7 @@ int layer_writer_init(struct layer_writer *w, int stage_fd, bool is_single_id, s
 		.replaced_fd = -1,
 		.parent_fd = -1,
 		.is_single_id = is_single_id,
+		.share = share_new(x, stage_fd, is_single_id),
 	};
 	if (mkdirat(stage_fd, "diff", 0755) < 0)
 		return err_sys(e, "cannot create the layer's folder");
@@ -47,6 +50,7 @@ void layer_writer_deinit(struct layer_writer *w)
 		close(w->diff_fd);
 	if (w->replaced_fd >= 0)
 		close(w->replaced_fd);
+	share_free(w->share);
 	buf_free(&w->folders);
 	free(w->last_folder);
 	errno = saved;
@@ -256,14 +260,61 @@ static void cursor_at(struct extent_cursor *c, uint64_t *offset, uint64_t *room)
 	*room = en->extents[c->i].len - c->done;
 }
 
-static int write_content(
-	int fd, struct tar_reader *t, const struct tar_entry *en, uint64_t *crc, struct err *e)
+/* A file of another layer that the content is compared with. fd -1 = there is none, or it is
+ * another one after all. */
+struct twin {
+	int fd;
+	uint32_t layer;
+	uint64_t same; /* bytes */
+};
+
+static bool is_same(struct twin *twin, const unsigned char *p, size_t n)
+{
+	unsigned char there[128 * 1024];
+	for (size_t done = 0; done < n;) {
+		size_t k = n - done < sizeof(there) ? n - done : sizeof(there);
+		ssize_t got = pread(twin->fd, there, k, (off_t)(twin->same + done));
+		if (got <= 0 || memcmp(there, p + done, (size_t)got) != 0)
+			return false;
+		done += (size_t)got;
+	}
+	twin->same += n;
+	return true;
+}
+
+/* They differ from here on: what has been compared so far is copied. */
+static int leave_twin(struct twin *twin, int fd, const struct tar_entry *en, struct err *e)
+{
+	unsigned char piece[128 * 1024];
+	for (uint64_t at = 0; at < twin->same;) {
+		uint64_t left = twin->same - at;
+		ssize_t n = pread(twin->fd, piece,
+			left < sizeof(piece) ? (size_t)left : sizeof(piece), (off_t)at);
+		if (n <= 0)
+			return err_sysn(e, n < 0 ? errno : EIO, "cannot read the copy of %s",
+				en->path);
+		if (write_piece(fd, piece, (size_t)n, at, en, e) < 0)
+			return -e->code;
+		at += (uint64_t)n;
+	}
+	close(take_fd(twin->fd));
+	return 0;
+}
+
+static int write_content(int fd, struct twin *twin, struct tar_reader *t,
+	const struct tar_entry *en, uint64_t *crc, struct err *e)
 {
 	struct extent_cursor c = {.en = en};
 	const unsigned char *p;
 	ssize_t n;
 	while ((n = tar_data(t, &p, e)) > 0) {
 		*crc = tarsplit_crc(*crc, p, (size_t)n);
+		if (twin->fd >= 0 && is_same(twin, p, (size_t)n)) {
+			c.done += (uint64_t)n;
+			continue;
+		}
+		if (twin->fd >= 0 && leave_twin(twin, fd, en, e) < 0)
+			return -e->code;
 		while (n > 0) {
 			uint64_t offset, room;
 			cursor_at(&c, &offset, &room);
@@ -282,11 +333,38 @@ static int write_content(
 	return 0;
 }
 
+static ino_t inode_of(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Metadata; and a file that is its twin's equal stays empty (storage/share.h). */
+static int finish_regular(struct layer_writer *w, const struct place *p, int fd, struct twin *twin,
+	const struct tar_entry *en, struct err *e)
+{
+	struct stat st;
+	if (set_metadata(w, fd, en, e) < 0)
+		return -e->code;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "cannot look at %s", en->path);
+	if (twin->fd >= 0 && !share_defer(w->share, w->diff_fd, p->path, &st, twin->layer) &&
+		leave_twin(twin, fd, en, e) < 0)
+		return -e->code;
+	share_note(w->share, p->path, en, st.st_ino);
+	if (set_times(fd, NULL, en, e) < 0)
+		return -e->code;
+	/* Begun now, write-back is nearly done when the layer is complete. */
+	if (twin->fd < 0 && en->stored >= 1024 * 1024)
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return 0;
+}
+
 static int write_regular(struct layer_writer *w, const struct place *p, struct tar_reader *t,
 	const struct tar_entry *en, struct tarsplit_writer *ts, struct err *e)
 {
-	struct stat st;
 	uint64_t crc = 0;
+	struct twin twin = {.fd = -1};
 	auto_fd fd =
 		openat(p->at, p->last, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -294,17 +372,12 @@ static int write_regular(struct layer_writer *w, const struct place *p, struct t
 	if (en->size > (uint64_t)INT64_MAX - (uint64_t)w->size)
 		return err_set(e, EFBIG, "%s is too large", en->path);
 	w->size += (int64_t)en->size;
-	if (write_content(fd, t, en, &crc, e) < 0 || set_metadata(w, fd, en, e) < 0 ||
-		set_times(fd, NULL, en, e) < 0)
-		return -e->code;
-	/* Begun now, write-back is nearly done when the layer is complete. */
-	if (en->stored >= 1024 * 1024)
-		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	if (en->stored == 0)
-		return 0;
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "cannot look at %s", en->path);
-	return tarsplit_file(ts, en, p->path, st.st_ino, crc, e);
+	twin.fd = share_find(w->share, p->path, en, &twin.layer);
+	int r = write_content(fd, &twin, t, en, &crc, e);
+	if (r == 0)
+		r = finish_regular(w, p, fd, &twin, en, e);
+	scope_close(&twin.fd);
+	return r < 0 || en->stored == 0 ? r : tarsplit_file(ts, en, p->path, inode_of(fd), crc, e);
 }
 
 /* As Docker does, the link's own header has the last word on what both names show. */
@@ -337,6 +410,10 @@ static int write_hard_link(
 	auto_fd at = path_open_parent_in(w->diff_fd, target, 0, &last);
 	if (at < 0)
 		return err_sysn(e, -at, "cannot link %s to %s", en->path, en->link);
+	struct stat st;
+	if (fstatat(at, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		share_settle(w->share, at, last, st.st_ino, e) < 0)
+		return -e->code;
 	if (linkat(at, last, p->at, p->last, 0) < 0)
 		return err_sys(e, "cannot link %s to %s", en->path, en->link);
 	return set_link_metadata(w, p, en, e);

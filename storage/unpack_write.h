@@ -25,6 +25,8 @@
 #include "storage/unpack_tar.h"
 
 struct err;
+struct share;
+struct share_index;
 
 enum {
 	LAYER_ENTRIES_MAX = 2 * 1000 * 1000,
@@ -47,6 +49,7 @@ struct layer_writer {
 	unsigned warned; /* enum layer_warning */
 	uint64_t entries;
 	int64_t size; /* bytes of regular files */
+	struct share *share; /* equal files of other layers (storage/share.h) */
 	/* the parent of the last entry */
 	char *parent_path;
 	int parent_fd;
@@ -55,14 +58,15 @@ struct layer_writer {
 	char *last_folder;
 };
 
-/* Makes diff/ in the staging folder. */
-int layer_writer_init(struct layer_writer *w, int stage_fd, bool is_single_id, struct err *e);
+/* Makes diff/ in the staging folder. x: files of other layers; NULL = none. */
+int layer_writer_init(struct layer_writer *w, int stage_fd, const struct share_index *x,
+	bool is_single_id, struct err *e);
 void layer_writer_deinit(struct layer_writer *w);
 #define auto_layer_writer __attribute__((cleanup(layer_writer_deinit))) struct layer_writer
 /* Writes one entry, taking all of its content from the reader and accounting for it in ts. */
 int layer_write(struct layer_writer *w, struct tar_reader *t, const struct tar_entry *en,
 	struct tarsplit_writer *ts, struct err *e);
-/* After the last entry: the times of the folders. */
+/* After the last entry: the times of the folders, and the files of storage/share.h. */
 int layer_writer_finish(struct layer_writer *w, struct err *e);
 /* Adds a sentence for each kind of warning. */
 void layer_writer_warnings(const struct layer_writer *w, struct strv *out);

@@ -2,6 +2,7 @@
 #include "engine/transfer/pull.h"
 #include "engine/enter.h"
 #include "engine/event.h"
+#include "engine/share.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/unpacker.h"
@@ -103,8 +104,9 @@ static int run_unpacker(struct load *l, int fd, struct err *e)
 	auto_json job = archive_job(e);
 	if (!job || unpacker_start(l->store, &u, e) < 0)
 		return -e->code;
-	const int fds[2] = {fd, l->stage_fd};
-	int r = unpacker_send(&u, job, fds, 2, e);
+	auto_fd layers = share_offer(l->store, job, e);
+	const int fds[3] = {fd, l->stage_fd, layers};
+	int r = layers < 0 ? layers : unpacker_send(&u, job, fds, 3, e);
 	if (r == 0)
 		r = converse(l, &u, e);
 	unpacker_stop(&u);
@@ -281,6 +283,7 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 		return err_set(e, EBADMSG, "the unpacker reported a malformed image ID");
 	if (read_files(l, image, &f, e) < 0 || collect_layers(l, image, &layers, e) < 0)
 		return -e->code;
+	l->store->complete = share_complete;
 	if (image_commit(l->store, id, f.normal.data, f.config.data, f.config.len, f.manifest.data,
 		    f.manifest.len, f.manifest.len ? digest_in(image, "manifest_digest") : NULL,
 		    layers.v, layers.n, NULL, NULL, e) < 0)

@@ -48,7 +48,9 @@
  *       fds: [data, staging folder]  -> {"ok", "diff_id", "digest", "size", "compressed_size",
  *       "warnings": [...]}
  *       makes diff/ and tar-split in the staging folder; both digests verified before "ok".
- *       digest, size, diff_id may be missing: computed, not checked
+ *       digest, size, diff_id may be missing: computed, not checked. With "layers": [short names]
+       and a third descriptor, layers/ (read-only there), equal files of those are not written:
+       storage/share.h
  *   {"op": "archive", "platform": {...}}          (docker-archive, oci-archive)
  *       fds: [data, staging folder]; for each image first {"ask": [diff id, ...]}, answered by
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
@@ -70,6 +72,9 @@
  *       {"copied": true} says when the container may go on.
  *       subtract: what base/ in staging has, too, is left out (storage/layer_subtract.h)
  *       -> {"ok", "diff_id", "size", "entries"}; makes tar-split
+ *   {"op": "link", "layers": [short names], "busy": [short names]}     (storage/share_link.h)
+ *       fds: [any, layers/]; {"linked": true} says when no more links will be made
+ *       -> {"ok", "linked", "cloned", "copied"}
  */
 #ifndef ENGINE_TRANSFER_PROTO_H
 #define ENGINE_TRANSFER_PROTO_H

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/enter.h"
 #include "engine/event.h"
+#include "engine/share.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/kept_layer.h"
 #include "engine/transfer/platform.h"
@@ -273,6 +274,7 @@ static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct
 	auto_free char *name = f->ref.digest ? NULL : reference_full(&tagged);
 	auto_free char *digest_ref = name_at_digest(&f->ref, f->top_digest);
 	pull_layers_empty_parts(l);
+	p->store->complete = share_complete;
 	r = image_commit(p->store, f->config_digest, f->config_json, config.data, config.len,
 		manifest.data, manifest.len, f->manifest.digest, layers, l->n, name, digest_ref, e);
 	if (r >= 0)

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/share.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/kept_layer.h"
 #include "engine/transfer/progress.h"
@@ -221,8 +222,11 @@ static int send_job(struct pull_layers *l, struct pull_layer *y, int pipe_read, 
 	}
 	l->running++;
 	auto_json job = unpack_job_layer(y->digest, y->size, y->media_type, y->diff_id);
-	int fds[2] = {pipe_read, staging};
-	return unpacker_send(&y->unpacker, job, fds, 2, e);
+	auto_fd layers = share_offer(l->store, job, e);
+	if (layers < 0)
+		return layers;
+	int fds[3] = {pipe_read, staging, layers};
+	return unpacker_send(&y->unpacker, job, fds, 3, e);
 }
 
 static int start_layer(struct pull_layers *l, struct pull_layer *y, struct err *e)

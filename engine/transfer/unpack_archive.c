@@ -5,6 +5,7 @@
 #include "engine/transfer/unpack_spool.h"
 #include "engine/transfer/proto.h"
 #include "registry/manifest.h"
+#include "storage/share.h"
 #include "storage/unpack.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -27,6 +28,7 @@ struct archive_job {
 	struct spool spool;
 	struct strv unpacked; /* diff ids; the index is the number of layer-N */
 	int64_t *sizes;
+	struct share_index *share;
 	int images;
 	struct strv warnings;
 };
@@ -147,6 +149,7 @@ static json_t *unpack_layers(
 			.size = -1,
 			.diff_id = id,
 			.is_single_id = a->q->is_single_id,
+			.share = a->share,
 		};
 		if (im->manifest_name) {
 			job.digest = im->manifest.layers[i].digest;
@@ -355,6 +358,7 @@ json_t *unpack_archive_job(const struct unpack_request *q, struct err *e)
 {
 	struct archive_job a = {.q = q, .stage_fd = q->fds[1], .spool = SPOOL_INIT};
 	json_t *reply = NULL;
+	a.share = unpack_share_index(q);
 	int r = spool_fill(&a.spool, q->fds[0], a.stage_fd, e);
 	if (r == 0 && spool_find(&a.spool, "manifest.json") >= 0)
 		r = docker_images(&a, e);
@@ -367,6 +371,7 @@ json_t *unpack_archive_job(const struct unpack_request *q, struct err *e)
 		json_set_bool(reply, "ok", true);
 		json_set(reply, "warnings", json_from_strv(&a.warnings));
 	}
+	share_index_free(a.share);
 	spool_deinit(&a.spool);
 	strv_free(&a.unpacked);
 	strv_free(&a.warnings);

@@ -4,6 +4,7 @@
 #include "engine/transfer/proto.h"
 #include "engine/transfer/roles.h"
 #include "registry/manifest.h"
+#include "storage/share.h"
 #include "storage/unpack.h"
 #include "storage/unpack_stream.h"
 #include "base/err.h"
@@ -148,11 +149,13 @@ static void layer_progress(void *arg, int64_t bytes)
 static json_t *layer_job(const struct unpack_request *q, struct err *e)
 {
 	struct unpack_result got;
+	struct share_index *share = unpack_share_index(q);
 	const struct unpack_job job = {
 		.digest = json_str(q->job, "digest"),
 		.size = json_int_or(q->job, "size", -1),
 		.diff_id = json_str(q->job, "diff_id"),
 		.is_single_id = q->is_single_id,
+		.share = share,
 		.progress = layer_progress,
 		.progress_arg = (void *)q,
 	};
@@ -161,6 +164,7 @@ static json_t *layer_job(const struct unpack_request *q, struct err *e)
 		return NULL;
 	}
 	int r = unpack_layer(q->fds[0], q->fds[1], &job, &got, e);
+	share_index_free(share);
 	json_t *reply = NULL;
 	if (r == 0) {
 		reply = reply_ok();
@@ -219,6 +223,7 @@ static const struct job jobs[] = {
 	{"inflate", FOLDER_NONE, inflate_job},
 	{"commit", FOLDER_STAGING, unpack_commit_job},
 	{"assemble", FOLDER_SOURCE, unpack_assemble_job},
+	{"link", FOLDER_STAGING, unpack_link_job},
 };
 
 static const struct job *job_find(const json_t *msg)
@@ -243,6 +248,7 @@ static const char *kind_of(const struct err *e)
 	case ENOTSUP:
 		return "unsupported";
 	case ENOENT:
+	case ESTALE:
 		return "not-found";
 	default:
 		return "other";

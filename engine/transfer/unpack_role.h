@@ -8,6 +8,7 @@
 
 struct buf;
 struct err;
+struct share_index;
 struct stream_result;
 
 struct unpack_request {
@@ -30,6 +31,10 @@ int unpack_read_document(const struct unpack_request *q, size_t max, struct buf 
 	char digest[72], struct err *e);
 
 void unpack_send_progress(const struct unpack_request *q, int64_t bytes);
+json_t *unpack_link_job(const struct unpack_request *q, struct err *e);
+
+/* Of the layers that came with the request as its third descriptor; NULL where none did. */
+struct share_index *unpack_share_index(const struct unpack_request *q);
 
 /* "sha256:<hex>" of bytes in memory. */
 void digest_of(const void *p, size_t n, char text[72]);

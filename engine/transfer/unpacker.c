@@ -165,7 +165,8 @@ json_t *unpack_job_layer(
 /* "lock" is the mark of whoever made the staging folder, and stays behind. */
 static bool may_be_staged(const char *name)
 {
-	static const char *const names[] = {".", "..", "diff", "tar-split", "replaced", "lock"};
+	static const char *const names[] = {
+		".", "..", "diff", "tar-split", "replaced", "share", "links", "lock"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(name, names[i]))
 			return true;

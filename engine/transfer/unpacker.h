@@ -54,7 +54,7 @@ json_t *unpack_job_layer(
 	const char *digest, int64_t size, const char *media_type, const char *diff_id);
 
 /* After unpacker_stop: the staging folder holds a real folder diff (no link) and a regular file
- * tar-split (and perhaps a folder replaced: storage/tarsplit.h), and nothing else but our own
+ * tar-split (and perhaps what storage/tarsplit.h and share.h say), and nothing else but our own
  * lock; all of it may then be renamed into the store. */
 int staged_layer_check(int staging_fd, struct err *e);
 

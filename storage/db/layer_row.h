@@ -33,6 +33,11 @@ int layer_row_repositories(struct db *db, const char *layer_id, struct strv *out
 /* Of the layers that no image and no container holds: removes the rows and gives ids and diff ids
  * (two arrays of n, owned). */
 int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, struct err *e);
+/* Short names of all (of 8,000 at most): first those that no running container has, the ones of the
+ * newest images first. */
+int layer_row_ids(struct db *db, struct strv *out, struct err *e);
+/* Of those that a container has which runs, is paused or waits for its restart. */
+int layer_row_in_use(struct db *db, struct strv *out, struct err *e);
 int layer_row_size(struct db *db, const char *id, int64_t *size, struct err *e);
 
 #endif

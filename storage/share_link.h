@@ -1,0 +1,40 @@
+/* share_link: puts equal files of other layers in place of the empty ones that stand for them
+ * (storage/share.h has the theory).
+ *
+ * Runs confined, with layers/ writable and nothing else. What it does to each name of the list:
+ *
+ *   1. both files are opened without following a link; the empty one must be empty and have one
+ *      name, the other must be a file that may be shared, of the same owner, mode and time
+ *   2. shared blocks where the file system has them; else a hard link to layers/<new>/link.tmp,
+ *      which is renamed over the empty file: at each instant there is a whole file or the empty one
+ *   3. what must not be linked (its layer is in use) or cannot be (EMLINK) is copied in the end
+ *
+ * and then it sets back the times of the folders. Killed at any point, the other layers have all
+ * their files, and the new one, which has no record yet, goes to the trash.
+ */
+#ifndef STORAGE_SHARE_LINK_H
+#define STORAGE_SHARE_LINK_H
+
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct err;
+
+struct share_link_job {
+	const struct strv *layers; /* short names of the new ones */
+	const struct strv *busy; /* those from whose files no link may be made */
+	/* All links are made, only copies are left; may be NULL. */
+	int (*linked)(void *arg, struct err *e);
+	void *arg;
+};
+
+struct share_link_result {
+	size_t linked, cloned, copied; /* files */
+};
+
+/* layers_fd: layers/. -ESTALE where a layer of the list is not there any more. */
+int share_link(int layers_fd, const struct share_link_job *job, struct share_link_result *out,
+	struct err *e);
+
+#endif
