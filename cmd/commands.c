@@ -66,6 +66,7 @@
 	X(cmd_stats) \
 	X(cmd_stop) \
 	X(cmd_system_boot) \
+	X(cmd_system_check) \
 	X(cmd_system_shutdown) \
 	X(cmd_tag) \
 	X(cmd_top) \

@@ -6,6 +6,7 @@ libcmd_a_SOURCES = \
 	cmd/volume_prune.c \
 	cmd/volume_select.c cmd/volume_select.h \
 	cmd/system_boot.c \
+	cmd/system_check.c \
 	cmd/tag.c \
 	cmd/undo.c \
 	cmd/rmi.c \

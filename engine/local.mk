@@ -1,6 +1,8 @@
 EXTRA_DIST += engine/create.h engine/enter.h engine/launch.h engine/monitor.h engine/start.h
 noinst_LIBRARIES += libengine.a
 libengine_a_SOURCES = \
+	engine/check.c engine/check.h engine/check_internal.h \
+	engine/check_repair.c \
 	engine/clone.c engine/clone.h \
 	engine/commit.c engine/commit.h \
 	engine/commit_base.c engine/commit_base.h \

@@ -11,6 +11,7 @@ libstorage_a_SOURCES = \
 	storage/union_diff.c \
 	storage/unpack_pax.c \
 	storage/unpack_tar.c storage/unpack_tar.h storage/unpack_tar_internal.h \
+	storage/db/check_row.c storage/db/check_row.h \
 	storage/db/container_row.c storage/db/container_row.h \
 	storage/db/container_state.c \
 	storage/db/db.c storage/db/db.h \
@@ -72,6 +73,7 @@ libunpack_a_SOURCES = \
 	storage/pack.c storage/pack.h \
 	storage/copy.c storage/copy.h \
 	storage/copy_data.c storage/copy_data.h \
+	storage/layer_check.c storage/layer_check.h \
 	storage/layer_subtract.c storage/layer_subtract.h \
 	storage/pack_header.c storage/pack_header.h \
 	storage/pack_layer.c storage/pack_layer.h \
@@ -79,7 +81,7 @@ libunpack_a_SOURCES = \
 	storage/share.c storage/share.h storage/share_internal.h \
 	storage/share_link.c storage/share_link.h \
 	storage/share_unpack.c \
-	storage/tarsplit.c storage/tarsplit.h \
+	storage/tarsplit.c storage/tarsplit.h storage/tarsplit_internal.h \
 	storage/tarsplit_assemble.c \
 	storage/unpack.c storage/unpack.h \
 	storage/unpack_inflate.c storage/unpack_inflate.h \

@@ -2,6 +2,7 @@
 #include "storage/share_internal.h"
 #include "storage/tarsplit.h"
 #include "storage/unpack_tar.h"
+#include "base/err.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/scope.h"
@@ -72,6 +73,30 @@ uint64_t share_key(const char *path, const struct tar_entry *en, bool is_single_
 	key_add(&key, &en->mtime_s, sizeof(en->mtime_s));
 	key_add(&key, &en->mtime_ns, sizeof(en->mtime_ns));
 	return key;
+}
+
+void share_index_seal(struct buf *text)
+{
+	uint64_t crc = tarsplit_crc(0, text->data, text->len);
+	buf_add(text, &crc, sizeof(crc));
+}
+
+int share_index_check(int layer_fd, struct err *e)
+{
+	auto_buf text = BUF_INIT;
+	uint64_t crc;
+	auto_fd fd = openat(layer_fd, "share", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "cannot open share");
+	int r = read_fd(fd, SHARE_NOTE_MAX, &text);
+	if (r < 0)
+		return err_sysn(e, -r, "cannot read share");
+	if (text.len < sizeof(SHARE_MAGIC) - 1 + sizeof(crc))
+		return err_set(e, EBADMSG, "share is damaged");
+	memcpy(&crc, text.data + text.len - sizeof(crc), sizeof(crc));
+	return crc == tarsplit_crc(0, text.data, text.len - sizeof(crc))
+		       ? 0
+		       : err_set(e, EBADMSG, "share is damaged");
 }
 
 /* ---- the table ---- */

@@ -73,6 +73,9 @@ struct share_index;
 struct share_index *share_index_new(int layers_fd, const struct strv *layers);
 void share_index_free(struct share_index *x);
 
+/* Is the index of a layer (its folder) what was written, where there is one? -EBADMSG. */
+int share_index_check(int layer_fd, struct err *e);
+
 /* ---- while one layer is unpacked ---- */
 
 struct share;

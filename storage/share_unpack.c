@@ -205,6 +205,7 @@ static int write_index(struct share *s, struct err *e)
 		if (!s->n_excluded || !bsearch(&s->noted[i].ino, s->excluded, s->n_excluded,
 					      sizeof(*s->excluded), by_number))
 			buf_add(&text, &s->noted[i].key, sizeof(s->noted[i].key));
+	share_index_seal(&text);
 	return s->n_noted ? put_file(s, "share", &text, e) : 0;
 }
 

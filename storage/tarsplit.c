@@ -1,4 +1,5 @@
 #include "storage/tarsplit.h"
+#include "storage/tarsplit_internal.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/scope.h"
@@ -17,6 +18,7 @@ static const char magic[] = "moss-tar-split 1\n";
 struct tarsplit_writer {
 	int fd;
 	ZSTD_CCtx *zstd;
+	uint64_t crc; /* of what has been written */
 	struct buf raw; /* not yet written as a record */
 	char out[64 * 1024];
 };
@@ -32,6 +34,7 @@ static int put(
 		size_t left = ZSTD_compressStream2(w->zstd, &out, &in, end);
 		if (ZSTD_isError(left))
 			return err_set(e, EIO, "cannot compress: %s", ZSTD_getErrorName(left));
+		w->crc = tarsplit_crc(w->crc, w->out, out.pos);
 		int r = write_all(w->fd, w->out, out.pos);
 		if (r < 0)
 			return err_sysn(e, -r, "cannot write tar-split");
@@ -137,7 +140,14 @@ int tarsplit_finish(
 	buf_putc(&b, 'E');
 	add_number(&b, length, 8);
 	buf_add(&b, sha256, 32);
-	return put(w, b.data, b.len, ZSTD_e_end, e);
+	if (put(w, b.data, b.len, ZSTD_e_end, e) < 0)
+		return -e->code;
+	b.len = 0;
+	add_number(&b, TARSPLIT_TRAILER_MAGIC, 4);
+	add_number(&b, 8, 4);
+	add_number(&b, w->crc, 8);
+	int r = write_all(w->fd, b.data, b.len);
+	return r < 0 ? err_sysn(e, -r, "cannot write tar-split") : 0;
 }
 
 uint64_t tarsplit_crc(uint64_t crc, const void *p, size_t n) { return crc64_ecma_refl(crc, p, n); }

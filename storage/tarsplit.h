@@ -10,6 +10,9 @@
  *	'S' as 'F', then u32 k, k × (u64 offset, u64 length)   pieces of a sparse file
  *	'E' u64 length, 32 bytes        the stream's length and SHA-256; always the last
  *
+ * and behind it, for what looks at the file itself, a skippable frame of zstd (16 bytes: magic
+ *number 0x184d2a50, length 8, CRC-64/XZ of all bytes before it), which older files have not.
+ *
  * Numbers are little-endian; crc is CRC-64/XZ of the bytes that stood in the stream. A tar may hold
  * a path twice, and the later one wins in diff/. Then the earlier content is in
  * layers/<id>/replaced/<key in decimal>, which is looked for first; the folder is missing where
@@ -20,6 +23,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "storage/unpack_tar.h"
 
@@ -38,9 +42,24 @@ int tarsplit_finish(
 	struct tarsplit_writer *w, uint64_t length, const unsigned char sha256[32], struct err *e);
 uint64_t tarsplit_crc(uint64_t crc, const void *p, size_t n); /* starts at 0 */
 
-/* Writes the tar again, piece by piece, from the folder of a layer (diff, tar-split, perhaps
- * replaced). Every file's length and checksum and the whole stream's SHA-256 are compared: the
- * last piece has been written before a difference in the latter is known. */
+/* Reads the tar again from the folder of a layer (diff, tar-split, perhaps replaced). Every file's
+ * length and checksum and the whole stream's SHA-256 are compared: the last piece has been handed
+ * out before a difference in the latter is known. */
+struct tarsplit_reader;
+struct tarsplit_reader *tarsplit_reader_new(int layer_fd, struct err *e);
+void tarsplit_reader_free(struct tarsplit_reader *r);
+/* To be told of files that are not what they were, instead of an error: their place in the stream
+ * is filled with zeros where need be, and then the stream's SHA-256 is not compared. */
+typedef void (*tarsplit_damage)(void *arg, const char *path, const char *message);
+void tarsplit_reader_tell(struct tarsplit_reader *r, tarsplit_damage fn, void *arg);
+/* The next piece (borrowed until the next call): its length, 0 at the end, negative. */
+ssize_t tarsplit_read(struct tarsplit_reader *r, const unsigned char **p, struct err *e);
+/* After the end: the SHA-256 that the stream had when it was taken apart. */
+const unsigned char *tarsplit_reader_sha256(const struct tarsplit_reader *r);
+/* After the end: is the file itself, byte for byte, what was written? -EBADMSG where it is not. */
+int tarsplit_reader_check_file(struct tarsplit_reader *r, struct err *e);
+
+/* The same, pushed. */
 typedef int (*tarsplit_sink)(void *arg, const void *p, size_t n, struct err *e);
 int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e);
 

@@ -1,4 +1,5 @@
 #include "storage/tarsplit.h"
+#include "storage/tarsplit_internal.h"
 #include "base/err.h"
 #include "base/path.h"
 #include "base/scope.h"
@@ -19,22 +20,35 @@ enum { WINDOW_LOG_MAX = 23, PIECE = 256 * 1024 };
 
 /* The description is a file of our own, but a disk may have altered it: nothing in it is believed
  * further than the checks at the end reach. */
-struct assembler {
+struct tarsplit_reader {
 	int fd, diff_fd, replaced_fd;
 	ZSTD_DCtx *zstd;
 	ZSTD_inBuffer in;
 	bool at_frame_end;
 	EVP_MD_CTX *hash;
 	uint64_t length;
-	tarsplit_sink sink;
+	bool has_started, has_ended;
+	unsigned char wanted[32];
+	uint64_t raw_left;
+	/* the file whose content is being read; path[0] == 0 = none */
+	char path[TAR_PATH_MAX + 1];
+	int file;
+	uint64_t size, total; /* of the content, and how much of it the pieces had */
+	uint64_t pieces; /* that follow this one */
+	uint64_t offset, len; /* of what is left of this one */
+	bool is_sparse, is_bad;
+	uint64_t crc, seen;
+	/* what is told of damage */
+	tarsplit_damage tell;
 	void *arg;
+	bool has_damage;
 	unsigned char compressed[64 * 1024];
 	unsigned char piece[PIECE];
 };
 
 static int damaged(struct err *e) { return err_set(e, EBADMSG, "tar-split is damaged"); }
 
-static int get(struct assembler *a, void *to, size_t n, struct err *e)
+static int get(struct tarsplit_reader *a, void *to, size_t n, struct err *e)
 {
 	ZSTD_outBuffer out = {to, n, 0};
 	while (out.pos < n) {
@@ -55,7 +69,7 @@ static int get(struct assembler *a, void *to, size_t n, struct err *e)
 	return 0;
 }
 
-static int get_number(struct assembler *a, int bytes, uint64_t *v, struct err *e)
+static int get_number(struct tarsplit_reader *a, int bytes, uint64_t *v, struct err *e)
 {
 	unsigned char b[8];
 	*v = 0;
@@ -66,28 +80,7 @@ static int get_number(struct assembler *a, int bytes, uint64_t *v, struct err *e
 	return 0;
 }
 
-static int emit(struct assembler *a, const void *p, size_t n, struct err *e)
-{
-	(void)EVP_DigestUpdate(a->hash, p, n);
-	a->length += n;
-	return a->sink(a->arg, p, n, e);
-}
-
-static int assemble_raw(struct assembler *a, struct err *e)
-{
-	uint64_t n = 0;
-	if (get_number(a, 4, &n, e) < 0)
-		return -e->code;
-	while (n > 0) {
-		size_t k = n < PIECE ? (size_t)n : PIECE;
-		if (get(a, a->piece, k, e) < 0 || emit(a, a->piece, k, e) < 0)
-			return -e->code;
-		n -= k;
-	}
-	return 0;
-}
-
-static int open_content(struct assembler *a, const char *path, uint64_t key, struct err *e)
+static int open_content(struct tarsplit_reader *a, const char *path, uint64_t key, struct err *e)
 {
 	struct stat st;
 	char name[24];
@@ -106,62 +99,8 @@ static int open_content(struct assembler *a, const char *path, uint64_t key, str
 	return err_set(e, EBADMSG, "%s of the layer is not a file any more", path);
 }
 
-/* len bytes from `offset`; *crc goes on. */
-static int copy_range(struct assembler *a, int fd, const char *path, uint64_t offset, uint64_t len,
-	uint64_t *crc, struct err *e)
-{
-	while (len > 0) {
-		size_t want = len < PIECE ? (size_t)len : PIECE;
-		ssize_t k = pread(fd, a->piece, want, (off_t)offset);
-		if (k < 0)
-			return err_sys(e, "cannot read %s of the layer", path);
-		if (k == 0)
-			return err_set(e, EBADMSG, "%s of the layer is shorter than it was", path);
-		*crc = tarsplit_crc(*crc, a->piece, (size_t)k);
-		if (emit(a, a->piece, (size_t)k, e) < 0)
-			return -e->code;
-		offset += (uint64_t)k;
-		len -= (uint64_t)k;
-	}
-	return 0;
-}
-
-static int assemble_file(struct assembler *a, bool is_sparse, struct err *e)
-{
-	uint64_t size = 0, key = 0, crc = 0, n = 0;
-	uint64_t pieces = 1, offset = 0, len, seen = 0, total = 0;
-	char path[TAR_PATH_MAX + 1];
-	if (get_number(a, 8, &size, e) < 0 || get_number(a, 8, &key, e) < 0 ||
-		get_number(a, 8, &crc, e) < 0 || get_number(a, 2, &n, e) < 0)
-		return -e->code;
-	if (n > TAR_PATH_MAX)
-		return damaged(e);
-	if (get(a, path, n, e) < 0)
-		return -e->code;
-	path[n] = '\0';
-	if (is_sparse && get_number(a, 4, &pieces, e) < 0)
-		return -e->code;
-	auto_fd fd = open_content(a, path, key, e);
-	if (fd < 0)
-		return fd;
-	for (uint64_t i = 0; i < pieces; i++) {
-		len = size;
-		if (is_sparse &&
-			(get_number(a, 8, &offset, e) < 0 || get_number(a, 8, &len, e) < 0))
-			return -e->code;
-		if (offset > INT64_MAX || len > size - total)
-			return damaged(e);
-		if (copy_range(a, fd, path, offset, len, &seen, e) < 0)
-			return -e->code;
-		total += len;
-	}
-	if (total != size)
-		return damaged(e);
-	return seen == crc ? 0 : err_set(e, EBADMSG, "%s of the layer has been altered", path);
-}
-
 /* The compressed frame has a checksum of its own at its end. */
-static int check_frame_end(struct assembler *a, struct err *e)
+static int check_frame_end(struct tarsplit_reader *a, struct err *e)
 {
 	unsigned char beyond;
 	ZSTD_outBuffer out = {&beyond, 1, 0};
@@ -182,68 +121,246 @@ static int check_frame_end(struct assembler *a, struct err *e)
 	return 0;
 }
 
-static int assemble_end(struct assembler *a, struct err *e)
+/* A file that is not what it was: an error, or told. */
+static int bad_file(struct tarsplit_reader *a, struct err *e)
+{
+	if (!a->tell)
+		return -e->code;
+	if (!a->is_bad)
+		a->tell(a->arg, a->path, e->msg);
+	a->is_bad = a->has_damage = true;
+	return 0;
+}
+
+static int next_piece(struct tarsplit_reader *a, struct err *e)
+{
+	a->offset = 0;
+	a->len = a->size;
+	if (a->is_sparse &&
+		(get_number(a, 8, &a->offset, e) < 0 || get_number(a, 8, &a->len, e) < 0))
+		return -e->code;
+	if (a->offset > INT64_MAX || a->len > a->size - a->total)
+		return damaged(e);
+	a->total += a->len;
+	a->pieces--;
+	return 0;
+}
+
+static int start_file(struct tarsplit_reader *a, bool is_sparse, struct err *e)
+{
+	uint64_t key = 0, n = 0;
+	a->is_sparse = is_sparse;
+	a->is_bad = false;
+	a->pieces = 1;
+	a->total = a->len = a->seen = 0;
+	if (get_number(a, 8, &a->size, e) < 0 || get_number(a, 8, &key, e) < 0 ||
+		get_number(a, 8, &a->crc, e) < 0 || get_number(a, 2, &n, e) < 0)
+		return -e->code;
+	if (n == 0 || n > TAR_PATH_MAX)
+		return damaged(e);
+	if (get(a, a->path, n, e) < 0)
+		return -e->code;
+	a->path[n] = '\0';
+	if (is_sparse && get_number(a, 4, &a->pieces, e) < 0)
+		return -e->code;
+	a->file = open_content(a, a->path, key, e);
+	return a->file < 0 ? bad_file(a, e) : 0;
+}
+
+static int end_file(struct tarsplit_reader *a, struct err *e)
+{
+	scope_close(&a->file);
+	a->file = -1;
+	int r = a->total == a->size ? 0 : damaged(e);
+	if (r == 0 && !a->is_bad && a->seen != a->crc) {
+		err_set(e, EBADMSG, "%s of the layer has been altered", a->path);
+		r = bad_file(a, e);
+	}
+	a->path[0] = '\0';
+	return r;
+}
+
+/* The next piece of the file, or 0 at its end. */
+static ssize_t read_file_piece(struct tarsplit_reader *a, struct err *e)
+{
+	while (a->len == 0 && a->pieces > 0)
+		if (next_piece(a, e) < 0)
+			return -e->code;
+	if (a->len == 0)
+		return end_file(a, e);
+	size_t want = a->len < PIECE ? (size_t)a->len : PIECE;
+	ssize_t k = a->is_bad ? 0 : pread(a->file, a->piece, want, (off_t)a->offset);
+	if (k < 0)
+		err_sys(e, "cannot read %s of the layer", a->path);
+	else if (k == 0 && !a->is_bad)
+		err_set(e, EBADMSG, "%s of the layer is shorter than it was", a->path);
+	if (k <= 0 && !a->is_bad && bad_file(a, e) < 0)
+		return -e->code;
+	if (k <= 0) {
+		memset(a->piece, 0, want);
+		k = (ssize_t)want;
+	}
+	a->seen = tarsplit_crc(a->seen, a->piece, (size_t)k);
+	a->offset += (uint64_t)k;
+	a->len -= (uint64_t)k;
+	return k;
+}
+
+static int read_end(struct tarsplit_reader *a, struct err *e)
 {
 	uint64_t length = 0;
-	unsigned char wanted[32], computed[EVP_MAX_MD_SIZE];
-	if (get_number(a, 8, &length, e) < 0 || get(a, wanted, sizeof(wanted), e) < 0 ||
+	unsigned char computed[EVP_MAX_MD_SIZE];
+	if (get_number(a, 8, &length, e) < 0 || get(a, a->wanted, sizeof(a->wanted), e) < 0 ||
 		check_frame_end(a, e) < 0)
 		return -e->code;
+	a->has_ended = true;
 	(void)EVP_DigestFinal_ex(a->hash, computed, NULL);
-	if (length != a->length || memcmp(wanted, computed, sizeof(wanted)) != 0)
+	if (!a->has_damage &&
+		(length != a->length || memcmp(a->wanted, computed, sizeof(a->wanted)) != 0))
 		return err_set(
 			e, EBADMSG, "the layer's archive cannot be made again: its digest differs");
 	return 0;
 }
 
-static int assemble(struct assembler *a, struct err *e)
+static int read_start(struct tarsplit_reader *a, struct err *e)
 {
-	char start[sizeof(magic) - 1], type;
+	char start[sizeof(magic) - 1];
 	if (get(a, start, sizeof(start), e) < 0)
 		return -e->code;
-	if (memcmp(start, magic, sizeof(start)) != 0)
-		return damaged(e);
-	for (;;) {
-		int r;
-		if (get(a, &type, 1, e) < 0)
-			return -e->code;
-		if (type == 'E')
-			return assemble_end(a, e);
-		if (type == 'R')
-			r = assemble_raw(a, e);
-		else if (type == 'F' || type == 'S')
-			r = assemble_file(a, type == 'S', e);
-		else
-			r = damaged(e);
-		if (r < 0)
-			return r;
-	}
+	a->has_started = true;
+	return memcmp(start, magic, sizeof(start)) != 0 ? damaged(e) : 0;
 }
 
-int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e)
+static int start_record(struct tarsplit_reader *a, struct err *e)
+{
+	char type;
+	if (get(a, &type, 1, e) < 0)
+		return -e->code;
+	if (type == 'E')
+		return read_end(a, e);
+	if (type == 'R')
+		return get_number(a, 4, &a->raw_left, e);
+	return type == 'F' || type == 'S' ? start_file(a, type == 'S', e) : damaged(e);
+}
+
+static ssize_t read_raw(struct tarsplit_reader *a, struct err *e)
+{
+	size_t k = a->raw_left < PIECE ? (size_t)a->raw_left : PIECE;
+	a->raw_left -= k;
+	return get(a, a->piece, k, e) < 0 ? -e->code : (ssize_t)k;
+}
+
+ssize_t tarsplit_read(struct tarsplit_reader *a, const unsigned char **p, struct err *e)
+{
+	if (!a->has_started && read_start(a, e) < 0)
+		return -e->code;
+	while (!a->has_ended) {
+		ssize_t n = a->raw_left ? read_raw(a, e)
+			    : *a->path  ? read_file_piece(a, e)
+					: start_record(a, e);
+		if (n < 0)
+			return n;
+		if (n == 0)
+			continue;
+		(void)EVP_DigestUpdate(a->hash, a->piece, (size_t)n);
+		a->length += (uint64_t)n;
+		*p = a->piece;
+		return n;
+	}
+	return 0;
+}
+
+void tarsplit_reader_tell(struct tarsplit_reader *a, tarsplit_damage fn, void *arg)
+{
+	a->tell = fn;
+	a->arg = arg;
+}
+
+const unsigned char *tarsplit_reader_sha256(const struct tarsplit_reader *a) { return a->wanted; }
+
+struct tarsplit_reader *tarsplit_reader_new(int layer_fd, struct err *e)
 {
 	const int dir_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	auto_fd diff = openat(layer_fd, "diff", dir_flags);
-	if (diff < 0)
-		return err_sys(e, "cannot open the layer's files");
-	auto_fd replaced = openat(layer_fd, "replaced", dir_flags);
 	auto_fd fd = openat(layer_fd, "tar-split", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "cannot open tar-split");
-	struct assembler *a = xcalloc(1, sizeof(*a));
-	a->fd = fd;
-	a->diff_fd = diff;
-	a->replaced_fd = replaced;
-	a->sink = sink;
-	a->arg = arg;
+	if (diff < 0 || fd < 0) {
+		err_sys(e, diff < 0 ? "cannot open the layer's files" : "cannot open tar-split");
+		return NULL;
+	}
+	struct tarsplit_reader *a = xcalloc(1, sizeof(*a));
+	a->fd = take_fd(fd);
+	a->diff_fd = take_fd(diff);
+	a->replaced_fd = openat(layer_fd, "replaced", dir_flags);
+	a->file = -1;
 	a->zstd = ZSTD_createDCtx();
 	a->hash = EVP_MD_CTX_new();
 	if (!a->zstd || !a->hash || EVP_DigestInit_ex(a->hash, EVP_sha256(), NULL) != 1)
 		die_oom();
 	(void)ZSTD_DCtx_setParameter(a->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-	int r = assemble(a, e);
+	return a;
+}
+
+void tarsplit_reader_free(struct tarsplit_reader *a)
+{
+	if (!a)
+		return;
+	scope_close(&a->fd);
+	scope_close(&a->diff_fd);
+	scope_close(&a->replaced_fd);
+	scope_close(&a->file);
 	ZSTD_freeDCtx(a->zstd);
 	EVP_MD_CTX_free(a->hash);
 	free(a);
-	return r;
+}
+
+int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e)
+{
+	const unsigned char *p;
+	struct tarsplit_reader *a = tarsplit_reader_new(layer_fd, e);
+	ssize_t n = a ? 1 : -e->code;
+	while (n > 0) {
+		n = tarsplit_read(a, &p, e);
+		if (n > 0 && sink(arg, p, (size_t)n, e) < 0)
+			n = -e->code;
+	}
+	tarsplit_reader_free(a);
+	return (int)n;
+}
+
+static uint64_t number_at(const unsigned char *p, int bytes)
+{
+	uint64_t v = 0;
+	while (bytes-- > 0)
+		v = v << 8 | p[bytes];
+	return v;
+}
+
+/* Nothing behind the frame (a file of before), or a trailer that is right. */
+int tarsplit_reader_check_file(struct tarsplit_reader *a, struct err *e)
+{
+	unsigned char last[TARSPLIT_TRAILER_BYTES];
+	uint64_t crc = 0, at = 0;
+	struct stat st;
+	off_t read_to = lseek(a->fd, 0, SEEK_CUR);
+	if (read_to < 0 || fstat(a->fd, &st) < 0)
+		return err_sys(e, "cannot look at tar-split");
+	uint64_t frame = (uint64_t)read_to - (a->in.size - a->in.pos);
+	if (frame == (uint64_t)st.st_size)
+		return 0;
+	if (frame + TARSPLIT_TRAILER_BYTES != (uint64_t)st.st_size)
+		return damaged(e);
+	while (at < frame) {
+		uint64_t left = frame - at;
+		ssize_t n = pread(a->fd, a->piece, left < PIECE ? (size_t)left : PIECE, (off_t)at);
+		if (n <= 0)
+			return n < 0 ? err_sys(e, "cannot read tar-split") : damaged(e);
+		crc = tarsplit_crc(crc, a->piece, (size_t)n);
+		at += (uint64_t)n;
+	}
+	if (pread(a->fd, last, sizeof(last), (off_t)frame) != (ssize_t)sizeof(last))
+		return err_sys(e, "cannot read tar-split");
+	return number_at(last, 4) == TARSPLIT_TRAILER_MAGIC && number_at(last + 4, 4) == 8 &&
+			       number_at(last + 8, 8) == crc
+		       ? 0
+		       : damaged(e);
 }

@@ -12,6 +12,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/role_main.c engine/transfer/roles.h \
 	engine/transfer/unpack_archive.c \
 	engine/transfer/unpack_assemble.c \
+	engine/transfer/unpack_check.c \
 	engine/transfer/unpack_commit.c \
 	engine/transfer/unpack_describe.c \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \

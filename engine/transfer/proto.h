@@ -75,6 +75,9 @@
  *   {"op": "link", "layers": [short names], "busy": [short names]}     (storage/share_link.h)
  *       fds: [any, layers/]; {"linked": true} says when no more links will be made
  *       -> {"ok", "linked", "cloned", "copied"}
+ *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]}  (storage/layer_check.h)
+ *       fds: [any, layers/ or blobs/sha256/, read-only there]; {"damage": {"what", "path",
+ *       "message"}} for each thing that is wrong  -> {"ok"}
  */
 #ifndef ENGINE_TRANSFER_PROTO_H
 #define ENGINE_TRANSFER_PROTO_H

@@ -32,7 +32,6 @@ static void add_repository(struct strv *list, const char *reference)
 int push_open(struct push *p, struct store *s, const struct reference *to,
 	const struct push_options *o, const struct strv *repositories, struct err *e)
 {
-	bool terminal = o->registry.progress == PROGRESS_AUTO && isatty(o->registry.progress_fd);
 	auto_strv from = STRV_INIT;
 	auto_free char *registry = xasprintf("%s/", to->domain);
 	*p = (struct push){.store = s,
@@ -41,8 +40,8 @@ int push_open(struct push *p, struct store *s, const struct reference *to,
 		.fetcher = FETCHER_INIT,
 		.domain = xstrdup(to->domain),
 		.path = xstrdup(to->path)};
-	p->progress = progress_new(o->registry.progress_fd, terminal,
-		o->registry.quiet || o->registry.progress == PROGRESS_NONE);
+	p->progress = progress_new(o->registry.progress_fd,
+		o->registry.quiet ? PROGRESS_QUIET : o->registry.progress);
 	p->items = (struct push_items){.store = s,
 		.fetcher = &p->fetcher,
 		.domain = p->domain,

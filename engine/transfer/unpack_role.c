@@ -224,6 +224,7 @@ static const struct job jobs[] = {
 	{"commit", FOLDER_STAGING, unpack_commit_job},
 	{"assemble", FOLDER_SOURCE, unpack_assemble_job},
 	{"link", FOLDER_STAGING, unpack_link_job},
+	{"check", FOLDER_SOURCE, unpack_check_job},
 };
 
 static const struct job *job_find(const json_t *msg)

@@ -31,6 +31,7 @@ int unpack_read_document(const struct unpack_request *q, size_t max, struct buf 
 	char digest[72], struct err *e);
 
 void unpack_send_progress(const struct unpack_request *q, int64_t bytes);
+json_t *unpack_check_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_link_job(const struct unpack_request *q, struct err *e);
 
 /* Of the layers that came with the request as its third descriptor; NULL where none did. */

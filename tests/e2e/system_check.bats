@@ -1,0 +1,220 @@
+# system check: every changed byte, lost file, wrong owner is found, and named; --repair brings back what a
+# registry has, and nothing else is touched.
+load ../lib/moss
+load ../lib/registry
+
+setup() { store_new; }
+teardown() {
+	registry_stop_all
+	store_drop
+}
+
+# Of one layer: folders, an empty file, links of both kinds, a whiteout, an opaque folder, attributes.
+load_image() {
+	python3 - "$WORK" "$MOSS_TEST_LIB" <<'PY'
+import sys
+sys.path.insert(0, sys.argv[2])
+import archive
+def pax(**more): return {"mtime": 1000000000, **more}
+layer = archive.tar(
+    ("d", "dir", pax()), ("d/file", b"content " * 4000, pax(uid=5, gid=6, mode=0o640)),
+    ("d/empty", b"", pax()), ("d/again", "link", "d/file", pax(uid=5, gid=6, mode=0o640)),
+    ("d/sym", "symlink", "file", pax()), ("d/.wh.gone", b"", pax()), ("o", "dir", pax()),
+    ("o/.wh..wh..opq", b"", pax()), ("o/x", b"x", pax()), ("fifo", "fifo", pax(mode=0o600)),
+    ("note", b"n", pax(pax_headers={"SCHILY.xattr.user.note": "hello"})),
+    ("nested/deep/file", b"parents are not listed", pax()),
+    ("twice", b"first", pax()), ("twice", b"second", pax()),
+    ("was", "dir", pax()), ("was/in", b"x", pax()), ("was", b"a file now", pax()),
+    ("usr/lib/big", b"B" * 70000, pax()),
+    ("via", "symlink", "d", pax()), ("via/over-a-link", b"y" * 600, pax()),
+)
+archive.docker(sys.argv[1] + "/x.tar", [layer, archive.tar(("top", b"t" * 100, pax()))], tags=["x:1"])
+PY
+	moss load -q -i "$WORK/x.tar" >/dev/null
+	LAYER=$(dirname "$(find "$ROOT/layers" -path '*/diff/note')")
+}
+
+damaged() { # FRAGMENT: check fails and says so
+	run -125 moss system check
+	[[ $output == *"$1"* ]] || { echo "wanted: $1; got: $output"; return 1; }
+	[[ $output == *"Damaged layer "* && $output == *"Damaged image "* ]]
+	[[ $output == *"moss: damage detected in local storage"* ]]
+}
+
+@test "a store that is well: status 0, no output, also of what was committed" {
+	load_image
+	run -0 moss system check
+	[ -z "$output" ]
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	moss run --name made --network none busybox sh -c 'echo x >/new; rm -r /home; mkdir /home; ln /new /new2; chown 3:4 /new; mkfifo /p; ln -s /a /b'
+	moss commit made local:1 >/dev/null
+	run -0 moss system check
+	[ -z "$output" ]
+	run -0 moss system check --quick
+	[ -z "$output" ]
+}
+
+@test "each kind of damage to a layer's files is found and named" {
+	load_image
+	local keep=$WORK/keep
+	in_userns cp -a "$ROOT/layers" "$keep"
+	try() { # EXPECTED COMMAND... (in the layer's folder, as root of the namespace)
+		local expected=$1
+		shift
+		in_userns sh -c 'cd "$1" && shift && "$@"' - "$LAYER" "$@"
+		damaged "$expected" || { echo "after: $*"; return 1; }
+		in_userns rm -rf "$ROOT/layers"
+		in_userns cp -a "$keep" "$ROOT/layers"
+		run -0 moss system check
+	}
+	try '/usr/lib/big of the layer has been altered' sh -c 'printf X | dd of=usr/lib/big bs=1 seek=69999 conv=notrunc; touch -d @1000000000 usr/lib/big' ||
+		try 'usr/lib/big' sh -c 'printf X | dd of=usr/lib/big bs=1 seek=69999 conv=notrunc'
+	try '/usr/lib/big' truncate -s 69999 usr/lib/big
+	try '/d/empty is missing' rm d/empty
+	try '/note is missing' rm note
+	try '/d/sym leads elsewhere' ln -sfn other d/sym
+	try '/d/file has owner 5:7 instead of 5:6' chown 5:7 d/file
+	try '/d/file has mode 0644 instead of 0640' chmod 644 d/file
+	try '/d has mode 0700 instead of 0755' chmod 700 d
+	try '/o/x has another modification time' touch -d @1000000001 o/x
+	try '/o has another modification time' touch -d @999999999 o
+	try '/note has another attribute user.note' setfattr -n user.note -v hellp note
+	try '/note has an attribute user.more' setfattr -n user.more -v x note
+	try '/o hides nothing' setfattr -x user.overlay.opaque o
+	try '/d hides the layers below' setfattr -n user.overlay.opaque -v y d
+	try '/d/again is not the same file as d/file' sh -c 'cp -p d/again d/t && mv d/t d/again'
+	try '/d/gone is missing' rm d/gone
+	try '/extra is not of the image' touch extra
+	try '/fifo is of another kind' sh -c 'rm fifo && touch fifo'
+	try '/nested/deep/file is missing' rm -r nested
+	try '/d/over-a-link' rm d/over-a-link
+	try 'tar-split is damaged' sh -c 'printf "\377\377" | dd of=../tar-split bs=1 seek=40 conv=notrunc'
+	try 'tar-split is damaged' truncate -s -1 ../tar-split
+	try 'cannot open tar-split' rm ../tar-split
+	try 'its files are missing' mv ../diff ../other
+	try 'share is damaged' sh -c 'printf "\377\377\377" | dd of=../share bs=1 seek=14 conv=notrunc'
+}
+
+@test "every random change of one byte is found" {
+	load_image
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	cat >"$WORK/plan.py" <<'PY'
+import os, random, sys
+root, rounds, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+chance = random.Random(seed)
+files = []
+for top in ("layers", "blobs"):
+    for at, _, names in os.walk(os.path.join(root, top)):
+        for name in names:
+            p = os.path.join(at, name)
+            if os.path.isfile(p) and not os.path.islink(p) and os.path.getsize(p):
+                files.append(p)
+files.sort()
+for i in range(rounds):
+    # Each kind of file as often: of a layer's many, a tar-split, an index, a blob.
+    kind = ("/diff/", "/tar-split", "/share", "/blobs/")[i % 4]
+    path = chance.choice([f for f in files if kind in f] or files)
+    print(chance.randrange(os.path.getsize(path)), 1 << chance.randrange(8), path)
+PY
+	cat >"$WORK/flip.py" <<'PY'
+import os, sys
+at, bit, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+st = os.stat(path)
+with open(path, "r+b") as f:
+    f.seek(at)
+    byte = f.read(1)[0]
+    f.seek(at)
+    f.write(bytes([byte ^ bit]))
+os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))
+PY
+	seed=${MOSS_CHECK_SEED:-$RANDOM}
+	in_userns python3 "$WORK/plan.py" "$ROOT" "${MOSS_CHECK_FLIPS:-60}" "$seed" >"$WORK/plan"
+	missed=0
+	while read -r at bit path <&4; do
+		in_userns python3 "$WORK/flip.py" "$at" "$bit" "$path"
+		status=0
+		moss system check >/dev/null 2>&1 || status=$?
+		[ $status = 125 ] || { echo "seed $seed: $path at $at, bit $bit: status $status"; missed=1; }
+		in_userns python3 "$WORK/flip.py" "$at" "$bit" "$path"
+	done 4<"$WORK/plan"
+	[ $missed = 0 ]
+	run -0 moss system check
+}
+
+@test "blobs, folders of containers and volumes, the database's references" {
+	load_image
+	moss volume create vol >/dev/null
+	moss create --name cc x:1 true >/dev/null
+	id=$(moss inspect --format '{{.Id}}' cc)
+	blob=$(find "$ROOT/blobs/sha256" -type f | head -1)
+	cp "$blob" "$WORK/blob"
+	echo >>"$blob"
+	run -125 moss system check
+	[[ $output == *"Damaged blob "*"has been altered"*"Damaged image "* ]]
+	rm "$blob"
+	run -125 moss system check --quick
+	[[ $output == *"Damaged blob "*"is missing"* ]]
+	cp "$WORK/blob" "$blob"
+	run -0 moss system check
+	mv "$ROOT/containers/$id/config.json" "$WORK/"
+	run -125 moss system check -q
+	[[ $output == *"Damaged container $id:"*"config.json is missing"* ]]
+	mv "$WORK/config.json" "$ROOT/containers/$id/"
+	in_userns mv "$ROOT/volumes/vol/_data" "$WORK/_data"
+	run -125 moss system check -q
+	[[ $output == *"Damaged volume vol:"*"its folder is missing"* ]]
+	in_userns mv "$WORK/_data" "$ROOT/volumes/vol/_data"
+	sqlite3 "$ROOT/moss.db" "PRAGMA foreign_keys = 0; INSERT INTO image_name VALUES('docker.io/library/lost:1', 'sha256:none', 0)"
+	run -125 moss system check -q
+	[[ $output == *"Damaged database moss.db:"*"a row of table image_name names one of table image that is not there"* ]]
+}
+
+@test "what nothing refers to is told when it is old, and removed by --repair" {
+	load_image
+	mkdir "$ROOT/layers/0123456789"
+	run -0 moss system check
+	run -125 moss system check --max 0s
+	[[ $output == *"Unreferenced layers/0123456789:"* ]]
+	run -0 moss system check -r -m 0s
+	[[ $output == *"Deleted layers/0123456789"* ]]
+	[ ! -e "$ROOT/layers/0123456789" ]
+	run -0 moss system check -m 0s
+}
+
+@test "--repair fetches damaged layers and blobs, and only those" {
+	registry_start
+	proxy_start
+	moss pull -q "$PROXY/layers:1" >/dev/null
+	moss run --rm --network none "$PROXY/layers:1" true 2>/dev/null || true
+	local before damaged
+	before=$(in_userns sh -c 'cd "$1/layers" && find . ! -name . -path "*/diff/*" -printf "%P %m %U:%G %s %T@ %l\n" | sort' - "$ROOT" | md5sum)
+	damaged=$(in_userns find "$ROOT/layers" -path '*/diff/*' -type f -size +0 | sort | head -1)
+	in_userns sh -c 'printf X | dd of="$1" bs=1 conv=notrunc' - "$damaged" 2>/dev/null
+	for blob in "$ROOT"/blobs/sha256/*; do echo >>"$blob"; done
+	run -125 moss system check
+	: >"$WORK/proxy.log"
+	run -0 moss system check --repair
+	[[ $output == *"Repaired layer sha256:"* && $output == *"Repaired blob sha256:"* ]]
+	[ "$(grep -c 'GET .*/blobs/' "$WORK/proxy.log")" -le 4 ]
+	run -0 moss system check
+	[ -z "$output" ]
+	[ "$(in_userns sh -c 'cd "$1/layers" && find . ! -name . -path "*/diff/*" -printf "%P %m %U:%G %s %T@ %l\n" | sort' - "$ROOT" | md5sum)" = "$before" ]
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
+@test "--repair leaves what a running container stands on; --force removes what no registry has" {
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	moss run -d --name runs --network none busybox sleep 100 >/dev/null
+	file=$(in_userns find "$ROOT/layers" -path '*/diff/etc/*' -type f -size +0 | head -1)
+	in_userns sh -c 'echo more >>"$1"' - "$file"
+	run -125 moss system check --repair
+	[[ $output == *"is in use by running containers: runs"* ]]
+	moss stop -t 0 runs >/dev/null
+	run -125 moss system check --repair
+	[[ $output == *"Not repaired: layer sha256:"* ]]
+	[ "$(moss images -q | wc -l)" = 1 ]
+	run -0 moss system check --repair --force
+	[[ $output == *"Deleted damaged container: "*"Deleted damaged image: "* ]]
+	[ -z "$(moss images -q)$(moss ps -aq)" ]
+	run -0 moss system check
+}
