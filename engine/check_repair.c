@@ -93,8 +93,14 @@ static int fetch_layer(const struct repair *r, const struct check_layer_row *row
 	const int fds[2] = {from, stage};
 	int x = unpacker_send(&u, job, fds, 2, e);
 	close(take_fd(from));
+	const struct fetch_blob wanted = {.id = 1,
+		.digest = row->blob,
+		.size = row->blob_size,
+		.part = part,
+		.pipe = to,
+		.sums = -1};
 	if (x == 0)
-		x = fetcher_blob(f, 1, row->blob, row->blob_size, to, part, e);
+		x = fetcher_blob(f, &wanted, e);
 	close(take_fd(to));
 	int fetched = x < 0 ? 0 : fetcher_wait(f, &kind, &fetching);
 	auto_json reply = x < 0 || fetched < 0 ? NULL : unpacker_result(&u, NULL, NULL, NULL, e);
@@ -238,7 +244,9 @@ static int fetch_config(const struct repair *r, struct fetcher *f, const json_t 
 	if (strcmp(json_str_or(config, "digest", ""), digest) != 0)
 		return err_set(e, EBADMSG, "the manifest names another config");
 	auto_fd fd = fetcher_memory_file(e), out = fd < 0 ? -1 : fetcher_memory_file(e);
-	if (out < 0 || fetcher_blob(f, 1, digest, size, -1, fd, e) < 0 ||
+	const struct fetch_blob wanted = {
+		.id = 1, .digest = digest, .size = size, .part = fd, .pipe = -1, .sums = -1};
+	if (out < 0 || fetcher_blob(f, &wanted, e) < 0 ||
 		fetcher_wait(f, &kind, e) < 0 || fetcher_seal(fd, e) < 0)
 		return -e->code;
 	auto_json job = unpack_job_config(digest, size, (size_t)-1);

@@ -73,7 +73,8 @@ static int set_attributes(
 	return futimens(to, times) < 0 ? err_sys(e, "cannot set the times") : 0;
 }
 
-/* A writable layer may be in use: what goes or changes its kind between two looks is passed over. */
+/* A writable layer may be in use: what goes or changes its kind between two looks is passed over.
+ */
 static int source_failed(const struct copy *c, const char *what, struct err *e)
 {
 	bool has_gone = errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EINVAL;

@@ -447,7 +447,9 @@ static void check_missing(struct checker *k)
 static void told_of_content(void *arg, const char *path, const char *message)
 {
 	struct checker *k = arg;
-	tell(k, path, "%s", message);
+	const char *after = str_after(message, path);
+	const char *what = after ? str_after(after, " of the layer ") : NULL;
+	tell(k, path, "%s", what ? what : "cannot be read");
 }
 
 static ssize_t next_piece(void *arg, const unsigned char **p, struct err *e)
@@ -498,7 +500,8 @@ static void check_files(struct checker *k, int layer_fd)
 		return;
 	}
 	tarsplit_reader_tell(r, told_of_content, k);
-	if (read_entries(k, r, &e) < 0 || tarsplit_reader_check_file(r, &e) < 0) {
+	if (tarsplit_reader_check_file(r, &e) < 0 || read_entries(k, r, &e) < 0 ||
+		tarsplit_reader_check_file(r, &e) < 0) {
 		tell(k, "", "%s", e.msg);
 	} else {
 		check_digest(k, r);

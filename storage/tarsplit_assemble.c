@@ -16,7 +16,9 @@
 
 static const char magic[] = "moss-tar-split 1\n";
 
-enum { WINDOW_LOG_MAX = 23, PIECE = 256 * 1024 };
+/* TELL_MAX: so much is filled with zeros for a file that is lost, and no more for a number that is
+ * damaged. */
+enum { WINDOW_LOG_MAX = 23, PIECE = 256 * 1024, TELL_MAX = 1024 * 1024 * 1024 };
 
 /* The description is a file of our own, but a disk may have altered it: nothing in it is believed
  * further than the checks at the end reach. */
@@ -124,7 +126,7 @@ static int check_frame_end(struct tarsplit_reader *a, struct err *e)
 /* A file that is not what it was: an error, or told. */
 static int bad_file(struct tarsplit_reader *a, struct err *e)
 {
-	if (!a->tell)
+	if (!a->tell || a->len > TELL_MAX || a->size > TELL_MAX)
 		return -e->code;
 	if (!a->is_bad)
 		a->tell(a->arg, a->path, e->msg);
@@ -323,6 +325,8 @@ int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e
 		if (n > 0 && sink(arg, p, (size_t)n, e) < 0)
 			n = -e->code;
 	}
+	if (n == 0 && tarsplit_reader_check_file(a, e) < 0)
+		n = -e->code;
 	tarsplit_reader_free(a);
 	return (int)n;
 }
@@ -335,20 +339,10 @@ static uint64_t number_at(const unsigned char *p, int bytes)
 	return v;
 }
 
-/* Nothing behind the frame (a file of before), or a trailer that is right. */
-int tarsplit_reader_check_file(struct tarsplit_reader *a, struct err *e)
+static int check_trailer(
+	struct tarsplit_reader *a, uint64_t frame, const unsigned char *last, struct err *e)
 {
-	unsigned char last[TARSPLIT_TRAILER_BYTES];
 	uint64_t crc = 0, at = 0;
-	struct stat st;
-	off_t read_to = lseek(a->fd, 0, SEEK_CUR);
-	if (read_to < 0 || fstat(a->fd, &st) < 0)
-		return err_sys(e, "cannot look at tar-split");
-	uint64_t frame = (uint64_t)read_to - (a->in.size - a->in.pos);
-	if (frame == (uint64_t)st.st_size)
-		return 0;
-	if (frame + TARSPLIT_TRAILER_BYTES != (uint64_t)st.st_size)
-		return damaged(e);
 	while (at < frame) {
 		uint64_t left = frame - at;
 		ssize_t n = pread(a->fd, a->piece, left < PIECE ? (size_t)left : PIECE, (off_t)at);
@@ -357,10 +351,28 @@ int tarsplit_reader_check_file(struct tarsplit_reader *a, struct err *e)
 		crc = tarsplit_crc(crc, a->piece, (size_t)n);
 		at += (uint64_t)n;
 	}
+	return number_at(last + 4, 4) == 8 && number_at(last + 8, 8) == crc ? 0 : damaged(e);
+}
+
+/* Before anything is read, a trailer is looked for where it would be; after the end, there must be
+ * one, or (a file of before) nothing. */
+int tarsplit_reader_check_file(struct tarsplit_reader *a, struct err *e)
+{
+	unsigned char last[TARSPLIT_TRAILER_BYTES];
+	struct stat st;
+	off_t read_to = lseek(a->fd, 0, SEEK_CUR);
+	if (read_to < 0 || fstat(a->fd, &st) < 0)
+		return err_sys(e, "cannot look at tar-split");
+	if (st.st_size < TARSPLIT_TRAILER_BYTES)
+		return damaged(e);
+	uint64_t frame = (uint64_t)st.st_size - sizeof(last);
+	uint64_t ended = (uint64_t)read_to - (a->in.size - a->in.pos);
+	if (a->has_ended && ended == (uint64_t)st.st_size)
+		return 0;
 	if (pread(a->fd, last, sizeof(last), (off_t)frame) != (ssize_t)sizeof(last))
 		return err_sys(e, "cannot read tar-split");
-	return number_at(last, 4) == TARSPLIT_TRAILER_MAGIC && number_at(last + 4, 4) == 8 &&
-			       number_at(last + 8, 8) == crc
-		       ? 0
-		       : damaged(e);
+	bool has_trailer = number_at(last, 4) == TARSPLIT_TRAILER_MAGIC;
+	if (a->has_ended && (!has_trailer || ended != frame))
+		return damaged(e);
+	return has_trailer ? check_trailer(a, frame, last, e) : 0;
 }

@@ -291,8 +291,8 @@ static int leave_twin(struct twin *twin, int fd, const struct tar_entry *en, str
 		ssize_t n = pread(twin->fd, piece,
 			left < sizeof(piece) ? (size_t)left : sizeof(piece), (off_t)at);
 		if (n <= 0)
-			return err_sysn(e, n < 0 ? errno : EIO, "cannot read the copy of %s",
-				en->path);
+			return err_sysn(
+				e, n < 0 ? errno : EIO, "cannot read the copy of %s", en->path);
 		if (write_piece(fd, piece, (size_t)n, at, en, e) < 0)
 			return -e->code;
 		at += (uint64_t)n;

@@ -4,6 +4,7 @@ UNPACK_FUZZ = \
 	tests/fuzz/config \
 	tests/fuzz/index \
 	tests/fuzz/manifest \
+	tests/fuzz/share \
 	tests/fuzz/tar \
 	tests/fuzz/tarsplit
 if FUZZ
@@ -28,6 +29,10 @@ tests_fuzz_manifest_SOURCES = tests/fuzz/manifest.c $(FUZZ_MAIN)
 tests_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_manifest_LDADD = $(UNPACK_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/manifest tests/fuzz/manifest.dict
+tests_fuzz_share_SOURCES = tests/fuzz/share.c $(FUZZ_MAIN)
+tests_fuzz_share_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_share_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/share
 tests_fuzz_tar_SOURCES = tests/fuzz/tar.c $(FUZZ_MAIN)
 tests_fuzz_tar_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_tar_LDADD = $(UNPACK_FUZZ_LIBS)
