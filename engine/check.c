@@ -22,14 +22,18 @@
 
 enum { BATCH = 500 };
 
+static void item_deinit(struct check_item *it)
+{
+	free(it->id);
+	free(it->place);
+	free(it->outcome);
+	strv_free(&it->errors);
+}
+
 void check_deinit(struct check *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->items[i].id);
-		free(c->items[i].place);
-		free(c->items[i].outcome);
-		strv_free(&c->items[i].errors);
-	}
+	for (size_t i = 0; i < c->n; i++)
+		item_deinit(&c->items[i]);
 	free(c->items);
 	*c = (struct check){0};
 }
@@ -339,6 +343,27 @@ static int check_database(
 	return r;
 }
 
+/* What was removed while it was being checked is not lost. */
+static bool has_gone(struct store *s, const struct check_item *it, struct err *e)
+{
+	if (it->kind == CHECK_LAYER)
+		return layer_row_exists(s->db, it->place, e) == 0;
+	return it->kind == CHECK_BLOB && blob_is_used(s->db, it->id + strlen("sha256:"), e) == 0;
+}
+
+static void forget_gone(struct store *s, struct check *c)
+{
+	struct err ignored;
+	size_t kept = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		if (has_gone(s, &c->items[i], &ignored))
+			item_deinit(&c->items[i]);
+		else
+			c->items[kept++] = c->items[i];
+	}
+	c->n = kept;
+}
+
 int check_store(struct store *s, const struct check_options *o, struct check *c, struct err *e)
 {
 	auto_check_layers l = {0};
@@ -349,8 +374,10 @@ int check_store(struct store *s, const struct check_options *o, struct check *c,
 	if (r >= 0)
 		r = check_row_blobs(s->db, &blobs, e);
 	if (r < 0 || (r = check_layers(s, o, &l, c, e)) < 0 ||
-		(r = check_blobs(s, o, &blobs, c, e)) < 0 ||
-		(r = find_unreferenced(s, "layers", o, layer_is_known, &l, c, e)) < 0 ||
+		(r = check_blobs(s, o, &blobs, c, e)) < 0)
+		return r;
+	forget_gone(s, c);
+	if ((r = find_unreferenced(s, "layers", o, layer_is_known, &l, c, e)) < 0 ||
 		(r = find_unreferenced(s, "blobs/sha256", o, blob_is_known, &blobs, c, e)) < 0 ||
 		(r = check_images(s, c, e)) < 0 || (r = check_containers(s, &l, c, e)) < 0)
 		return r;

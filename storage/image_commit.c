@@ -84,6 +84,19 @@ static int announce(struct store *s, struct commit *c, struct err *e)
 	return intent_write(s, c->stage, &paths, e);
 }
 
+/* A layer that is not whole (storage/share.h) is never recorded. */
+static int check_complete(struct store *s, const struct commit *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n_layers; i++) {
+		auto_free char *list =
+			xasprintf("layers/%s/links", c->short_ids[i] ? c->short_ids[i] : "");
+		if (c->short_ids[i] && faccessat(s->root_fd, list, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return err_set(
+				e, EBADMSG, "layer %s is not complete", c->layers[i].diff_id);
+	}
+	return 0;
+}
+
 static int place(struct store *s, struct commit *c, struct err *e)
 {
 	for (size_t i = 0; i < c->n_blobs; i++) {
@@ -102,6 +115,8 @@ static int place(struct store *s, struct commit *c, struct err *e)
 				s->root, to);
 	}
 	int r = s->complete ? s->complete(s, c->short_ids, c->n_layers, e) : 0;
+	if (r >= 0)
+		r = check_complete(s, c, e);
 	if (r >= 0)
 		r = store_sync(s, e);
 	for (size_t i = 0; i < c->n_layers && r >= 0; i++)
