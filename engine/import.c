@@ -35,9 +35,10 @@ struct import {
 static int send_layer(struct import *im, int data, struct err *e)
 {
 	auto_json job = unpack_job_layer(NULL, -1, NULL, NULL);
-	auto_fd layers = share_offer(im->store, job, e);
+	auto_fd layers = -1;
+	int r = share_offer(im->store, job, &layers, e);
 	const int fds[3] = {data, im->stage_fd, layers};
-	return layers < 0 ? layers : unpacker_send(&im->unpacker, job, fds, 3, e);
+	return r < 0 ? r : unpacker_send(&im->unpacker, job, fds, layers < 0 ? 2 : 3, e);
 }
 
 static int receive_layer(struct import *im, struct err *e)

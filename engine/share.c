@@ -23,13 +23,17 @@ static int open_layers(struct store *s, struct err *e)
 	return fd < 0 ? err_sys(e, "cannot open %s/layers", s->root) : fd;
 }
 
-int share_offer(struct store *s, json_t *job, struct err *e)
+int share_offer(struct store *s, json_t *job, int *layers_fd, struct err *e)
 {
 	auto_strv ids = STRV_INIT;
+	*layers_fd = -1;
 	if (layer_row_ids(s->db, &ids, e) < 0)
 		return -e->code;
+	if (!ids.n)
+		return 0;
 	json_set(job, "layers", json_from_strv(&ids));
-	return open_layers(s, e);
+	*layers_fd = open_layers(s, e);
+	return *layers_fd < 0 ? -e->code : 0;
 }
 
 /* ---- the lock ---- */

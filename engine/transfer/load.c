@@ -104,9 +104,11 @@ static int run_unpacker(struct load *l, int fd, struct err *e)
 	auto_json job = archive_job(e);
 	if (!job || unpacker_start(l->store, &u, e) < 0)
 		return -e->code;
-	auto_fd layers = share_offer(l->store, job, e);
+	auto_fd layers = -1;
+	int r = share_offer(l->store, job, &layers, e);
 	const int fds[3] = {fd, l->stage_fd, layers};
-	int r = layers < 0 ? layers : unpacker_send(&u, job, fds, 3, e);
+	if (r == 0)
+		r = unpacker_send(&u, job, fds, layers < 0 ? 2 : 3, e);
 	if (r == 0)
 		r = converse(l, &u, e);
 	unpacker_stop(&u);

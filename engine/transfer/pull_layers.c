@@ -222,11 +222,11 @@ static int send_job(struct pull_layers *l, struct pull_layer *y, int pipe_read, 
 	}
 	l->running++;
 	auto_json job = unpack_job_layer(y->digest, y->size, y->media_type, y->diff_id);
-	auto_fd layers = share_offer(l->store, job, e);
-	if (layers < 0)
-		return layers;
+	auto_fd layers = -1;
+	if (share_offer(l->store, job, &layers, e) < 0)
+		return -e->code;
 	int fds[3] = {pipe_read, staging, layers};
-	return unpacker_send(&y->unpacker, job, fds, 3, e);
+	return unpacker_send(&y->unpacker, job, fds, layers < 0 ? 2 : 3, e);
 }
 
 static int start_layer(struct pull_layers *l, struct pull_layer *y, struct err *e)

@@ -46,6 +46,15 @@ field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$unpacker/status"; }
 	[ "$(awk '{ print $5 }' "/proc/$unpacker/mountinfo" | sort | tr '\n' ' ')" = "/ /stage " ]
 }
 
+@test "other layers are there to read, once there are any, and nothing else of the store" {
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	unpacker_start
+	[ "$(ls -A "/proc/$unpacker/root/")" = "$(printf 'source\nstage')" ]
+	[ "$(ls "/proc/$unpacker/root/source")" = "$(ls "$ROOT/layers")" ]
+	[ "$(awk '$5 == "/source" { print $6 }' "/proc/$unpacker/mountinfo" | cut -d, -f1)" = ro ]
+	[ "$(awk '{ print $5 }' "/proc/$unpacker/mountinfo" | sort | tr '\n' ' ')" = "/ /source /stage " ]
+}
+
 @test "nothing of the environment reaches the unpacker" {
 	export SECRET_TOKEN=hunter2
 	unpacker_start
