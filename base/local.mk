@@ -19,6 +19,8 @@ libbase_a_SOURCES = \
 	base/scope.c base/scope.h \
 	base/spawn.c base/spawn.h \
 	base/str.c base/str.h \
+	base/toml.c base/toml.h \
+	base/toml_value.c base/toml_internal.h \
 	base/user_config.c base/user_config.h \
 	base/userns.c base/userns.h
 
@@ -27,7 +29,8 @@ check_PROGRAMS += \
 	tests/unit/base_goregex \
 	tests/unit/base_path \
 	tests/unit/base_process \
-	tests/unit/base_str
+	tests/unit/base_str \
+	tests/unit/base_toml
 tests_unit_base_account_SOURCES = tests/unit/base_account.c
 tests_unit_base_account_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_goregex_SOURCES = tests/unit/base_goregex.c tests/unit/unit.h
@@ -38,3 +41,15 @@ tests_unit_base_process_SOURCES = tests/unit/base_process.c
 tests_unit_base_process_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_str_SOURCES = tests/unit/base_str.c
 tests_unit_base_str_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_toml_SOURCES = tests/unit/base_toml.c tests/unit/unit.h
+tests_unit_base_toml_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/toml
+else
+check_PROGRAMS += tests/fuzz/toml
+endif
+tests_fuzz_toml_SOURCES = tests/fuzz/toml.c $(FUZZ_MAIN)
+tests_fuzz_toml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_toml_LDADD = libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/toml tests/fuzz/toml.dict

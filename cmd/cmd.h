@@ -26,6 +26,7 @@ struct globals {
 	char *runroot; /* --runroot */
 	char *storage_driver; /* --storage-driver, NULL = config or probing */
 	char *config_dir; /* --config: Docker client configuration folder */
+	char *registries_conf; /* --registries-conf: instead of the user's or the system's */
 	char *log_level;
 	bool debug;
 	bool version;

@@ -1,11 +1,13 @@
 #include "cmd/image_names.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/transfer/places.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
@@ -44,12 +46,39 @@ char *image_reference(const char *typed)
 	return full_name(typed, &shown, &ignored);
 }
 
+static bool has_name(const struct image *image, const char *name)
+{
+	bool found = false;
+	for (char **n = image->names; *n; n++)
+		found |= !strcmp(*n, name);
+	for (char **d = image->digests; *d; d++)
+		found |= !strcmp(*d, name);
+	return found;
+}
+
+char *image_reference_here(struct store *s, const struct image *image, const char *typed)
+{
+	char *name = image_reference(typed), *other = NULL;
+	struct image found = {0};
+	struct err ignored = {0};
+	if (!name || has_name(image, name))
+		return name;
+	if (pull_places_here(s, typed, NULL, &found, &other, &ignored) == ROW_OK) {
+		free(name);
+		name = other;
+	}
+	image_deinit(&found);
+	return name;
+}
+
 int image_named(struct store *s, const char *typed, struct image *out, struct err *e)
 {
 	struct err parse = {0};
 	auto_free char *shown = NULL;
 	auto_free char *full = full_name(typed, &shown, &parse);
 	int r = image_find(s, typed, full, out, e);
+	if (r == ROW_ABSENT && full)
+		r = pull_places_here(s, typed, NULL, out, NULL, e);
 	if (r <= 0)
 		return r;
 	if (r == ROW_AMBIGUOUS)

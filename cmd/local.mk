@@ -106,6 +106,7 @@ libcmd_a_SOURCES = \
 	cmd/push.c \
 	cmd/push_opts.c cmd/push_opts.h \
 	cmd/registry_opts.c cmd/registry_opts.h \
+	cmd/pull_choose.c cmd/pull_choose.h \
 	cmd/rename.c \
 	cmd/report.c \
 	cmd/restart.c \

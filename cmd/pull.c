@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/platform.h"
+#include "cmd/pull_choose.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 
@@ -38,6 +39,8 @@ static struct pull_options options(
 		.has_retries = a->retry_given,
 		.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry,
 		.retry_delay_ms = a->retry_delay_ns / 1000000,
+		.registries_conf = call->globals->registries_conf,
+		.choose = pull_choose,
 	};
 }
 
@@ -56,11 +59,13 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 			printf("Using default tag: latest\n");
 	}
 	fflush(stdout);
-	r = a->all_tags ? image_pull_all(call->store, typed, o, e)
-			: image_pull(call->store, typed, o, NULL, NULL, e);
+	auto_free char *full = NULL;
+	struct pull_options with_name = *o;
+	with_name.pulled = &full;
+	r = a->all_tags ? image_pull_all(call->store, typed, &with_name, e)
+			: image_pull(call->store, typed, &with_name, NULL, NULL, e);
 	if (r < 0)
 		return r;
-	auto_free char *full = reference_full(&ref);
 	printf("%s\n", full);
 	return 0;
 }

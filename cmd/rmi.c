@@ -24,7 +24,7 @@ static int remove_named(
 	if (r < 0)
 		return r;
 	auto_strv lines = STRV_INIT;
-	auto_free char *reference = image_reference(typed);
+	auto_free char *reference = image_reference_here(call->store, &image, typed);
 	r = image_remove(call->store, &image, typed, reference, a->force, &lines, e);
 	image_deinit(&image);
 	for (size_t i = 0; i < lines.n; i++)

@@ -13,9 +13,11 @@
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/platform.h"
+#include "cmd/pull_choose.h"
 #include "cmd/run_opts.h"
 #include "engine/restart.h"
 #include "engine/start.h"
+#include "engine/transfer/places.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -91,6 +93,8 @@ static int pull(struct cmd_call *call, const struct create_args *a, const char *
 		.has_retries = a->retry_given,
 		.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry,
 		.retry_delay_ms = a->retry_delay_ns / 1000000,
+		.registries_conf = call->globals->registries_conf,
+		.choose = pull_choose,
 	};
 	return image_pull(call->store, a->req.image, &o, out, NULL, e);
 }
@@ -115,6 +119,9 @@ static int image_get(struct cmd_call *call, struct create_args *a, struct image 
 	auto_free char *full = is_name ? reference_full(&ref) : NULL;
 	if (policy != PULL_ALWAYS || !is_name) {
 		r = image_find(call->store, a->req.image, full, out, e);
+		if (r == ROW_ABSENT && is_name)
+			r = pull_places_here(call->store, a->req.image,
+				call->globals->registries_conf, out, NULL, e);
 		if (r == ROW_OK && (str_empty(platform) || matches_platform(out, platform)))
 			return 0;
 		if (r == ROW_OK)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/transfer/places.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
@@ -144,6 +145,8 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 		shown = reference_familiar(&ref);
 	}
 	int r = image_find(s, typed, full, out, e);
+	if (r == ROW_ABSENT && full)
+		r = pull_places_here(s, typed, NULL, out, NULL, e);
 	if (r == ROW_ABSENT && !full)
 		*e = bad_name;
 	else if (r == ROW_ABSENT)

@@ -19,6 +19,9 @@ libregistry_a_SOURCES = \
 	registry/parts.c registry/parts.h \
 	registry/probe.c \
 	registry/reference.c registry/reference.h \
+	registry/registries.c registry/registries.h \
+	registry/registries_match.c \
+	registry/registries_read.c \
 	registry/upload.c registry/upload.h
 
 if HAVE_CMOCKA
@@ -40,17 +43,22 @@ tests_unit_registry_parts_LDADD = libregistry.a libbase.a $(ISAL_LIBS) $(CORE_LI
 check_PROGRAMS += tests/unit/registry_reference
 tests_unit_registry_reference_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_registries
+tests_unit_registry_registries_SOURCES = tests/unit/registry_registries.c tests/unit/unit.h
+tests_unit_registry_registries_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 endif
 
 if FUZZ
 noinst_PROGRAMS += \
 	tests/fuzz/credentials \
 	tests/fuzz/reference \
+	tests/fuzz/registries \
 	tests/fuzz/www_authenticate
 else
 check_PROGRAMS += \
 	tests/fuzz/credentials \
 	tests/fuzz/reference \
+	tests/fuzz/registries \
 	tests/fuzz/www_authenticate
 endif
 tests_fuzz_credentials_SOURCES = tests/fuzz/credentials.c $(FUZZ_MAIN)
@@ -61,6 +69,10 @@ tests_fuzz_reference_SOURCES = tests/fuzz/reference.c $(FUZZ_MAIN)
 tests_fuzz_reference_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/reference tests/fuzz/reference.dict
+tests_fuzz_registries_SOURCES = tests/fuzz/registries.c $(FUZZ_MAIN)
+tests_fuzz_registries_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_registries_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/registries
 tests_fuzz_www_authenticate_SOURCES = tests/fuzz/www_authenticate.c $(FUZZ_MAIN)
 tests_fuzz_www_authenticate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_www_authenticate_LDADD = libregistry.a libbase.a $(CORE_LIBS)

@@ -15,6 +15,7 @@
 #include "engine/share.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/kept_layer.h"
+#include "engine/transfer/places.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/progress.h"
 #include "engine/transfer/proto.h"
@@ -406,36 +407,47 @@ static int check_platform(
 		name, wanted, os, architecture);
 }
 
+static int pull_from(struct store *s, const struct pull_place *place, char **id, bool *changed,
+	struct err *e)
+{
+	struct pull p;
+	int r = pull_init(&p, s, &place->at, &place->options, e);
+	if (r == 0)
+		r = pull_one(&p, &place->ref, changed, id, e);
+	if (r == 0) {
+		auto_free char *name = reference_familiar(&place->ref);
+		say_status(&p, name, *changed);
+	}
+	pull_deinit(&p);
+	return r;
+}
+
 int image_pull(struct store *s, const char *typed, const struct pull_options *o, struct image *out,
 	bool *was_new, struct err *e)
 {
-	auto_reference ref = {0};
+	auto_pull_places l = {0};
 	auto_free char *id = NULL;
 	bool changed = false;
-	int r = reference_parse(typed, true, &ref, e);
+	size_t i = 0;
+	int r = pull_places_find(typed, true, o, &l, e);
 	if (r < 0)
 		return r;
-	/* A digest says it all; the tag beside it is neither asked for nor set. */
-	if (ref.digest)
-		free(take_ptr(ref.tag));
-	struct pull p;
-	r = pull_init(&p, s, &ref, o, e);
-	if (r == 0)
-		r = pull_one(&p, &ref, &changed, &id, e);
-	if (r == 0) {
-		auto_free char *name = reference_familiar(&ref);
-		say_status(&p, name, changed);
-	}
-	pull_deinit(&p);
-	if (r == 0 && was_new)
+	while ((r = pull_from(s, &l.v[i], &id, &changed, e)) < 0 &&
+		pull_places_failed(&l, i, r, e))
+		i++;
+	if (r < 0)
+		return pull_places_explain(&l, typed, e);
+	const struct reference *ref = &l.v[i].ref;
+	if (was_new)
 		*was_new = changed;
+	if (o->pulled)
+		*o->pulled = reference_full(ref);
 	struct image image = {0};
-	if (r == 0)
-		r = image_find(s, id, NULL, &image, e);
+	r = image_find(s, id, NULL, &image, e);
 	if (r == ROW_ABSENT)
 		r = err_set(e, ENOENT, "No such image: %s", typed);
 	if (r == ROW_OK && !str_empty(o->platform))
-		r = check_platform(&image, &ref, o->platform, e);
+		r = check_platform(&image, ref, o->platform, e);
 	if (r == ROW_OK && out)
 		*out = image;
 	else
@@ -460,29 +472,41 @@ static int pull_tags(struct pull *p, const struct reference *repo, const char *t
 	return r;
 }
 
-int image_pull_all(struct store *s, const char *typed, const struct pull_options *o, struct err *e)
+static int pull_all_from(struct store *s, const struct pull_place *place, struct err *e)
 {
-	auto_reference ref = {0};
 	bool changed = false;
-	int r = reference_parse(typed, false, &ref, e);
-	if (r < 0)
-		return r;
-	if (ref.tag || ref.digest)
-		return err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
-	auto_free char *name = reference_name(&ref);
-	auto_free char *familiar = reference_familiar_name(&ref);
+	auto_free char *name = reference_name(&place->at);
+	auto_free char *familiar = reference_familiar_name(&place->ref);
 	auto_buf text = BUF_INIT;
 	struct pull p;
-	r = pull_init(&p, s, &ref, o, e);
+	int r = pull_init(&p, s, &place->at, &place->options, e);
 	auto_fd list = r < 0 ? -1 : fetcher_tags(&p.fetcher, name, e);
 	if (r == 0)
 		r = list < 0 ? list : read_bytes(list, TAGS_TEXT_MAX, &text, e);
 	if (r == 0 && !text.len)
 		r = err_set(e, ENOENT, "no tags found for repository %s", familiar);
 	if (r == 0)
-		r = pull_tags(&p, &ref, text.data, &changed, e);
+		r = pull_tags(&p, &place->ref, text.data, &changed, e);
 	if (r == 0)
 		say_status(&p, familiar, changed);
 	pull_deinit(&p);
 	return r;
+}
+
+int image_pull_all(struct store *s, const char *typed, const struct pull_options *o, struct err *e)
+{
+	auto_pull_places l = {0};
+	size_t i = 0;
+	int r = pull_places_find(typed, false, o, &l, e);
+	if (r < 0)
+		return r;
+	if (l.v[0].ref.tag || l.v[0].ref.digest)
+		return err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
+	while ((r = pull_all_from(s, &l.v[i], e)) < 0 && pull_places_failed(&l, i, r, e))
+		i++;
+	if (r < 0)
+		return pull_places_explain(&l, typed, e);
+	if (o->pulled)
+		*o->pulled = reference_full(&l.v[i].ref);
+	return 0;
 }

@@ -12,6 +12,7 @@
 struct err;
 struct image;
 struct store;
+struct strv;
 
 enum pull_tls {
 	PULL_TLS_DEFAULT = 0, /* HTTPS and verified; plain HTTP for a registry on loopback */
@@ -32,9 +33,16 @@ struct pull_options {
 	bool has_retries; /* retries is given */
 	int64_t retries;
 	int64_t retry_delay_ms; /* 0 = default */
+	const char *registries_conf; /* registry/registries.h; NULL = by its rules */
+	/* Asks the user which of several names a short one means: an index, PULL_CHOOSE_CANNOT (no
+	 * terminal), or a negative errno. NULL: nobody can be asked. */
+	int (*choose)(const char *typed, const struct strv *names, struct err *e);
+	char **pulled; /* gets the full name the image was recorded under (owned); may be NULL */
 };
+enum { PULL_CHOOSE_CANNOT = 1 << 20 };
 
-/* Pulls `typed` (":latest" where it has neither tag nor digest) and commits it. *out is the image,
+/* Pulls `typed` (":latest" where it has neither tag nor digest) from the first of its places
+ * (engine/transfer/places.h) that gives it, and commits it. *out is the image,
  * *was_new tells whether the name got a new image; both may be NULL. Prints Docker's lines down to
  * "Status: ..." to progress_fd. */
 int image_pull(struct store *s, const char *typed, const struct pull_options *o, struct image *out,
@@ -44,7 +52,6 @@ int image_pull_all(struct store *s, const char *typed, const struct pull_options
 
 /* docker-archive or oci-archive, any compression, from fd (may be a pipe). lines receives
  * "Loaded image: x" / "Loaded image ID: sha256:…". */
-struct strv;
 int image_load(struct store *s, int fd, bool quiet, struct strv *lines, struct err *e);
 
 #endif
