@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct load_args {
-	char *input;
+	char *input, *signature_policy;
 	bool quiet;
 };
 
@@ -32,7 +32,9 @@ static int load_run(struct cmd_call *call, void *args, struct err *e)
 	auto_fd fd = open_input(a, e);
 	if (fd < 0)
 		return fd;
-	int r = image_load(call->store, fd, a->quiet, &lines, e);
+	const struct load_source source = {
+		.fd = fd, .path = a->input, .signature_policy = a->signature_policy};
+	int r = image_load(call->store, &source, a->quiet, &lines, e);
 	/* What was loaded before a failure is there, and said. */
 	for (size_t i = 0; i < lines.n; i++)
 		puts(lines.v[i]);
@@ -47,6 +49,9 @@ static const struct opt opts[] = {
 		"Read from tar archive file, instead of STDIN", .complete = COMPLETE_FILE},
 	{"platform", 0, OPT_UNSUPPORTED, 0, "string",
 		"Load only the given platform (formatted as os[/arch[/variant]])"},
+	{"signature-policy", 0, OPT_STR, FIELD(struct load_args, signature_policy), "string",
+		"File to read instead of policy.json", .flags = OPTF_HIDDEN,
+		.complete = COMPLETE_FILE},
 	{"quiet", 'q', OPT_BOOL, FIELD(struct load_args, quiet), NULL, "Suppress the load output"},
 	{0},
 };

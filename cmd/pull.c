@@ -16,7 +16,7 @@ struct pull {
 	bool all_tags, quiet;
 	char *platform, *os, *arch, *variant;
 	bool tls_verify, tls_verify_given;
-	char *authfile, *creds, *cert_dir, *progress;
+	char *authfile, *creds, *cert_dir, *signature_policy, *progress;
 	uint64_t retry;
 	bool retry_given;
 	int64_t retry_delay_ns;
@@ -41,6 +41,7 @@ static struct pull_options options(
 		.retry_delay_ms = a->retry_delay_ns / 1000000,
 		.registries_conf = call->globals->registries_conf,
 		.choose = pull_choose,
+		.signature_policy = a->signature_policy,
 	};
 }
 
@@ -110,6 +111,9 @@ static const struct opt opts[] = {
 		.given_offset = FIELD(struct pull, retry_given)},
 	{"retry-delay", 0, OPT_DURATION, FIELD(struct pull, retry_delay_ns), "duration",
 		"First pause before trying again; it grows"},
+	{"signature-policy", 0, OPT_STR, FIELD(struct pull, signature_policy), "string",
+		"File to read instead of policy.json", .flags = OPTF_HIDDEN,
+		.complete = COMPLETE_FILE},
 	{"tls-verify", 0, OPT_BOOL, FIELD(struct pull, tls_verify), NULL,
 		"Require HTTPS and verify certificates (false: neither)",
 		.given_offset = FIELD(struct pull, tls_verify_given)},

@@ -95,6 +95,7 @@ static int pull(struct cmd_call *call, const struct create_args *a, const char *
 		.retry_delay_ms = a->retry_delay_ns / 1000000,
 		.registries_conf = call->globals->registries_conf,
 		.choose = pull_choose,
+		.signature_policy = a->signature_policy,
 	};
 	return image_pull(call->store, a->req.image, &o, out, NULL, e);
 }

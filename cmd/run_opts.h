@@ -17,7 +17,7 @@ struct create_args {
 	bool tls_verify, tls_verify_given;
 	/* Podman's */
 	bool replace;
-	char *arch, *os, *variant, *authfile, *cert_dir, *creds;
+	char *arch, *os, *variant, *authfile, *cert_dir, *creds, *signature_policy;
 	uint64_t retry;
 	bool retry_given;
 	int64_t retry_delay_ns;

@@ -47,6 +47,7 @@ libengine_a_SOURCES = \
 	engine/transfer/kept_layer.c engine/transfer/kept_layer.h \
 	engine/transfer/load.c \
 	engine/transfer/login.c engine/transfer/login.h \
+	engine/transfer/admit.c engine/transfer/admit.h \
 	engine/transfer/places.c engine/transfer/places.h \
 	engine/transfer/platform.c engine/transfer/platform.h \
 	engine/transfer/progress.c engine/transfer/progress.h \

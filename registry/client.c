@@ -330,21 +330,6 @@ static int add_tags(const struct buf *body, struct strv *tags, struct err *e)
 	return 0;
 }
 
-/* The address in `Link: <address>; rel="next"`, resolved. NULL where there is none. */
-static char *next_page(const struct client_get *g)
-{
-	const char *link = g->x.reply.link;
-	if (!link || *link != '<' || !strstr(link, "next"))
-		return NULL;
-	auto_free char *address = xstrndup(link + 1, strcspn(link + 1, ">"));
-	char *url = http_resolve(g->url, address);
-	if (url && !http_same_origin(url, g->client->base)) {
-		free(url);
-		url = NULL;
-	}
-	return url;
-}
-
 int client_tags(struct client *c, const struct reference *ref, struct strv *tags, const char **kind,
 	struct err *e)
 {
@@ -360,8 +345,8 @@ int client_tags(struct client *c, const struct reference *ref, struct strv *tags
 		r = get_whole(&g, ref, kind, e);
 		if (r == 0)
 			r = add_tags(&g.x.body, tags, e);
-		if (r == 0)
-			url = next_page(&g);
+		if (r == 0 && http_same_origin(g.url, c->base))
+			url = http_next_page(g.url, g.x.reply.link);
 		client_get_deinit(&g);
 	}
 	return r;

@@ -43,6 +43,29 @@ static char *clean_text(const char *s)
 	return out;
 }
 
+/* What libcurl's words mean, and what helps. Without a hint: a certificate of the authority does.
+ */
+static const struct tls_cause {
+	const char *sign, *words, *hint;
+} tls_causes[] = {
+	{"not yet valid", "certificate is not yet valid",
+		"check this machine's clock; else the registry's operator has to replace the "
+		"certificate"},
+	{"expired", "certificate has expired",
+		"check this machine's clock; else the registry's operator has to renew the "
+		"certificate"},
+	{"revoked", "certificate has been revoked",
+		"do not trust this registry until its operator has replaced the certificate"},
+	{"subject name", "certificate is valid for other names, not this one",
+		"use the name that the certificate is for, or have it issued for this one"},
+	{"does not match", "certificate is valid for other names, not this one",
+		"use the name that the certificate is for, or have it issued for this one"},
+	{"self-signed", "certificate signed by unknown authority", NULL},
+	{"self signed", "certificate signed by unknown authority", NULL},
+	{"local issuer", "certificate signed by unknown authority", NULL},
+	{NULL, "certificate is not valid", NULL},
+};
+
 static int tls_failure(const struct http_exchange *x, const char *host, struct err *e)
 {
 	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
@@ -53,16 +76,13 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 	}
 	if (x->curl_code != CURLE_PEER_FAILED_VERIFICATION)
 		return err_set(e, EPROTO, "%s \"%s\": tls: %s", op_of(x), x->url, x->why);
-	const char *words = "certificate is not valid";
-	if (strstr(x->why, "expired"))
-		words = "certificate has expired or is not yet valid";
-	else if (strstr(x->why, "subject name") || strstr(x->why, "does not match"))
-		words = "certificate is valid for other names, not this one";
-	else if (strstr(x->why, "self-signed") || strstr(x->why, "self signed") ||
-		 strstr(x->why, "local issuer"))
-		words = "certificate signed by unknown authority";
+	const struct tls_cause *cause = tls_causes;
+	while (cause->sign && !strstr(x->why, cause->sign))
+		cause++;
 	(void)err_set(e, EPERM, "%s \"%s\": tls: failed to verify certificate: x509: %s (%s)",
-		op_of(x), x->url, words, x->why);
+		op_of(x), x->url, cause->words, x->why);
+	if (cause->hint)
+		return err_hint(e, "%s", cause->hint);
 	return err_hint(e,
 		"put the certificate of its authority into ~/.config/docker/certs.d/%s/ca.crt, or "
 		"use --tls-verify=false",
@@ -178,19 +198,67 @@ static const char *status_words(long status)
 	return "";
 }
 
+/* "2 h 5 min". Owned. */
+static char *duration_words(int64_t s)
+{
+	if (s < 60)
+		return xasprintf("%lld s", (long long)s);
+	if (s < 3600)
+		return s % 60 ? xasprintf(
+					"%lld min %lld s", (long long)(s / 60), (long long)(s % 60))
+			      : xasprintf("%lld min", (long long)(s / 60));
+	int64_t big = s < 2 * 86400 ? 3600 : 86400, small = big == 3600 ? 60 : 3600;
+	const char *const units[] = {big == 3600 ? "h" : "d", big == 3600 ? "min" : "h"};
+	int64_t rest = s % big / small;
+	return rest ? xasprintf("%lld %s %lld %s", (long long)(s / big), units[0], (long long)rest,
+			      units[1])
+		    : xasprintf("%lld %s", (long long)(s / big), units[0]);
+}
+
+/* When it answers again, as told; -1 where it was not. */
+static int64_t wait_s(const struct http_reply *r)
+{
+	return r->retry_after_s >= 0 ? r->retry_after_s : r->limit_reset_s;
+}
+
 static int rate_limited(const struct http_exchange *x, const char *text, struct err *e)
 {
+	const struct http_reply *r = &x->reply;
+	auto_buf hint = BUF_INIT;
+	buf_puts(&hint, "the registry ");
 	(void)err_set(e, EBUSY, "%s", text ? text : "toomanyrequests: too many requests");
-	if (x->reply.retry_after_s < 0)
-		return err_hint(e, "the registry limits how often it may be asked: wait, or use "
-				   "credentials");
-	time_t when = time(NULL) + (time_t)x->reply.retry_after_s;
+	if (r->limit >= 0) {
+		buf_printf(&hint, "allows %lld requests", (long long)r->limit);
+		if (r->limit_window_s > 0) {
+			auto_free char *window = duration_words(r->limit_window_s);
+			buf_printf(&hint, " in %s", window);
+		}
+		if (r->limit_left >= 0)
+			buf_printf(&hint, ", %lld are left", (long long)r->limit_left);
+		buf_puts(&hint, "; it ");
+	}
+	int64_t wait = wait_s(r);
+	if (wait < 0 && r->limit >= 0 && r->limit_window_s > 0) {
+		auto_free char *window = duration_words(r->limit_window_s);
+		buf_printf(&hint,
+			"answers again in %s at the latest; with credentials (moss login) "
+			"more may be allowed",
+			window);
+		return err_hint(e, "%s", hint.data);
+	}
+	if (wait < 0) {
+		buf_puts(&hint, "limits how often it may be asked: wait, or use credentials (moss "
+				"login)");
+		return err_hint(e, "%s", hint.data);
+	}
+	time_t when = time(NULL) + (time_t)wait;
 	struct tm tm;
 	char at[64] = "";
+	auto_free char *words = duration_words(wait);
 	if (localtime_r(&when, &tm))
 		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", &tm);
-	return err_hint(e, "the registry answers again after %s (in %lld s)", at,
-		(long long)x->reply.retry_after_s);
+	buf_printf(&hint, "answers again after %s (in %s)", at, words);
+	return err_hint(e, "%s", hint.data);
 }
 
 /* In Docker's words whatever the registry's are: scripts look for them. */

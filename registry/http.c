@@ -50,22 +50,11 @@ void http_free(struct http *h)
 	free(h);
 }
 
-static void reply_reset(struct http_reply *r)
-{
-	free(r->content_type);
-	free(r->location);
-	free(r->link);
-	free(r->digest);
-	challenge_deinit(&r->challenge);
-	*r = (struct http_reply){
-		.retry_after_s = -1, .length = -1, .range_start = -1, .upload_end = -1};
-}
-
 void http_exchange_init(struct http_exchange *x)
 {
 	*x = (struct http_exchange){
 		.tls.verify = true, .body_max = ERROR_BODY_MAX, .source_size = -1};
-	reply_reset(&x->reply);
+	http_reply_reset(&x->reply);
 }
 
 static void handle_free(struct http *h, struct http_exchange *x)
@@ -84,51 +73,7 @@ void http_exchange_deinit(struct http *h, struct http_exchange *x)
 	handle_free(h, x);
 	strv_free(&x->headers);
 	buf_free(&x->body);
-	reply_reset(&x->reply);
-}
-
-static void replace(char **field, char *value)
-{
-	free(*field);
-	*field = value;
-}
-
-static int64_t parse_retry_after(const char *value)
-{
-	uint64_t seconds;
-	if (parse_u64(value, &seconds))
-		return seconds > INT32_MAX ? INT32_MAX : (int64_t)seconds;
-	time_t when = curl_getdate(value, NULL);
-	if (when == (time_t)-1)
-		return -1;
-	time_t now = time(NULL);
-	return when > now ? (int64_t)(when - now) : 0;
-}
-
-static void read_header(struct http_reply *r, const char *name, const char *value)
-{
-	uint64_t n;
-	if (!strcasecmp(name, "content-type")) {
-		replace(&r->content_type, xstrndup(value, strcspn(value, "; \t")));
-		str_lower(r->content_type);
-	} else if (!strcasecmp(name, "content-length")) {
-		r->length = parse_u64(value, &n) && n <= INT64_MAX ? (int64_t)n : -1;
-	} else if (!strcasecmp(name, "content-range") && str_starts(value, "bytes ")) {
-		auto_free char *start = xstrndup(value + 6, strcspn(value + 6, "-"));
-		r->range_start = parse_u64(start, &n) && n <= INT64_MAX ? (int64_t)n : -1;
-	} else if (!strcasecmp(name, "range")) {
-		r->upload_end = http_parse_upload_range(value);
-	} else if (!strcasecmp(name, "docker-content-digest")) {
-		replace(&r->digest, xstrdup(value));
-	} else if (!strcasecmp(name, "location")) {
-		replace(&r->location, xstrdup(value));
-	} else if (!strcasecmp(name, "link")) {
-		replace(&r->link, xstrdup(value));
-	} else if (!strcasecmp(name, "retry-after")) {
-		r->retry_after_s = parse_retry_after(value);
-	} else if (!strcasecmp(name, "www-authenticate")) {
-		challenge_read(&r->challenge, value);
-	}
+	http_reply_reset(&x->reply);
 }
 
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
@@ -137,20 +82,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	n *= size;
 	/* Each status line begins anew: what a proxy or a "100 Continue" said is void. */
 	if (n >= 5 && !memcmp(p, "HTTP/", 5)) {
-		reply_reset(&x->reply);
+		http_reply_reset(&x->reply);
 		return n;
 	}
-	const char *colon = memchr(p, ':', n);
-	if (!colon)
-		return n;
-	auto_free char *name = xstrndup(p, (size_t)(colon - p));
-	const char *start = colon + 1, *end = p + n;
-	while (start < end && (*start == ' ' || *start == '\t'))
-		start++;
-	while (end > start && strchr(" \t\r\n", end[-1]))
-		end--;
-	auto_free char *value = xstrndup(start, (size_t)(end - start));
-	read_header(&x->reply, name, value);
+	auto_free char *line = xstrndup(p, n);
+	http_reply_line(&x->reply, line);
 	return n;
 }
 
@@ -296,7 +232,7 @@ int http_start(struct http *h, struct http_exchange *x, struct err *e)
 	x->curl_code = x->sink_result = 0;
 	x->why[0] = '\0';
 	x->body.len = 0;
-	reply_reset(&x->reply);
+	http_reply_reset(&x->reply);
 	CURL *easy = curl_easy_init();
 	if (!easy)
 		die_oom();

@@ -37,8 +37,17 @@ struct http_reply {
 	int64_t range_start; /* Content-Range, -1 */
 	int64_t upload_end; /* of "Range: 0-<end>" in an answer about an upload: bytes there, -1 */
 	char *digest; /* Docker-Content-Digest; NULL */
+	/* How often may be asked: RateLimit-Limit and its like, -1 = not told */
+	int64_t limit, limit_left, limit_window_s, limit_reset_s;
 	struct challenge challenge;
 };
+
+void http_reply_reset(struct http_reply *r);
+/* Takes one header line, "Name: value", with or without its line end. */
+void http_reply_line(struct http_reply *r, const char *line);
+/* The address in `Link: <address>; rel="next"`, resolved against the URL it came from. Owned; NULL
+ * where there is none, or it is of another origin. */
+char *http_next_page(const char *url, const char *link);
 
 /* Takes n bytes of a 200 or 206 body; a negative result ends the transfer. */
 typedef int (*http_sink)(void *arg, const void *p, size_t n);

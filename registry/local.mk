@@ -12,16 +12,22 @@ libregistry_a_SOURCES = \
 	registry/credentials_file.c registry/credentials_file.h \
 	registry/failure.c registry/failure.h \
 	registry/http.c registry/http.h \
+	registry/http_reply.c \
 	registry/image_config.c \
 	registry/login.c registry/login.h \
 	registry/manifest.c registry/manifest.h \
 	registry/part_sums.c registry/part_sums.h \
 	registry/parts.c registry/parts.h \
 	registry/probe.c \
+	registry/policy.c registry/policy.h \
+	registry/policy_attachments.c \
+	registry/policy_match.c \
 	registry/reference.c registry/reference.h \
 	registry/registries.c registry/registries.h \
 	registry/registries_match.c \
 	registry/registries_read.c \
+	registry/sigstore.c registry/sigstore.h \
+	registry/sigstore_tag.c \
 	registry/upload.c registry/upload.h
 
 if HAVE_CMOCKA
@@ -43,6 +49,12 @@ tests_unit_registry_parts_LDADD = libregistry.a libbase.a $(ISAL_LIBS) $(CORE_LI
 check_PROGRAMS += tests/unit/registry_reference
 tests_unit_registry_reference_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_policy
+tests_unit_registry_policy_SOURCES = tests/unit/registry_policy.c tests/unit/unit.h
+tests_unit_registry_policy_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_sigstore
+tests_unit_registry_sigstore_SOURCES = tests/unit/registry_sigstore.c tests/unit/unit.h
+tests_unit_registry_sigstore_LDADD = libregistry.a libbase.a $(CRYPTO_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_registries
 tests_unit_registry_registries_SOURCES = tests/unit/registry_registries.c tests/unit/unit.h
 tests_unit_registry_registries_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
@@ -52,13 +64,19 @@ if FUZZ
 noinst_PROGRAMS += \
 	tests/fuzz/credentials \
 	tests/fuzz/reference \
+	tests/fuzz/policy \
 	tests/fuzz/registries \
+	tests/fuzz/registry_headers \
+	tests/fuzz/sigstore \
 	tests/fuzz/www_authenticate
 else
 check_PROGRAMS += \
 	tests/fuzz/credentials \
 	tests/fuzz/reference \
+	tests/fuzz/policy \
 	tests/fuzz/registries \
+	tests/fuzz/registry_headers \
+	tests/fuzz/sigstore \
 	tests/fuzz/www_authenticate
 endif
 tests_fuzz_credentials_SOURCES = tests/fuzz/credentials.c $(FUZZ_MAIN)
@@ -69,6 +87,18 @@ tests_fuzz_reference_SOURCES = tests/fuzz/reference.c $(FUZZ_MAIN)
 tests_fuzz_reference_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/reference tests/fuzz/reference.dict
+tests_fuzz_policy_SOURCES = tests/fuzz/policy.c $(FUZZ_MAIN)
+tests_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_policy_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/policy
+tests_fuzz_registry_headers_SOURCES = tests/fuzz/registry_headers.c $(FUZZ_MAIN)
+tests_fuzz_registry_headers_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_registry_headers_LDADD = libregistry.a libbase.a $(TRANSFER_LIBS) $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/registry_headers
+tests_fuzz_sigstore_SOURCES = tests/fuzz/sigstore.c $(FUZZ_MAIN)
+tests_fuzz_sigstore_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_sigstore_LDADD = libregistry.a libbase.a $(CRYPTO_LIBS) $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/sigstore
 tests_fuzz_registries_SOURCES = tests/fuzz/registries.c $(FUZZ_MAIN)
 tests_fuzz_registries_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_registries_LDADD = libregistry.a libbase.a $(CORE_LIBS)

@@ -3,6 +3,7 @@
 #include "engine/enter.h"
 #include "engine/event.h"
 #include "engine/share.h"
+#include "engine/transfer/admit.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/unpacker.h"
@@ -27,6 +28,7 @@ enum { LAYERS_MAX = 500 };
 
 struct load {
 	struct store *store;
+	const struct load_source *from;
 	char *stage; /* absolute */
 	int stage_fd, lock_fd;
 	json_t *images; /* what the unpacker said of each */
@@ -299,31 +301,42 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 	return event_image(l->store, "load", id, id, NULL, e);
 }
 
-static int load_staged(struct load *l, int fd, struct err *e)
+/* Only an oci-archive holds the manifest of an image. */
+static int admit(struct load *l, const json_t *image, struct err *e)
+{
+	bool is_oci = number_in(image, "manifest", 1000000) >= 0;
+	return admit_archive(is_oci ? "oci-archive" : "docker-archive", l->from->path,
+		l->from->signature_policy, e);
+}
+
+static int load_staged(struct load *l, struct err *e)
 {
 	json_t *image;
 	size_t i;
 	l->stage_fd = open(l->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->stage_fd < 0)
 		return err_sys(e, "cannot open %s", l->stage);
-	int r = run_unpacker(l, fd, e);
+	int r = run_unpacker(l, l->from->fd, e);
 	json_array_foreach (l->images, i, image) {
 		if (r < 0)
 			break;
-		r = commit_image(l, image, e);
+		r = admit(l, image, e);
+		if (r == 0)
+			r = commit_image(l, image, e);
 	}
 	close(l->stage_fd);
 	return r;
 }
 
-int image_load(struct store *s, int fd, bool quiet, struct strv *lines, struct err *e)
+int image_load(struct store *s, const struct load_source *from, bool quiet, struct strv *lines,
+	struct err *e)
 {
 	(void)quiet; /* there is no progress to leave out */
-	struct load l = {.store = s, .images = json_array(), .lines = lines};
+	struct load l = {.store = s, .from = from, .images = json_array(), .lines = lines};
 	struct err ignored;
 	int r = store_stage(s, &l.stage, &l.lock_fd, e);
 	if (r == 0) {
-		r = load_staged(&l, fd, e);
+		r = load_staged(&l, e);
 		store_unstage(s, l.stage, &l.lock_fd);
 		(void)store_purge(s, enter_remove, &ignored);
 	}

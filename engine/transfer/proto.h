@@ -58,6 +58,11 @@
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
  *       "media_type"}]}}; at the end {"ok", "warnings"}. In the staging folder: layer-n/{diff,
  *       tar-split}, config-n, normal-n (the normalised config), manifest-n
+ *   {"op": "signatures", "digest", "size"}        (registry/sigstore.h)
+ *       fds: [signature manifest]  -> {"ok", "signatures": [{"digest", "size", "signature"}]}
+ *   {"op": "verify", "digest", "size", "signature", "keys": [PEM text]}
+ *       fds: [payload]  -> {"ok", "signed": bool, and where it is true what was signed:
+ *       "signed_digest", "signed_name"; else "why"}
  *   {"op": "inflate"}                             (cp - of a compressed archive)
  *       fds: [data, pipe]: the tar goes to the pipe  -> {"ok"}
  *   {"op": "assemble", "compression": "none|gzip|zstd", "level": N, "diff_id"}

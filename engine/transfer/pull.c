@@ -13,6 +13,7 @@
 #include "engine/enter.h"
 #include "engine/event.h"
 #include "engine/share.h"
+#include "engine/transfer/admit.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/kept_layer.h"
 #include "engine/transfer/places.h"
@@ -319,6 +320,16 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 	return r;
 }
 
+static int admit(struct pull *p, const struct found *f, struct err *e)
+{
+	const struct admit_image image = {.store = p->store,
+		.fetcher = &p->fetcher,
+		.ref = &f->ref,
+		.digest = f->manifest.digest,
+		.top_digest = f->top_digest};
+	return admit_pulled(&image, p->options->signature_policy, e);
+}
+
 /* *is_named: the name means this very image already. *is_recorded: and its digest is known, too
  * (an image from an archive has none): nothing is to be done. */
 static int compare_with_store(
@@ -366,6 +377,8 @@ static int pull_one(
 	f.top_digest = xstrdup(f.manifest.digest);
 	progress_say(p->progress, "%s: Pulling from %s", ref->digest ? full : ref->tag, ref->path);
 	r = find_manifest(p, &f, e);
+	if (r == 0)
+		r = admit(p, &f, e);
 	if (r == 0)
 		r = compare_with_store(p, &f, &is_named, &is_recorded, e);
 	if (r == 0 && !is_recorded)

@@ -34,6 +34,7 @@ struct pull_options {
 	int64_t retries;
 	int64_t retry_delay_ms; /* 0 = default */
 	const char *registries_conf; /* registry/registries.h; NULL = by its rules */
+	const char *signature_policy; /* engine/transfer/admit.h; NULL = by registry/policy.h's rules */
 	/* Asks the user which of several names a short one means: an index, PULL_CHOOSE_CANNOT (no
 	 * terminal), or a negative errno. NULL: nobody can be asked. */
 	int (*choose)(const char *typed, const struct strv *names, struct err *e);
@@ -50,8 +51,14 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 /* Every tag of the repository `typed`, which has no tag or digest itself. */
 int image_pull_all(struct store *s, const char *typed, const struct pull_options *o, struct err *e);
 
-/* docker-archive or oci-archive, any compression, from fd (may be a pipe). lines receives
- * "Loaded image: x" / "Loaded image ID: sha256:…". */
-int image_load(struct store *s, int fd, bool quiet, struct strv *lines, struct err *e);
+struct load_source {
+	int fd; /* the archive; may be a pipe */
+	const char *path; /* its name, for the signature policy; NULL = stdin */
+	const char *signature_policy; /* as in pull_options */
+};
+/* docker-archive or oci-archive, any compression. lines receives "Loaded image: x" / "Loaded image
+ * ID: sha256:…". An image that the policy rejects is not committed (engine/transfer/admit.h). */
+int image_load(struct store *s, const struct load_source *from, bool quiet, struct strv *lines,
+	struct err *e);
 
 #endif

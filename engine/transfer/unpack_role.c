@@ -28,7 +28,6 @@ void digest_of(const void *p, size_t n, char text[72])
 	hex_encode(text + 7, md, 32);
 }
 
-/* Reads a whole document and compares it with what the job says of it. */
 int unpack_read_document(
 	const struct unpack_request *q, size_t max, struct buf *out, char digest[72], struct err *e)
 {
@@ -225,6 +224,8 @@ static const struct job jobs[] = {
 	{"assemble", FOLDER_SOURCE, unpack_assemble_job},
 	{"link", FOLDER_STAGING, unpack_link_job},
 	{"check", FOLDER_SOURCE, unpack_check_job},
+	{"signatures", FOLDER_NONE, unpack_signatures_job},
+	{"verify", FOLDER_NONE, unpack_verify_job},
 };
 
 static const struct job *job_find(const json_t *msg)

@@ -40,4 +40,12 @@ struct share_index *unpack_share_index(const struct unpack_request *q);
 /* "sha256:<hex>" of bytes in memory. */
 void digest_of(const void *p, size_t n, char text[72]);
 
+/* Reads the whole document in the first descriptor and compares it with what the job says of it. */
+struct buf;
+int unpack_read_document(const struct unpack_request *q, size_t max, struct buf *out,
+	char digest[72], struct err *e);
+/* Signatures of an image (unpack_signature.c). */
+json_t *unpack_signatures_job(const struct unpack_request *q, struct err *e);
+json_t *unpack_verify_job(const struct unpack_request *q, struct err *e);
+
 #endif

@@ -108,7 +108,7 @@ fails() { # IMAGE TEXT...
 	[ $(($(date +%s%N) - start)) -ge 1000000000 ]
 	no_faults
 	fault 0 /list/manifests/ status 429 3600
-	fails "$PROXY/list:1" toomanyrequests "answers again after" "in 3600 s"
+	fails "$PROXY/list:1" toomanyrequests "the registry answers again after" "(in 1 h)"
 }
 
 @test "404 for a manifest and for a blob, HTML instead of JSON" {
