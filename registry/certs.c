@@ -78,10 +78,11 @@ static char *find_folder(const char *host)
 	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
 	auto_free char *own =
 		str_empty(config) ? xasprintf("%s/.config", home ? home : "/") : xstrdup(config);
-	const char *const bases[] = {own, own, "/etc", "/etc"};
-	const char *const owners[] = {"docker", "containers", "docker", "containers"};
+	auto_free char *dot = xasprintf("%s/.docker", home ? home : "");
+	const char *const bases[] = {own, own, dot, "/etc", "/etc"};
+	const char *const owners[] = {"docker/", "containers/", "", "docker/", "containers/"};
 	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
-		char *path = xasprintf("%s/%s/certs.d/%s", bases[i], owners[i], host);
+		char *path = xasprintf("%s/%scerts.d/%s", bases[i], owners[i], host);
 		if (access(path, R_OK | X_OK) == 0)
 			return path;
 		free(path);

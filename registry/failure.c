@@ -2,8 +2,10 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -89,27 +91,94 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 		host);
 }
 
+static const char *status_words(long status)
+{
+	static const struct {
+		long status;
+		const char *words;
+	} table[] = {
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{407, "Proxy Authentication Required"},
+		{408, "Request Timeout"},
+		{416, "Requested Range Not Satisfiable"},
+		{429, "Too Many Requests"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].status == status)
+			return table[i].words;
+	return "";
+}
+
+static int proxy_refused(const char *what, long status, const char *url, struct err *e)
+{
+	(void)err_set(e, status == 407 ? EACCES : EIO,
+		"Get \"%s\": the proxy refused the %s: %ld %s", url, what, status,
+		status_words(status));
+	if (status != 407)
+		return err_hint(
+			e, "check the proxy in the environment, or name the host in no_proxy");
+	return err_hint(e, "name the proxy with its user: %s_proxy=http://USER:PASSWORD@HOST:PORT",
+		http_is_tls(url) ? "https" : "http");
+}
+
+/* Who did not answer: libcurl's words name it, and it may be a proxy. */
+static int not_connected(const struct http_exchange *x, const char *host, struct err *e)
+{
+	char name[256];
+	unsigned port;
+	bool is_told = sscanf(x->why, "Failed to connect to %255s port %u", name, &port) == 2;
+	auto_free char *bare = *host == '[' ? xstrndup(host + 1, strcspn(host + 1, "]"))
+					    : xstrndup(host, strcspn(host, ":"));
+	bool is_proxy = is_told && strcasecmp(name, bare) != 0;
+	auto_free char *who = is_proxy ? xasprintf("%s:%u", name, port) : xstrdup(host);
+	const char *how = is_proxy ? "proxyconnect tcp: " : "";
+	int code = x->os_errno ? x->os_errno : EIO;
+	if (!x->os_errno)
+		(void)err_set(e, code, "%s \"%s\": %sdial tcp: %s", op_of(x), x->url, how, x->why);
+	else
+		(void)err_set(e, code, "%s \"%s\": %sdial tcp %s: connect: %s", op_of(x), x->url, how, who,
+			code == ECONNREFUSED ? "connection refused" : strerror(code));
+	if (is_proxy)
+		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
+				   "all_proxy), or name the host in no_proxy");
+	return code == ECONNREFUSED ? err_hint(e, "nothing listens there: is the registry running?")
+				    : -code;
+}
+
+static int unknown_host(const struct http_exchange *x, const char *host, struct err *e)
+{
+	if (x->curl_code == CURLE_COULDNT_RESOLVE_PROXY) {
+		(void)err_set(e, ENOENT, "%s \"%s\": proxyconnect tcp: %s", op_of(x), x->url, x->why);
+		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
+				   "all_proxy)");
+	}
+	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+	(void)err_set(
+		e, ENOENT, "%s \"%s\": dial tcp: lookup %.*s: no such host", op_of(x), x->url, (int)n, host);
+	return err_hint(e, "check the name, the network and the name servers in /etc/resolv.conf");
+}
+
 int failure_connection(const struct http_exchange *x, const char **kind, struct err *e)
 {
 	auto_free char *host = url_authority(x->url);
 	*kind = "network";
+	if (x->proxy_status >= 300)
+		return proxy_refused("connection", x->proxy_status, x->url, e);
 	switch (x->curl_code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		(void)err_set(e, ENOENT, "%s \"%s\": dial tcp: lookup %.*s: no such host", op_of(x),
-			x->url, (int)strcspn(host, ":"), host);
-		return err_hint(e, "check the name, the network and the name servers in "
-				   "/etc/resolv.conf");
+		return unknown_host(x, host, e);
 	case CURLE_COULDNT_CONNECT:
-		if (!x->os_errno)
-			return err_set(e, EIO, "%s \"%s\": dial tcp: %s", op_of(x), x->url, x->why);
-		if (x->os_errno != ECONNREFUSED)
-			return err_set(e, x->os_errno, "%s \"%s\": dial tcp %s: connect: %s",
-				op_of(x), x->url, host, strerror(x->os_errno));
-		(void)err_set(e, ECONNREFUSED,
-			"%s \"%s\": dial tcp %s: connect: connection refused", op_of(x), x->url,
-			host);
-		return err_hint(e, "nothing listens there: is the registry running?");
+		return not_connected(x, host, e);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(
 			e, ETIMEDOUT, "%s \"%s\": i/o timeout (%s)", op_of(x), x->url, x->why);
@@ -170,32 +239,6 @@ static char *first_error(const struct http_exchange *x, char **code)
 	const char *message = json_str(first, "message");
 	auto_free char *text = clean_text(str_empty(message) ? words : message);
 	return xasprintf("%s: %s", words, text);
-}
-
-static const char *status_words(long status)
-{
-	static const struct {
-		long status;
-		const char *words;
-	} table[] = {
-		{400, "Bad Request"},
-		{401, "Unauthorized"},
-		{403, "Forbidden"},
-		{404, "Not Found"},
-		{405, "Method Not Allowed"},
-		{408, "Request Timeout"},
-		{416, "Requested Range Not Satisfiable"},
-		{429, "Too Many Requests"},
-		{500, "Internal Server Error"},
-		{501, "Not Implemented"},
-		{502, "Bad Gateway"},
-		{503, "Service Unavailable"},
-		{504, "Gateway Timeout"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (table[i].status == status)
-			return table[i].words;
-	return "";
 }
 
 /* "2 h 5 min". Owned. */
@@ -281,6 +324,10 @@ int failure_answer(const struct http_exchange *x, const struct reference *ref, c
 	if (status == 429) {
 		*kind = "rate-limited";
 		return rate_limited(x, text, e);
+	}
+	if (status == 407) {
+		*kind = "denied";
+		return proxy_refused("request", status, x->url, e);
 	}
 	if (ref && status == 404) {
 		*kind = "not-found";

@@ -291,6 +291,8 @@ static bool collect_done(struct http *h)
 		if (x->curl_code)
 			curl_easy_getinfo(m->easy_handle, CURLINFO_OS_ERRNO, &os_errno);
 		x->os_errno = (int)os_errno;
+		x->proxy_status = 0;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_HTTP_CONNECTCODE, &x->proxy_status);
 		if (x->curl_code && !x->why[0])
 			snprintf(x->why, sizeof(x->why), "%s", curl_easy_strerror(m->data.result));
 		log_debug("%s: status %ld, %s", x->url, x->reply.status,

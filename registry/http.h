@@ -77,6 +77,7 @@ struct http_exchange {
 	bool connected; /* an answer began to arrive */
 	int curl_code; /* CURLcode: 0 = an HTTP answer, whole */
 	int os_errno; /* of the failed connection, 0 = unknown */
+	long proxy_status; /* what a proxy answered to CONNECT, 0 = nothing */
 	int sink_result; /* what the sink (or source) refused with */
 	bool too_large; /* the body did not fit in body_max */
 	char why[320]; /* libcurl's words */

@@ -111,7 +111,9 @@ static int fetch_payload(
 {
 	const char *kind;
 	auto_fd fd = fetcher_memory_file(e);
-	int r = fd < 0 ? fd : fetcher_blob(image->fetcher, 0, digest, size, -1, fd, e);
+	const struct fetch_blob wanted = {
+		.digest = digest, .size = size, .part = fd, .pipe = -1, .sums = -1};
+	int r = fd < 0 ? fd : fetcher_blob(image->fetcher, &wanted, e);
 	if (r >= 0)
 		r = fetcher_wait(image->fetcher, &kind, e);
 	if (r >= 0)

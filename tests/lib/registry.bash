@@ -100,6 +100,7 @@ registry_start_on() { # DATA NAME [plain|tls] [htpasswd|token]
 }
 
 # A throw-away authority and a certificate of it for 127.0.0.1 and localhost.
+# Further names may be given: "certificates DNS:registry.test".
 certificates() {
 	[ ! -e "$WORK/server.crt" ] || return 0
 	(
@@ -107,7 +108,7 @@ certificates() {
 		openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=moss test authority' \
 			-keyout ca.key -out ca.crt
 		openssl req -newkey rsa:2048 -nodes -subj '/CN=localhost' -keyout server.key -out server.csr
-		printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >ext
+		printf "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1%s\n" "${1:+,$1}" >ext
 		openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 \
 			-extfile ext -out server.crt
 	) >"$WORK/openssl.log" 2>&1
