@@ -82,10 +82,13 @@ static int speaks_tls(struct client *c, bool *yes, struct err *e)
 	x.tls = c->tls;
 	x.tls.verify = false;
 	int r = http_run(c->http, &x, e);
-	/* Else: no TLS there, nothing there, something that hangs up on a TLS greeting, or a name
-	 * that only the proxy for plain HTTP knows. */
-	*yes = !x.curl_code || x.connected || x.curl_code == CURLE_PEER_FAILED_VERIFICATION ||
-	       x.curl_code == CURLE_OPERATION_TIMEDOUT;
+	/* An alert is TLS, too: it may want a certificate of ours. Else: no TLS there, nothing
+	 * there, something that hangs up on a TLS greeting, or a name that only the proxy for plain
+	 * HTTP knows. */
+	*yes = !x.curl_code || x.connected || x.greeted ||
+	       x.curl_code == CURLE_PEER_FAILED_VERIFICATION ||
+	       x.curl_code == CURLE_OPERATION_TIMEDOUT || x.curl_code == CURLE_SSL_CERTPROBLEM ||
+	       strstr(x.why, "alert");
 	http_exchange_deinit(c->http, &x);
 	return r;
 }

@@ -68,6 +68,29 @@ static const struct tls_cause {
 	{NULL, "certificate is not valid", NULL},
 };
 
+/* The registry asks who we are, or what we show is of no use. In TLS 1.3 a registry refuses after
+ * our side is done, and libcurl has no words for it. */
+static int client_certificate(const struct http_exchange *x, const char *host, struct err *e)
+{
+	bool is_told = strstr(x->why, "alert") || x->curl_code == CURLE_SSL_CERTPROBLEM;
+	(void)err_set(e, EPROTO, "Get \"%s\": tls: %s", x->url,
+		is_told ? x->why : "the registry ended the connection after the greeting");
+	return err_hint(e,
+		"where the registry wants a client certificate: NAME.cert and its NAME.key belong "
+		"into ~/.config/docker/certs.d/%s/",
+		host);
+}
+
+static bool wants_certificate(const struct http_exchange *x)
+{
+	bool is_cut = x->curl_code == CURLE_RECV_ERROR || x->curl_code == CURLE_SEND_ERROR;
+	if (is_cut && x->greeted && !x->connected && !x->tls.cert)
+		return true;
+	return x->curl_code == CURLE_SSL_CERTPROBLEM || strstr(x->why, "certificate required") ||
+	       strstr(x->why, "alert bad certificate") ||
+	       strstr(x->why, "alert handshake failure") || strstr(x->why, "alert unknown ca");
+}
+
 static int tls_failure(const struct http_exchange *x, const char *host, struct err *e)
 {
 	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
@@ -173,6 +196,8 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 	*kind = "network";
 	if (x->proxy_status >= 300)
 		return proxy_refused("connection", x->proxy_status, x->url, e);
+	if (wants_certificate(x))
+		return client_certificate(x, host, e);
 	switch (x->curl_code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:

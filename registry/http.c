@@ -291,6 +291,9 @@ static bool collect_done(struct http *h)
 		if (x->curl_code)
 			curl_easy_getinfo(m->easy_handle, CURLINFO_OS_ERRNO, &os_errno);
 		x->os_errno = (int)os_errno;
+		curl_off_t greeting_us = 0;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_APPCONNECT_TIME_T, &greeting_us);
+		x->greeted = greeting_us > 0;
 		x->proxy_status = 0;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_HTTP_CONNECTCODE, &x->proxy_status);
 		if (x->curl_code && !x->why[0])

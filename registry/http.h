@@ -75,6 +75,7 @@ struct http_exchange {
 	/* the result; of use once done */
 	bool done;
 	bool connected; /* an answer began to arrive */
+	bool greeted; /* our side of a TLS handshake was done */
 	int curl_code; /* CURLcode: 0 = an HTTP answer, whole */
 	int os_errno; /* of the failed connection, 0 = unknown */
 	long proxy_status; /* what a proxy answered to CONNECT, 0 = nothing */
