@@ -139,12 +139,23 @@ const struct cmd cmd_pull = {
 		"Registries are asked over HTTPS. A registry on this machine's loopback may also "
 		"speak plain HTTP, and so may any with --tls-verify=false. Certificates of "
 		"authorities are taken from the system and from certs.d/HOST[:PORT]/ in "
-		"~/.config/docker, ~/.config/containers, /etc/docker and /etc/containers. "
+		"~/.config/docker, ~/.config/containers, ~/.docker, /etc/docker and "
+		"/etc/containers. "
 		"Credentials come from ~/.docker/config.json, its credential helpers, and "
-		"${XDG_RUNTIME_DIR}/containers/auth.json.\n\n"
+		"${XDG_RUNTIME_DIR}/containers/auth.json. Proxies are those of http_proxy, "
+		"https_proxy, all_proxy and no_proxy.\n\n"
+		"Where an image comes from is said by registries.conf(5) in "
+		"~/.config/containers or /etc/containers (short names, mirrors, blocked and "
+		"insecure registries; --registries-conf) and by registry-mirrors and "
+		"insecure-registries of Docker's daemon.json. Places are tried in turn. Whether it "
+		"may be used is said by policy.json(5) in the same folders (--signature-policy); "
+		"without it every image is accepted.\n\n"
 		"On a terminal each layer has a line with a bar, and below them stand the total, its "
 		"rate and the time left; elsewhere, and with --progress plain, each new state of a "
 		"layer is a line. --progress none leaves the layers out, --quiet everything but the "
-		"name.",
+		"name.\n\n"
+		"A transfer that moves nothing for a minute ($MOSS_STALL_SECONDS) is taken up "
+		"again, "
+		"as often as --retry says; a slow one may take as long as it needs.",
 	.run = pull_run,
 };

@@ -12,8 +12,8 @@
 
 enum {
 	CONNECT_TIMEOUT_S = 30,
-	STALL_S = 60, /* a transfer that moves nothing for so long is cut */
 	UPLOAD_STALL_S = 300,
+	STALL_S = 60, /* a transfer that moves nothing for so long is cut; $MOSS_STALL_SECONDS */
 	RECEIVE_BUFFER = 256 * 1024,
 	SEND_BUFFER = 512 * 1024,
 	EXPECT_MS = 500,
@@ -23,6 +23,7 @@ enum {
 
 struct http {
 	CURLM *multi;
+	long stall_s;
 };
 
 struct http_handle {
@@ -38,6 +39,9 @@ struct http *http_new(void)
 	h->multi = curl_multi_init();
 	if (!h->multi)
 		die_oom();
+	uint32_t stall_s;
+	const char *told = getenv("MOSS_STALL_SECONDS");
+	h->stall_s = told && parse_u32(told, &stall_s) && stall_s > 0 ? (long)stall_s : STALL_S;
 	curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
 	return h;
 }
@@ -195,7 +199,7 @@ static void set_method(CURL *easy, struct http_exchange *x)
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
-static void set_request(CURL *easy, struct http_exchange *x)
+static void set_request(const struct http *h, CURL *easy, struct http_exchange *x)
 {
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -206,7 +210,7 @@ static void set_request(CURL *easy, struct http_exchange *x)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, h->stall_s);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->handle->headers);
 	/* As Go's proxy rules: the own machine is never asked for through a proxy. */
@@ -240,7 +244,7 @@ int http_start(struct http *h, struct http_exchange *x, struct err *e)
 	x->handle->easy = easy;
 	for (size_t i = 0; i < x->headers.n; i++)
 		x->handle->headers = curl_slist_append(x->handle->headers, x->headers.v[i]);
-	set_request(easy, x);
+	set_request(h, easy, x);
 	set_tls(easy, &x->tls);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);

@@ -17,6 +17,9 @@
 struct err;
 struct http;
 
+/* A transfer has no limit of its own, but one that moves nothing for a minute ($MOSS_STALL_SECONDS)
+ * ends with CURLE_OPERATION_TIMEDOUT. */
+
 /* What is trusted and shown in TLS; PEM text, borrowed; NULL = none, or the system's. */
 struct http_tls {
 	bool verify;

@@ -112,6 +112,99 @@ teardown() {
 	[ "$(wc -l <"$WORK/tokens.log")" -ge 2 ]
 }
 
+@test "token: one that expires in the middle of a long pull is renewed; what has arrived stays" {
+	# The registry grants a minute more than the token says: it lives three seconds.
+	TOKEN_SECONDS=-57 registry_start token
+	proxy_start
+	layer=$(curl -sf "http://$TOKENS/token?service=registry&scope=repository:big:pull" | jq -r .token |
+		{
+			read -r token
+			curl -sf -H "Authorization: Bearer $token" "http://$REG/v2/big/manifests/1" \
+				-H 'Accept: application/vnd.oci.image.manifest.v1+json'
+		} | jq -r '.layers[1].digest')
+	docker_config "$PROXY" alice:secret
+	: >"$WORK/tokens.log"
+	fault 1 "$layer" stall 1000000 60
+	MOSS_STALL_SECONDS=5 moss pull -q --retry-delay 10ms "$PROXY/big:1"
+	[ "$(grep -c as=basic "$WORK/tokens.log")" -ge 2 ]
+	# Asked for with the old token, then with the new one, and only for the rest.
+	[ "$(requests "$layer range=bytes=[1-9].*auth=Bearer")" -ge 2 ]
+	image_sh "$PROXY/big:1" true
+	run grep -c 'auth=Basic' "$WORK/proxy.log"
+	[ "$output" = 0 ]
+}
+
+@test "token: the challenge of a host that we were sent to is nobody's business" {
+	registry_start htpasswd
+	proxy_start
+	docker_config "$PROXY" alice:secret
+	first=$PROXY first_rules=$WORK/rules
+	registry_start
+	certificates
+	token_server_start
+	server_start second faultproxy.py "$REG" "$WORK/rules2" "$WORK/second.log"
+	other=localhost:$(cat "$WORK/second.port")
+	echo "0 /blobs/ redirect http://$other" >"$first_rules"
+	echo "0 /blobs/ realm http://$TOKENS/token" >"$WORK/rules2"
+	run moss pull --retry 0 "$first/docker:1"
+	[ "$status" -eq 1 ]
+	[ "$(grep -c /blobs/ "$WORK/second.log")" -ge 1 ]
+	[ ! -s "$WORK/tokens.log" ]
+	run grep -c 'auth=Basic' "$WORK/second.log"
+	[ "$output" = 0 ]
+}
+
+@test "the urls of a layer are not followed, with or without credentials" {
+	registry_serve "$WORK/data" "$WORK/own.yml" "" ""
+	skopeo copy -q --dest-tls-verify=false "docker-archive:$(busybox_archive)" "docker://$REG/image:1"
+	own=$REG
+	registry_start
+	server_start second faultproxy.py "$REG" "$WORK/rules2" "$WORK/second.log"
+	away=127.0.0.1:$(cat "$WORK/second.port")
+	curl -sf "http://$own/v2/image/manifests/1" -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' |
+		jq -c --arg u "http://$away/blob" '.layers |= map(.urls = [$u])' >"$WORK/manifest"
+	curl -sf -X PUT "http://$own/v2/image/manifests/urls" --data-binary "@$WORK/manifest" \
+		-H 'Content-Type: application/vnd.docker.distribution.manifest.v2+json'
+	docker_config "$own" alice:secret
+	moss pull -q "$own/image:urls"
+	# A layer that is nowhere else is refused.
+	jq -c --arg u "http://$away/blob" '.layers |= map(.mediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" |
+		.digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")' "$WORK/manifest" >"$WORK/foreign"
+	curl -sf -X PUT "http://$own/v2/image/manifests/foreign" --data-binary "@$WORK/foreign" \
+		-H 'Content-Type: application/vnd.docker.distribution.manifest.v2+json' || true
+	run moss pull "$own/image:foreign"
+	[ "$status" -eq 1 ]
+	[ ! -e "$WORK/second.log" ] || [ ! -s "$WORK/second.log" ]
+}
+
+@test "rate limits: Docker's words, the limit and when it ends; Retry-After in seconds and as a date" {
+	registry_start
+	proxy_start
+	fault 0 /docker/manifests/ limited 21600
+	run moss pull --retry 0 "$PROXY/docker:1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit"* ]]
+	[[ "$output" == *"the registry allows 100 requests in 6 h, 0 are left; it answers again in 6 h at the latest"* ]]
+	no_faults
+	fault 0 /docker/manifests/ limited 21600 7500
+	run moss pull "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"0 are left; it answers again after $(date +%Y)-"*" (in 2 h 5 min)"* ]]
+	no_faults
+	fault 0 /docker/manifests/ limited 21600 date:7530
+	run moss pull "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *" (in 2 h 5 min)"* ]]
+	# Short ones are waited for.
+	no_faults
+	fault 1 /docker/manifests/ limited 21600 1
+	moss pull -q "$PROXY/docker:1"
+	no_faults
+	fault 1 /list/manifests/ limited 21600 date:2
+	moss pull -q "$PROXY/list:1"
+}
+
 @test "denied" {
 	registry_start
 	proxy_start

@@ -321,3 +321,23 @@ pull_seconds() {
 	moss pull -q "$PROXY/big:1"
 	[ -z "$(ls "$ROOT/tmp" "$ROOT/parts" | grep sha256)" ]
 }
+
+@test "a transfer that stands still is taken up again; without --retry it fails; a slow one has all the time" {
+	layer=$(layer_digest big 1)
+	fault 1 "$layer" stall 1000000 60
+	MOSS_STALL_SECONDS=1 moss pull -q --retry-delay 10ms "$PROXY/big:1"
+	[ "$(requests 'range=bytes=[1-9]')" -ge 1 ]
+	moss rmi -f --no-trash "$PROXY/big:1"
+	no_faults
+	fault 0 "$layer" stall 1000000 60
+	MOSS_STALL_SECONDS=1 run moss pull --retry 0 "$PROXY/big:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"i/o timeout"* ]]
+	no_faults
+	size=$(curl -sfI "http://$REG/v2/big/blobs/$layer" | tr -d '\r' | sed -n 's/^Content-Length: //Ip')
+	rm -f "$ROOT"/parts/*
+	fault 0 "$layer" slow $((size / 7))
+	start=$SECONDS
+	MOSS_STALL_SECONDS=3 moss pull -q --retry 0 "$PROXY/big:1"
+	[ $((SECONDS - start)) -ge 5 ]
+}

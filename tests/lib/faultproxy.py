@@ -14,6 +14,9 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   short N        N bytes, and Content-Length says so
   more N         N bytes more than there are, without Content-Length
   status C [S]   status C; with S as Retry-After
+  limited W [S]  429 as Docker Hub has it, 100 in W seconds; with S ("date:S": as a date) as
+                 Retry-After
+  realm URL      401 with a challenge for a token from there, Basic first
   expired REALM  401 with a challenge for a new token
   deny           401 with DENIED and no challenge
   html C         status C with a page of HTML
@@ -31,7 +34,7 @@ Each request is a line in LOG: METHOD PATH range=R auth=A host=H action=X; and e
 when it ends or is cut off, one in LOG.bytes: BYTES PATH. Little is buffered on the way, so that these
 are nearly the bytes that have arrived.
 """
-import http.client, http.server, os, re, socket, sys, threading, time
+import email.utils, http.client, http.server, os, re, socket, sys, threading, time
 
 port_file, target, rules_path, log_path = sys.argv[1:5]
 lock = threading.Lock()
@@ -260,6 +263,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if retry_after:
             headers["Retry-After"] = retry_after
         self.answer(int(code), headers, b"")
+
+    def do_limited(self, window, retry_after=None):
+        body = (b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate '
+                b'limit. You may increase the limit by authenticating and upgrading: '
+                b'https://www.docker.com/increase-rate-limit"}]}')
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body)),
+                   "RateLimit-Limit": f"100;w={window}", "RateLimit-Remaining": f"0;w={window}"}
+        if retry_after and retry_after.startswith("date:"):
+            when = time.time() + int(retry_after[5:])
+            headers["Retry-After"] = email.utils.formatdate(when, usegmt=True)
+        elif retry_after:
+            headers["Retry-After"] = retry_after
+        self.answer(429, headers, body)
+
+    def do_realm(self, url):
+        self.answer(401, {"Content-Length": "0", "WWW-Authenticate":
+                          f'Basic realm="x", Bearer realm="{url}",service="registry"'}, b"")
 
     def do_expired(self, realm):
         self.answer(401, {"Content-Length": "0", "WWW-Authenticate":
