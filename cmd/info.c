@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "cmd/cmd.h"
 #include "cmd/format/human.h"
+#include "cmd/info_registry.h"
 #include "cmd/object.h"
 #include "cmd/platform.h"
 #include "engine/enter.h"
@@ -130,14 +131,6 @@ static char *now_text(void)
 	return xasprintf("%s.%09ldZ", text, t.tv_nsec);
 }
 
-static json_t *registry_config(void)
-{
-	static const char *const loopback[] = {"127.0.0.0/8"};
-	return json_pack("{s:o, s:{s:{s:s, s:[], s:b, s:b}}, s:n}", "InsecureRegistryCIDRs",
-		strings(loopback, 1), "IndexConfigs", "docker.io", "Name", "docker.io", "Mirrors",
-		"Secure", 1, "Official", 1, "Mirrors");
-}
-
 static json_t *runtimes(void) { return json_pack("{s:{s:s}}", "moss", "path", "moss-monitor"); }
 
 /* Of programs that moss has no need of. */
@@ -221,7 +214,8 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	json_set_int(j, "NEventsListener", 0);
 	set_host(j, h);
 	json_set_str(j, "IndexServerAddress", "https://index.docker.io/v1/");
-	json_set(j, "RegistryConfig", registry_config());
+	json_t *warned = warnings(h, driver_error);
+	json_set(j, "RegistryConfig", info_registry_config(call->globals->registries_conf, warned));
 	json_set(j, "GenericResources", json_null());
 	json_set_str(j, "DockerRootDir", call->store->root);
 	json_set_str(j, "HttpProxy", environment("HTTP_PROXY", "http_proxy"));
@@ -241,7 +235,7 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	json_set(j, "InitCommit", commit());
 	json_set(j, "SecurityOptions", security_options(h));
 	json_set(j, "CDISpecDirs", json_array());
-	json_set(j, "Warnings", warnings(h, driver_error));
+	json_set(j, "Warnings", warned);
 	json_set(j, "ClientInfo", client_info(call->globals));
 	return j;
 }
@@ -311,7 +305,7 @@ static void print_server(const json_t *j)
 	printf(" Docker Root Dir: %s\n", json_str_or(j, "DockerRootDir", ""));
 	printf(" Debug Mode: %s\n", json_bool_or(j, "Debug", false) ? "true" : "false");
 	printf(" Experimental: false\n");
-	printf(" Insecure Registries:\n  127.0.0.0/8\n");
+	info_registry_print(json_at(j, "RegistryConfig"));
 	printf(" Live Restore Enabled: true\n\n");
 }
 

@@ -65,6 +65,7 @@ libcmd_a_SOURCES = \
 	cmd/help.c \
 	cmd/help_command.c \
 	cmd/info.c \
+	cmd/info_registry.c cmd/info_registry.h \
 	cmd/import.c \
 	cmd/init.c \
 	cmd/inspect.c \

@@ -327,3 +327,33 @@ conf() { cat >"$CONF"; }
 	moss pull -q -a registry.example.com/tags
 	[ "$(moss images -q registry.example.com/tags | wc -l)" -ge 3 ]
 }
+
+@test "info shows mirrors and insecure registries as Docker does" {
+	run moss info
+	[[ "$output" == *$' Insecure Registries:\n  127.0.0.0/8\n Live Restore'* ]]
+	[ "$(moss info -f '{{json .RegistryConfig.Mirrors}}')" = null ]
+	mkdir -p "$HOME/.config/docker"
+	echo '{"registry-mirrors":["https://m.example"],"insecure-registries":["i.example:5000","10.0.0.0/8"]}' \
+		>"$HOME/.config/docker/daemon.json"
+	conf <<-TOML
+		[[registry]]
+		location = "quay.io"
+		insecure = true
+		[[registry.mirror]]
+		location = "q.example/quay"
+		[[registry]]
+		location = "docker.io"
+		[[registry.mirror]]
+		location = "h.example"
+	TOML
+	run moss info
+	echo "$output"
+	[[ "$output" == *$' Insecure Registries:\n  quay.io\n  i.example:5000\n  10.0.0.0/8\n  127.0.0.0/8\n Registry Mirrors:\n  https://h.example/\n  https://m.example/\n Live Restore'* ]]
+	[ "$(moss info -f '{{json .RegistryConfig.Mirrors}}')" = '["https://h.example/","https://m.example/"]' ]
+	[ "$(moss info -f '{{(index .RegistryConfig.IndexConfigs "i.example:5000").Secure}}')" = false ]
+	[ "$(moss info -f '{{(index .RegistryConfig.IndexConfigs "quay.io").Mirrors}}')" = '[https://q.example/quay/]' ]
+	echo 'x' | conf
+	run --separate-stderr moss info
+	[ "$status" -eq 0 ]
+	[[ "$stderr" == *"WARNING: $CONF:1: "* ]]
+}
