@@ -34,6 +34,7 @@
 	X(cmd_exec_ended) \
 	X(cmd_export) \
 	X(cmd_help) \
+	X(cmd_history) \
 	X(cmd_image_inspect) \
 	X(cmd_image_mount) \
 	X(cmd_image_unmount) \

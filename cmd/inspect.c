@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/format/inspector.h"
 #include "cmd/pick.h"
+#include "engine/image_platform.h"
 #include "engine/inspect_object.h"
 #include "engine/size.h"
 #include "engine/start.h"
@@ -21,6 +22,7 @@ enum kind { KIND_ANY, KIND_CONTAINER, KIND_IMAGE, KIND_VOLUME };
 struct inspect {
 	char *format;
 	char *type;
+	char *platform;
 	bool latest, size, all;
 };
 
@@ -49,8 +51,8 @@ static const struct opt container_inspect_opts[] = {
 };
 static const struct opt image_inspect_opts[] = {
 	{"format", 'f', OPT_STR, FIELD(struct inspect, format), "string", FORMAT_HELP},
-	{"platform", 0, OPT_UNSUPPORTED, 0, "string",
-		"Inspect a specific platform of the multi-platform image"},
+	{"platform", 0, OPT_STR, FIELD(struct inspect, platform), "string",
+		"Only where the image is of this platform (os[/arch[/variant]])"},
 	{0},
 };
 
@@ -100,16 +102,20 @@ static int find_container(struct cmd_call *call, const struct inspect *a, const 
 	return r;
 }
 
-static int find_image(struct cmd_call *call, const char *name, struct found *out, struct err *e)
+static int find_image(struct cmd_call *call, const struct inspect *a, const char *name,
+	struct found *out, struct err *e)
 {
 	struct image image = {.id = NULL};
 	int r = image_lookup(call->store, name, &image, e);
 	if (r != ROW_OK)
 		return r;
-	out->object = image_inspect(call->store, &image);
-	out->type = &go_image;
+	r = a->platform ? image_platform_check(&image, name, a->platform, e) : 0;
+	if (r == 0) {
+		out->object = image_inspect(call->store, &image);
+		out->type = &go_image;
+	}
 	image_deinit(&image);
-	return ROW_OK;
+	return r;
 }
 
 static int find_volume(struct cmd_call *call, const char *name, struct found *out, struct err *e)
@@ -134,7 +140,7 @@ static int find(struct cmd_call *call, const struct inspect *a, enum kind kind, 
 	case KIND_CONTAINER:
 		return find_container(call, a, name, out, e);
 	case KIND_IMAGE:
-		return find_image(call, name, out, e);
+		return find_image(call, a, name, out, e);
 	case KIND_VOLUME:
 		return find_volume(call, name, out, e);
 	default:
@@ -142,7 +148,7 @@ static int find(struct cmd_call *call, const struct inspect *a, enum kind kind, 
 	}
 	int r = find_container(call, a, name, out, e);
 	if (r == ROW_ABSENT)
-		r = find_image(call, name, out, e);
+		r = find_image(call, a, name, out, e);
 	if (r == ROW_ABSENT)
 		r = find_volume(call, name, out, e);
 	if (r == ROW_ABSENT)

@@ -64,6 +64,7 @@ libcmd_a_SOURCES = \
 	cmd/healthcheck.c \
 	cmd/help.c \
 	cmd/help_command.c \
+	cmd/history.c \
 	cmd/info.c \
 	cmd/info_registry.c cmd/info_registry.h \
 	cmd/import.c \

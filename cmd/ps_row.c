@@ -47,17 +47,6 @@ void ps_container_deinit(struct ps_container *c)
 	json_decref(c->network);
 }
 
-/* At most `width` characters, the last an ellipsis where something was cut. Owned. */
-static char *ellipsis(const char *s, size_t width)
-{
-	size_t n = strlen(s), used = 0, step;
-	if (utf8_count(s, n) <= width)
-		return xstrdup(s);
-	for (size_t i = 0; i + 1 < width; i++, used += step)
-		(void)utf8_decode(s + used, n - used, &step);
-	return xasprintf("%.*s…", (int)used, s);
-}
-
 static char *short_id(const char *id)
 {
 	const char *hex = str_after(id, "sha256:");
@@ -101,7 +90,7 @@ static char *command_text(struct ps_container *c, const struct ps_options *o)
 		const char *text = json_string_value(arg);
 		buf_printf(&b, text && strchr(text, ' ') ? " '%s'" : " %s", text ? text : "");
 	}
-	auto_free char *cut = o->no_trunc ? xstrdup(b.data) : ellipsis(b.data, COMMAND_WIDTH);
+	auto_free char *cut = o->no_trunc ? xstrdup(b.data) : human_ellipsis(b.data, COMMAND_WIDTH);
 	go_quote(&quoted, cut, strlen(cut), '"', false);
 	return buf_take(&quoted);
 }
@@ -196,7 +185,7 @@ static void set_mounts(json_t *o, struct ps_container *c, const struct ps_option
 		if (!*name)
 			name = json_str_or(m, "Source", "");
 		auto_free char *cut =
-			options->no_trunc ? xstrdup(name) : ellipsis(name, MOUNT_WIDTH);
+			options->no_trunc ? xstrdup(name) : human_ellipsis(name, MOUNT_WIDTH);
 		add_part(&names, cut);
 		local += strcmp(json_str_or(m, "Driver", ""), "local") == 0;
 	}

@@ -275,6 +275,8 @@ static int record_events(struct commit *c, const struct image_made *made, struct
 	if (c->o->name && reference_parse(c->o->name, false, &ref, e) == 0) {
 		shown = reference_familiar(&ref);
 		r = event_image(c->store, "tag", made->id, shown, made->config, e);
+		if (r >= 0)
+			r = image_set_tagged(c->store, made->id, e);
 	}
 	if (r >= 0)
 		r = event_container(c->store, c->row, "commit",

@@ -30,6 +30,8 @@ int image_name_add(
 		return r;
 	r = image_tag(s, image->id, name, e);
 	if (r >= 0)
+		r = image_set_tagged(s, image->id, e);
+	if (r >= 0)
 		r = event_image(s, "tag", image->id, shown, image->config, e);
 	return conclude(s, r, e);
 }

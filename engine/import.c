@@ -108,6 +108,8 @@ static int record_events(struct import *im, const struct image_made *made, struc
 	if (im->o->name && reference_parse(im->o->name, false, &ref, e) == 0) {
 		auto_free char *shown = reference_familiar(&ref);
 		r = event_image(im->store, "tag", made->id, shown, made->config, e);
+		if (r >= 0)
+			r = image_set_tagged(im->store, made->id, e);
 	}
 	if (r >= 0)
 		r = event_image(im->store, "import", made->id, made->id, made->config, e);

@@ -115,7 +115,8 @@ json_t *image_inspect(struct store *s, const struct image *image)
 	json_set_str(o, "Id", image->id);
 	json_set(o, "RepoTags", familiar_names(image->names));
 	json_set(o, "RepoDigests", familiar_names(image->digests));
-	json_set_str(o, "Parent", json_str_or(config, "moss.parent", ""));
+	auto_free char *parent = image_parent(image);
+	json_set_str(o, "Parent", parent ? parent : "");
 	json_set_str(o, "Comment", comment(config));
 	json_set_str(o, "Created", created);
 	json_set_str(o, "DockerVersion", json_str_or(config, "docker_version", ""));
@@ -130,7 +131,8 @@ json_t *image_inspect(struct store *s, const struct image *image)
 	json_set_int(o, "Size", image->size);
 	json_set(o, "GraphDriver", graph_driver(s, image));
 	json_set(o, "RootFS", rootfs(image));
-	json_set(o, "Metadata", json_pack("{s:s}", "LastTagTime", "0001-01-01T00:00:00Z"));
+	auto_free char *tagged = clock_rfc3339(image->tagged_ns);
+	json_set(o, "Metadata", json_pack("{s:s}", "LastTagTime", tagged));
 	return o;
 }
 

@@ -1,4 +1,5 @@
 #include "storage/image.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
@@ -27,6 +28,7 @@ void image_deinit(struct image *i)
 	free_list(i->digests);
 	free_list(i->layer_ids);
 	free_list(i->diff_ids);
+	free(i->layer_sizes);
 	*i = (struct image){0};
 }
 
@@ -79,27 +81,39 @@ int image_find(
 
 int image_list(struct store *s, struct image **out, size_t *n, struct err *e)
 {
-	char **ids = NULL;
-	size_t count = 0, kept = 0;
-	int r = image_row_ids(s->db, &ids, &count, e);
+	*out = NULL;
+	*n = 0;
+	return image_row_list(s->db, out, n, e);
+}
+
+void image_list_free(struct image *list, size_t n)
+{
+	for (size_t i = 0; list && i < n; i++)
+		image_deinit(&list[i]);
+	free(list);
+}
+
+/* Looked for as text: inside a JSON string the quotes would be escaped. */
+char *image_parent(const struct image *i)
+{
+	static const char key[] = "\"moss.parent\":\"";
+	const char *at = i->config ? strstr(i->config, key) : NULL;
+	if (!at)
+		return NULL;
+	at += strlen(key);
+	return xstrndup(at, strcspn(at, "\""));
+}
+
+int image_set_tagged(struct store *s, const char *id, struct err *e)
+{
+	int r = db_begin(s->db, DB_NORMAL, e);
 	if (r < 0)
 		return r;
-	struct image *list = xcalloc(count + 1, sizeof(*list));
-	for (size_t i = 0; i < count && r >= 0; i++) {
-		/* One may have been removed between the two reads. */
-		r = image_row_read(s->db, ids[i], &list[kept], e);
-		kept += r == ROW_OK;
-	}
-	free_list(ids);
-	if (r < 0) {
-		while (kept)
-			image_deinit(&list[--kept]);
-		free(list);
-		return r;
-	}
-	*out = list;
-	*n = kept;
-	return 0;
+	r = image_row_set_tagged(s->db, id, clock_now_ns(), e);
+	if (r >= 0)
+		return db_commit(s->db, e);
+	db_rollback(s->db);
+	return r;
 }
 
 int image_tag(struct store *s, const char *id, const char *name, struct err *e)
@@ -109,10 +123,10 @@ int image_tag(struct store *s, const char *id, const char *name, struct err *e)
 		return r;
 	char *found = NULL;
 	r = image_row_by_id(s->db, id, &found, e);
+	if (r == ROW_ABSENT)
+		r = err_set(e, ENOENT, "No such image: %s", id);
 	if (r == ROW_OK)
 		r = image_row_set_name(s->db, id, name, false, e);
-	else if (r == ROW_ABSENT)
-		r = err_set(e, ENOENT, "No such image: %s", id);
 	free(found);
 	if (r >= 0)
 		return db_commit(s->db, e);

@@ -23,10 +23,12 @@ struct image {
 	char *manifest_digest; /* may be NULL (loaded from a docker-archive) */
 	int64_t size; /* bytes of all its layers unpacked */
 	int64_t created_ns; /* from the config; 0 = unknown */
+	int64_t tagged_ns; /* when the user last gave it a name; 0 = never (pulled, loaded) */
 	char **names; /* normalised, tagged; NULL-terminated */
 	char **digests; /* normalised name@digest */
 	char **layer_ids; /* layers.id, bottom first */
 	char **diff_ids; /* "sha256:…", bottom first */
+	int64_t *layer_sizes; /* bytes of each one's regular files */
 	size_t n_layers;
 };
 void image_deinit(struct image *i);
@@ -66,7 +68,14 @@ int image_commit(struct store *s, const char *id, const char *config_json, const
  * ROW_ABSENT, ROW_AMBIGUOUS. */
 int image_find(struct store *s, const char *typed, const char *reference, struct image *out,
 	struct err *e);
+/* All, newest first, as they were at one moment. */
 int image_list(struct store *s, struct image **out, size_t *n, struct err *e);
+void image_list_free(struct image *list, size_t n);
+/* The id of the image it was made from by a commit or a build step, from its config; NULL where it
+ * was not made here. Owned. */
+char *image_parent(const struct image *i);
+/* The user has given it a name. */
+int image_set_tagged(struct store *s, const char *id, struct err *e);
 int image_tag(struct store *s, const char *id, const char *name, struct err *e);
 /* Removes a name or digest reference. ROW_OK, ROW_ABSENT. */
 int image_untag(struct store *s, const char *name, struct err *e);

@@ -18,6 +18,7 @@ libstorage_a_SOURCES = \
 	storage/db/event_row.c storage/db/event_row.h \
 	storage/db/id_range_row.c storage/db/id_range_row.h \
 	storage/db/image_row.c storage/db/image_row.h \
+	storage/db/image_row_list.c \
 	storage/db/layer_row.c storage/db/layer_row.h \
 	storage/db/manifest_list_row.c storage/db/manifest_list_row.h \
 	storage/db/reserve.c storage/db/reserve.h \

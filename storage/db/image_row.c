@@ -1,5 +1,6 @@
 #include "storage/db/image_row.h"
 #include "base/err.h"
+#include "base/scope.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
 #include "storage/db/sql.h"
@@ -11,7 +12,9 @@ int image_row_insert(struct db *db, const char *id, const char *config, const ch
 	int64_t size, int64_t created_ns, int64_t added_ns, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"INSERT INTO image VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO NOTHING", e);
+		"INSERT INTO image(id, config, manifest_digest, size, created, added)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO NOTHING",
+		e);
 	auto_stmt u = db_prepare(db,
 		"UPDATE image SET manifest_digest = ?2 WHERE id = ?1 AND manifest_digest IS NULL",
 		e);
@@ -154,15 +157,18 @@ static int read_names(struct db *db, struct image *out, struct err *e)
 static int read_layers(struct db *db, struct image *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT layer.id, diff_id FROM image_layer JOIN layer ON layer.id = layer_id"
-		" WHERE image_id = ?1 ORDER BY position",
+		"SELECT layer.id, diff_id, layer.size FROM image_layer"
+		" JOIN layer ON layer.id = layer_id WHERE image_id = ?1 ORDER BY position",
 		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, out->id);
 	auto_strv ids = STRV_INIT, diffs = STRV_INIT;
+	auto_free int64_t *sizes = NULL;
 	int r;
 	while ((r = db_step(db, s, e)) == STEP_ROW) {
+		sizes = xrealloc(sizes, (ids.n + 1) * sizeof(*sizes));
+		sizes[ids.n] = column_int(s, 2);
 		strv_take(&ids, column_dup(s, 0));
 		strv_take(&diffs, column_dup(s, 1));
 	}
@@ -171,6 +177,7 @@ static int read_layers(struct db *db, struct image *out, struct err *e)
 	out->n_layers = ids.n;
 	out->layer_ids = ids.v ? ids.v : xcalloc(1, sizeof(char *));
 	out->diff_ids = diffs.v ? diffs.v : xcalloc(1, sizeof(char *));
+	out->layer_sizes = take_ptr(sizes);
 	ids = diffs = STRV_INIT;
 	return 0;
 }
@@ -178,7 +185,9 @@ static int read_layers(struct db *db, struct image *out, struct err *e)
 int image_row_read(struct db *db, const char *id, struct image *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT id, config, manifest_digest, size, created FROM image WHERE id = ?1", e);
+		"SELECT id, config, manifest_digest, size, created, tagged FROM image"
+		" WHERE id = ?1",
+		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, id);
@@ -193,6 +202,7 @@ int image_row_read(struct db *db, const char *id, struct image *out, struct err 
 		.manifest_digest = column_dup(s, 2),
 		.size = column_int(s, 3),
 		.created_ns = column_int(s, 4),
+		.tagged_ns = column_int(s, 5),
 	};
 	r = read_names(db, out, e);
 	if (r == 0)
@@ -202,10 +212,15 @@ int image_row_read(struct db *db, const char *id, struct image *out, struct err 
 	return r;
 }
 
-int image_row_ids(struct db *db, char ***ids, size_t *n, struct err *e)
+int image_row_set_tagged(struct db *db, const char *id, int64_t tagged_ns, struct err *e)
 {
-	auto_stmt s = db_prepare(db, "SELECT id FROM image ORDER BY created DESC, id", e);
-	return s ? db_collect(db, s, ids, n, e) : -e->code;
+	auto_stmt s = db_prepare(db, "UPDATE image SET tagged = ?2 WHERE id = ?1", e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	bind_int(s, 2, tagged_ns);
+	int r = db_change(db, s, e);
+	return r < 0 ? r : r ? ROW_OK : ROW_ABSENT;
 }
 
 int image_row_users(

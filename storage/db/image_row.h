@@ -32,8 +32,11 @@ int image_row_by_name(struct db *db, const char *name, char **found, struct err 
 int image_row_by_prefix(struct db *db, const char *prefix, char **found, struct err *e);
 /* Everything about one. ROW_OK, ROW_ABSENT. */
 int image_row_read(struct db *db, const char *id, struct image *out, struct err *e);
-/* Ids, newest first. */
-int image_row_ids(struct db *db, char ***ids, size_t *n, struct err *e);
+/* Everything about all, newest first, as they were at one moment. *out is an array of n, each to be
+ * freed with image_deinit, and the array itself. */
+int image_row_list(struct db *db, struct image **out, size_t *n, struct err *e);
+/* When the user last gave it a name. ROW_OK, ROW_ABSENT. */
+int image_row_set_tagged(struct db *db, const char *id, int64_t tagged_ns, struct err *e);
 /* Containers made from it, with their states. */
 int image_row_users(
 	struct db *db, const char *id, char ***ids, char ***states, size_t *n, struct err *e);

@@ -5,7 +5,8 @@
  * from. container_layer and image_layer hold layers against collection. A container does not hold
  * its image's record (rmi -f of an image in use takes the record, the layers stay).
  * container_layer.is_own: once this container's writable layer, taken by a commit; above those of its
- * image. trash and trash_layer: what `moss undo` can bring back (storage/keep.h).
+ * image. image.tagged: when the user last gave it a name (LastTagTime of inspect). trash and
+ * trash_layer: what `moss undo` can bring back (storage/keep.h).
  * layer_blob.made: how a blob was compressed here (storage/layer_blob.h). manifest_list: the lists of
  * `moss manifest` (storage/manifest_list.h).
  * Times are nanoseconds since 1970. Processes and boot_id are valid for that boot only.
@@ -73,6 +74,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"PRAGMA user_version = 4;",
 	"ALTER TABLE layer_blob ADD COLUMN made TEXT;"
 	"CREATE TABLE manifest_list(name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;"
+	"ALTER TABLE image ADD COLUMN tagged INT NOT NULL DEFAULT 0;"
 	"PRAGMA user_version = 5;",
 };
 
