@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	base/base64.c base/base64.h \
 	base/clock.c base/clock.h \
 	base/err.c base/err.h \
+	base/gomatch.c base/gomatch.h \
 	base/goregex.c base/goregex.h \
 	base/goregex_parse.c base/goregex_internal.h \
 	base/inodes.c base/inodes.h \
@@ -26,6 +27,7 @@ libbase_a_SOURCES = \
 
 check_PROGRAMS += \
 	tests/unit/base_account \
+	tests/unit/base_gomatch \
 	tests/unit/base_goregex \
 	tests/unit/base_path \
 	tests/unit/base_process \
@@ -33,6 +35,8 @@ check_PROGRAMS += \
 	tests/unit/base_toml
 tests_unit_base_account_SOURCES = tests/unit/base_account.c
 tests_unit_base_account_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_gomatch_SOURCES = tests/unit/base_gomatch.c tests/unit/unit.h
+tests_unit_base_gomatch_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_goregex_SOURCES = tests/unit/base_goregex.c tests/unit/unit.h
 tests_unit_base_goregex_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_path_SOURCES = tests/unit/base_path.c tests/unit/unit.h

@@ -12,7 +12,9 @@ libcmd_a_SOURCES = \
 	cmd/rmi.c \
 	cmd/images.c \
 	cmd/image_mount.c \
+	cmd/image_filter.c cmd/image_filter.h \
 	cmd/image_names.c cmd/image_names.h \
+	cmd/images_tree.c cmd/images_tree.h \
 	cmd/attach.c \
 	cmd/confirm.c cmd/confirm.h \
 	cmd/container_cleanup.c \

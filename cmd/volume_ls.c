@@ -111,14 +111,8 @@ static int ls_run(struct cmd_call *call, void *args, struct err *e)
 	auto_free char *configured =
 		a->format || a->quiet ? NULL : client_config_text(call->globals, "volumesFormat");
 	const char *format = a->format ? a->format : configured;
-	if (!a->no_heading || a->quiet || (!str_empty(format) && !str_starts(format, "table")))
-		return listing_print(&l, rows, format, a->quiet, e);
-	auto_buf text = BUF_INIT;
-	r = listing_text(&l, rows, format, false, &text, e);
-	const char *rest = text.data ? strchr(text.data, '\n') : NULL;
-	if (r == 0 && rest)
-		fputs(rest + 1, stdout);
-	return r;
+	return a->no_heading ? listing_print_bare(&l, rows, format, a->quiet, e)
+			     : listing_print(&l, rows, format, a->quiet, e);
 }
 
 // clang-format off

@@ -39,7 +39,7 @@ static int name_steps(struct store *s, const struct image *image, struct history
 	size_t n, struct err *e)
 {
 	auto_free char *id = xstrdup(image->id);
-	auto_free char *parent = image_parent(image);
+	auto_free char *parent = image->parent ? xstrdup(image->parent) : NULL;
 	for (size_t i = 0; i < n && id; i++) {
 		struct image next = {0};
 		steps[i].id = take_ptr(id);
@@ -49,7 +49,7 @@ static int name_steps(struct store *s, const struct image *image, struct history
 		if (r == ROW_OK)
 			id = take_ptr(parent);
 		free(parent);
-		parent = r == ROW_OK ? image_parent(&next) : NULL;
+		parent = take_ptr(next.parent);
 		if (r == ROW_OK)
 			image_deinit(&next);
 	}

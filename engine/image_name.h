@@ -6,11 +6,16 @@ struct err;
 struct image;
 struct reference;
 struct store;
+struct strv;
 
 /* The name moves from whoever had it. */
 int image_name_add(
 	struct store *s, const struct image *image, const struct reference *ref, struct err *e);
 /* A tag or a digest reference, normalised. ROW_OK, ROW_ABSENT. */
 int image_name_drop(struct store *s, const struct image *image, const char *name, struct err *e);
+
+/* Adds the names, as they are shown, that the events tell the image got here and that are not in the
+ * list yet. */
+void image_names_past(struct store *s, const char *id, struct strv *names);
 
 #endif

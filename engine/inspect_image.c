@@ -115,8 +115,7 @@ json_t *image_inspect(struct store *s, const struct image *image)
 	json_set_str(o, "Id", image->id);
 	json_set(o, "RepoTags", familiar_names(image->names));
 	json_set(o, "RepoDigests", familiar_names(image->digests));
-	auto_free char *parent = image_parent(image);
-	json_set_str(o, "Parent", parent ? parent : "");
+	json_set_str(o, "Parent", image->parent ? image->parent : "");
 	json_set_str(o, "Comment", comment(config));
 	json_set_str(o, "Created", created);
 	json_set_str(o, "DockerVersion", json_str_or(config, "docker_version", ""));

@@ -29,6 +29,7 @@ void image_deinit(struct image *i)
 	free_list(i->layer_ids);
 	free_list(i->diff_ids);
 	free(i->layer_sizes);
+	free(i->parent);
 	*i = (struct image){0};
 }
 
@@ -93,15 +94,12 @@ void image_list_free(struct image *list, size_t n)
 	free(list);
 }
 
-/* Looked for as text: inside a JSON string the quotes would be escaped. */
-char *image_parent(const struct image *i)
+bool image_has_children(const struct image *list, size_t n, const char *id)
 {
-	static const char key[] = "\"moss.parent\":\"";
-	const char *at = i->config ? strstr(i->config, key) : NULL;
-	if (!at)
-		return NULL;
-	at += strlen(key);
-	return xstrndup(at, strcspn(at, "\""));
+	for (size_t i = 0; i < n; i++)
+		if (list[i].parent && !strcmp(list[i].parent, id))
+			return true;
+	return false;
 }
 
 int image_set_tagged(struct store *s, const char *id, struct err *e)

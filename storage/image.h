@@ -29,6 +29,8 @@ struct image {
 	char **layer_ids; /* layers.id, bottom first */
 	char **diff_ids; /* "sha256:…", bottom first */
 	int64_t *layer_sizes; /* bytes of each one's regular files */
+	char *parent; /* id of what a commit or a build step made it from; NULL: not made here */
+	int64_t n_containers; /* made from it; of image_list only */
 	size_t n_layers;
 };
 void image_deinit(struct image *i);
@@ -71,9 +73,8 @@ int image_find(struct store *s, const char *typed, const char *reference, struct
 /* All, newest first, as they were at one moment. */
 int image_list(struct store *s, struct image **out, size_t *n, struct err *e);
 void image_list_free(struct image *list, size_t n);
-/* The id of the image it was made from by a commit or a build step, from its config; NULL where it
- * was not made here. Owned. */
-char *image_parent(const struct image *i);
+/* Whether one of the list was made from the image of that id. */
+bool image_has_children(const struct image *list, size_t n, const char *id);
 /* The user has given it a name. */
 int image_set_tagged(struct store *s, const char *id, struct err *e);
 int image_tag(struct store *s, const char *id, const char *name, struct err *e);

@@ -169,6 +169,18 @@ int listing_print(
 	return 0;
 }
 
+int listing_print_bare(
+	const struct listing *l, const json_t *rows, const char *format, bool quiet, struct err *e)
+{
+	auto_buf text = BUF_INIT;
+	bool is_table = str_empty(format) ? !quiet : str_starts(format, "table");
+	int r = listing_text(l, rows, format, quiet, &text, e);
+	const char *rest = r == 0 && text.len ? text.data : "";
+	const char *header_end = is_table ? strchr(rest, '\n') : NULL;
+	fputs(header_end ? header_end + 1 : rest, stdout);
+	return r;
+}
+
 static bool node_uses(const struct node *n, const char *field)
 {
 	for (; n; n = n->next) {

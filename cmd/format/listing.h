@@ -36,6 +36,9 @@ struct listing {
  * each. Escapes \t and \n in the argument are understood. */
 int listing_print(
 	const struct listing *l, const json_t *rows, const char *format, bool quiet, struct err *e);
+/* The same without the headers of a table. */
+int listing_print_bare(
+	const struct listing *l, const json_t *rows, const char *format, bool quiet, struct err *e);
 /* The same into a buffer. */
 int listing_text(const struct listing *l, const json_t *rows, const char *format, bool quiet,
 	struct buf *out, struct err *e);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int image_row_insert(struct db *db, const char *id, const char *config, const char *manifest_digest,
 	int64_t size, int64_t created_ns, int64_t added_ns, struct err *e)
@@ -182,6 +183,17 @@ static int read_layers(struct db *db, struct image *out, struct err *e)
 	return 0;
 }
 
+/* Looked for as text: inside a JSON string the quotes would be escaped. */
+char *image_row_parent(const char *config)
+{
+	static const char key[] = "\"moss.parent\":\"";
+	const char *at = config ? strstr(config, key) : NULL;
+	if (!at)
+		return NULL;
+	at += strlen(key);
+	return xstrndup(at, strcspn(at, "\""));
+}
+
 int image_row_read(struct db *db, const char *id, struct image *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
@@ -204,6 +216,7 @@ int image_row_read(struct db *db, const char *id, struct image *out, struct err 
 		.created_ns = column_int(s, 4),
 		.tagged_ns = column_int(s, 5),
 	};
+	out->parent = image_row_parent(out->config);
 	r = read_names(db, out, e);
 	if (r == 0)
 		r = read_layers(db, out, e);

@@ -19,11 +19,17 @@ struct layer {
 	int64_t position, size;
 };
 
+struct use {
+	char *image_id;
+	int64_t n;
+};
+
 struct found {
 	struct image *images;
 	struct name *names;
 	struct layer *layers;
-	size_t n_images, n_names, n_layers;
+	struct use *uses;
+	size_t n_images, n_names, n_layers, n_uses;
 };
 
 static void found_free(struct found *f)
@@ -37,6 +43,9 @@ static void found_free(struct found *f)
 		free(f->layers[i].id);
 		free(f->layers[i].diff_id);
 	}
+	for (size_t i = 0; i < f->n_uses; i++)
+		free(f->uses[i].image_id);
+	free(f->uses);
 	free(f->names);
 	free(f->layers);
 	image_list_free(f->images, f->n_images);
@@ -48,14 +57,14 @@ static void *grown(void *v, size_t n, size_t size)
 	return n & (n - 1) ? v : xrealloc(v, (n ? 2 * n : 1) * size);
 }
 
-enum { KIND_IMAGE, KIND_NAME, KIND_LAYER };
+enum { KIND_IMAGE, KIND_NAME, KIND_LAYER, KIND_USE };
 
 static void take_row(struct found *f, sqlite3_stmt *s)
 {
 	switch (column_int(s, 0)) {
 	case KIND_IMAGE:
 		f->images = grown(f->images, f->n_images, sizeof(*f->images));
-		f->images[f->n_images++] = (struct image){
+		f->images[f->n_images] = (struct image){
 			.id = column_dup(s, 1),
 			.config = column_dup(s, 2),
 			.manifest_digest = column_dup(s, 3),
@@ -63,11 +72,17 @@ static void take_row(struct found *f, sqlite3_stmt *s)
 			.created_ns = column_int(s, 5),
 			.tagged_ns = column_int(s, 6),
 		};
+		f->images[f->n_images].parent = image_row_parent(f->images[f->n_images].config);
+		f->n_images++;
 		break;
 	case KIND_NAME:
 		f->names = grown(f->names, f->n_names, sizeof(*f->names));
 		f->names[f->n_names++] =
 			(struct name){column_dup(s, 1), column_dup(s, 2), column_int(s, 4) != 0};
+		break;
+	case KIND_USE:
+		f->uses = grown(f->uses, f->n_uses, sizeof(*f->uses));
+		f->uses[f->n_uses++] = (struct use){column_dup(s, 1), column_int(s, 4)};
 		break;
 	default:
 		f->layers = grown(f->layers, f->n_layers, sizeof(*f->layers));
@@ -151,6 +166,14 @@ static void put_together(struct found *f)
 		name = give_names(&f->images[i], f, name);
 		layer = give_layers(&f->images[i], f, layer);
 	}
+	for (size_t i = 0; i < f->n_uses; i++) {
+		struct image key = {.id = f->uses[i].image_id};
+		struct image *image = f->n_images ? bsearch(&key, f->images, f->n_images,
+							    sizeof(*f->images), by_id)
+						  : NULL;
+		if (image)
+			image->n_containers = f->uses[i].n;
+	}
 	if (f->n_images)
 		qsort(f->images, f->n_images, sizeof(*f->images), newest_first);
 }
@@ -161,7 +184,9 @@ int image_row_list(struct db *db, struct image **out, size_t *n, struct err *e)
 		"SELECT 0, id, config, manifest_digest, size, created, tagged FROM image"
 		" UNION ALL SELECT 1, image_id, name, NULL, is_digest, 0, 0 FROM image_name"
 		" UNION ALL SELECT 2, image_id, layer.id, diff_id, position, layer.size, 0"
-		" FROM image_layer JOIN layer ON layer.id = layer_id",
+		" FROM image_layer JOIN layer ON layer.id = layer_id"
+		" UNION ALL SELECT 3, image_id, NULL, NULL, count(*), 0, 0 FROM container"
+		" WHERE image_id IS NOT NULL GROUP BY image_id",
 		e);
 	if (!s)
 		return -e->code;

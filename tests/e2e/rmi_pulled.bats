@@ -53,7 +53,8 @@ teardown() {
 	moss rmi "$REG/docker:1"
 	moss pull -q "$REG/docker@$digest"
 	[ "$(moss images --format '{{.Repository}} {{.Tag}}')" = "$REG/docker <none>" ]
-	[ "$(moss images -q -f dangling=true)" = "" ]
+	# As with Docker: what has no tag is dangling.
+	[ "$(moss images -q --no-trunc -f dangling=true)" = "$id" ]
 	[ "$(moss images -q --no-trunc "$REG/docker")" = "$id" ]
 	run -0 moss rmi "$REG/docker@$digest"
 	[ "${lines[0]}" = "Untagged: $REG/docker@$digest" ]
