@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	base/path.c base/path.h \
 	base/proc.c base/proc.h \
 	base/prompt.c base/prompt.h \
+	base/sha256.c base/sha256.h \
 	base/scope.c base/scope.h \
 	base/spawn.c base/spawn.h \
 	base/str.c base/str.h \
@@ -28,6 +29,7 @@ libbase_a_SOURCES = \
 check_PROGRAMS += \
 	tests/unit/base_account \
 	tests/unit/base_gomatch \
+	tests/unit/base_sha256 \
 	tests/unit/base_goregex \
 	tests/unit/base_path \
 	tests/unit/base_process \
@@ -37,6 +39,8 @@ tests_unit_base_account_SOURCES = tests/unit/base_account.c
 tests_unit_base_account_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_gomatch_SOURCES = tests/unit/base_gomatch.c tests/unit/unit.h
 tests_unit_base_gomatch_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_sha256_SOURCES = tests/unit/base_sha256.c tests/unit/unit.h
+tests_unit_base_sha256_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_goregex_SOURCES = tests/unit/base_goregex.c tests/unit/unit.h
 tests_unit_base_goregex_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_path_SOURCES = tests/unit/base_path.c tests/unit/unit.h

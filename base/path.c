@@ -340,7 +340,21 @@ enum { REMOVAL_DEPTH = 64 };
 struct removal {
 	int top_fd; /* the topmost folder */
 	unsigned moved; /* how many have been moved there so far */
+	int64_t *freed; /* counts bytes; NULL = not wanted */
 };
+
+/* unlinkat, counting. */
+static int unlink_counted(struct removal *r, int dir_fd, const char *name, int flags)
+{
+	struct stat st;
+	bool counts = r->freed && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		      (S_ISDIR(st.st_mode) || st.st_nlink == 1);
+	if (unlinkat(dir_fd, name, flags) < 0)
+		return -1;
+	if (counts)
+		*r->freed += (int64_t)st.st_blocks * 512;
+	return 0;
+}
 
 static int remove_entry(struct removal *r, int dir_fd, const char *name, int depth, struct err *e);
 
@@ -398,18 +412,18 @@ static int remove_folder(struct removal *r, int dir_fd, const char *name, int de
 			return x;
 		rewinddir(dir);
 	} while (depth == 0 && r->moved != before);
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	if (unlink_counted(r, dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return err_sys(e, "cannot remove %s", name);
 	return 0;
 }
 
 static int remove_entry(struct removal *r, int dir_fd, const char *name, int depth, struct err *e)
 {
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+	if (unlink_counted(r, dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM && errno != EACCES)
 		return err_sys(e, "cannot remove %s", name);
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+	if (unlink_counted(r, dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return err_sys(e, "cannot remove %s", name);
@@ -419,6 +433,11 @@ static int remove_entry(struct removal *r, int dir_fd, const char *name, int dep
 
 int path_remove_at(int dir_fd, const char *name, struct err *e)
 {
-	struct removal r = {.top_fd = -1};
+	return path_free_at(dir_fd, name, NULL, e);
+}
+
+int path_free_at(int dir_fd, const char *name, int64_t *freed, struct err *e)
+{
+	struct removal r = {.top_fd = -1, .freed = freed};
 	return remove_entry(&r, dir_fd, name, 0, e);
 }

@@ -8,6 +8,7 @@
 #define BASE_PATH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct err;
@@ -46,5 +47,8 @@ int path_mkdirs(const char *path, mode_t mode, struct err *e);
 /* Removes name below dir_fd with everything in it, without following links or crossing into
  * other names. Read-only folders are made writable. A missing name is success. */
 int path_remove_at(int dir_fd, const char *name, struct err *e);
+/* The same, adding to *freed the bytes of the disk that it frees: of a file with other names
+ * elsewhere none. */
+int path_free_at(int dir_fd, const char *name, int64_t *freed, struct err *e);
 
 #endif

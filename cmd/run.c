@@ -63,7 +63,7 @@ static void remove_image(struct cmd_call *call, const char *name)
 		reference_parse(name, true, &ref, &e) == 0 ? reference_full(&ref) : NULL;
 	int r = image_find(call->store, name, full, &image, &e);
 	if (r == ROW_OK)
-		r = image_remove(call->store, &image, name, full, false, &lines, &e);
+		r = image_remove(call->store, &image, name, full, 0, &lines, &e);
 	image_deinit(&image);
 	if (r < 0)
 		log_warn("the image stays: %s", e.msg);

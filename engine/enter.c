@@ -107,6 +107,7 @@ int enter_call(struct store *s, int (*fn)(void *arg, struct err *e), void *arg, 
 
 struct removal {
 	const char *parent, *name;
+	int64_t *freed;
 };
 
 static int remove_inside(void *arg, struct err *e)
@@ -115,12 +116,12 @@ static int remove_inside(void *arg, struct err *e)
 	auto_fd dir = open(rm->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(e, "cannot open %s", rm->parent);
-	return path_remove_at(dir, rm->name, e);
+	return path_free_at(dir, rm->name, rm->freed, e);
 }
 
 int enter_remove_tree(struct store *s, const char *parent, const char *name, struct err *e)
 {
-	struct removal rm = {parent, name};
+	struct removal rm = {parent, name, s->freed};
 	struct err first = {0};
 	int r = remove_inside(&rm, &first);
 	if (r != -EACCES && r != -EPERM) {

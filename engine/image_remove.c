@@ -1,6 +1,7 @@
 #include "engine/image_remove.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ static const char *user_of(const struct users *u, bool running)
 static int conflict(
 	struct err *e, const struct image *image, bool is_hard, const char *why, const char *id)
 {
-	return err_set(e, EBUSY, "conflict: unable to delete %.*s (%s) - image is %s%s%.*s",
+	return err_set(e, EBUSY, "conflict: unable to delete %.*s (%s) - image %s%s%.*s",
 		SHORT_ID, image->id + strlen("sha256:"),
 		is_hard ? "cannot be forced" : "must be forced", why, id ? " " : "",
 		id ? SHORT_ID : 0, id ? id : "");
@@ -172,37 +173,80 @@ static int remove_name(struct store *s, struct image *image, const char *typed,
 	return r < 0 ? r : left > 0;
 }
 
+/* Parents go quietly, as far as nothing is in the way. */
+static int prune_parents(struct store *s, const char *parent, struct strv *lines, struct err *e)
+{
+	auto_free char *id = parent ? xstrdup(parent) : NULL;
+	int r = 0;
+	while (id && r == 0) {
+		static const struct strv no_names = STRV_INIT;
+		struct image image = {0};
+		auto_users u = {0};
+		if ((r = image_find(s, id, NULL, &image, e)) != ROW_OK)
+			return r < 0 ? r : 0;
+		bool stays = image.names[0] || image.digests[0];
+		if (!stays && (r = users_load(s, image.id, &u, e)) == 0)
+			r = image_is_parent(s, image.id, e);
+		stays |= r != 0 || u.ids.n;
+		if (!stays)
+			r = delete (s, &image, &no_names, lines, e);
+		free(id);
+		id = stays ? NULL : take_ptr(image.parent);
+		image_deinit(&image);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int delete_with_parents(struct store *s, const struct image *image, unsigned flags,
+	const struct strv *names, struct strv *lines, struct err *e)
+{
+	int r = delete (s, image, names, lines, e);
+	return r < 0 || (flags & IMAGE_REMOVE_NO_PRUNE)
+		       ? r
+		       : prune_parents(s, image->parent, lines, e);
+}
+
+static int remove_by_id(struct store *s, const struct image *image, unsigned flags,
+	const struct users *u, const struct strv *names, struct strv *lines, struct err *e)
+{
+	bool force = flags & IMAGE_REMOVE_FORCE;
+	int r = image_is_parent(s, image->id, e);
+	if (r != 0)
+		return r < 0 ? r : conflict(e, image, true, "has dependent child images", NULL);
+	const char *id = user_of(u, true);
+	if (id)
+		return conflict(e, image, true, "is being used by running container", id);
+	if (!force && !(flags & IMAGE_REMOVE_ALL_NAMES) && !has_single_name(image))
+		return conflict(e, image, false, "is referenced in multiple repositories", NULL);
+	id = user_of(u, false);
+	if (id && !force)
+		return conflict(e, image, false, "is being used by stopped container", id);
+	return delete_with_parents(s, image, flags, names, lines, e);
+}
+
 static int remove_one(struct store *s, struct image *image, const char *typed,
-	const char *reference, bool force, const struct strv *names, struct strv *lines,
+	const char *reference, unsigned flags, const struct strv *names, struct strv *lines,
 	struct err *e)
 {
+	bool force = flags & IMAGE_REMOVE_FORCE;
 	auto_users u = {0};
 	int r = users_load(s, image->id, &u, e);
 	if (r < 0)
 		return r;
-	bool by_name = !is_id_of(image, typed) && reference;
-	if (by_name) {
-		r = remove_name(s, image, typed, reference, force, &u, lines, e);
-		if (r != 0)
-			return r < 0 ? r : 0;
-		/* Without a name it is kept silently for the container that uses it. */
-		if (user_of(&u, true) || (!force && u.ids.n))
-			return 0;
-		return delete (s, image, names, lines, e);
-	}
-	const char *id = user_of(&u, true);
-	if (id)
-		return conflict(e, image, true, "being used by running container", id);
-	if (!force && !has_single_name(image))
-		return conflict(e, image, false, "referenced in multiple repositories", NULL);
-	id = user_of(&u, false);
-	if (id && !force)
-		return conflict(e, image, false, "being used by stopped container", id);
-	return delete (s, image, names, lines, e);
+	if (is_id_of(image, typed) || !reference)
+		return remove_by_id(s, image, flags, &u, names, lines, e);
+	r = remove_name(s, image, typed, reference, force, &u, lines, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	/* Without a name it is kept silently for the container or the image that is made of it. */
+	if (user_of(&u, true) || (!force && u.ids.n))
+		return 0;
+	r = image_is_parent(s, image->id, e);
+	return r != 0 ? (r < 0 ? r : 0) : delete_with_parents(s, image, flags, names, lines, e);
 }
 
 int image_remove(struct store *s, const struct image *image, const char *typed,
-	const char *reference, bool force, struct strv *lines, struct err *e)
+	const char *reference, unsigned flags, struct strv *lines, struct err *e)
 {
 	struct image own = {0};
 	auto_strv names = STRV_INIT;
@@ -213,7 +257,7 @@ int image_remove(struct store *s, const struct image *image, const char *typed,
 		strv_add(&names, *n);
 	for (char **d = own.digests; *d; d++)
 		strv_add(&names, *d);
-	r = remove_one(s, &own, typed, reference, force, &names, lines, e);
+	r = remove_one(s, &own, typed, reference, flags, &names, lines, e);
 	image_deinit(&own);
 	/* What cannot be removed now is removed by a later command. */
 	struct err ignored = {0};

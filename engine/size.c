@@ -123,3 +123,21 @@ int volume_sizes(struct store *s, const char *const *names, size_t n, int64_t *b
 		strv_take(&paths, store_path(s, "volumes/%s/_data", names[i]));
 	return tree_sizes(s, &paths, "the volumes' files", bytes, e);
 }
+
+int size_freed_begin(struct store *s, struct err *e)
+{
+	int64_t *freed = mmap(NULL, sizeof(*freed), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (freed == MAP_FAILED)
+		return err_sys(e, "cannot get memory for sizes");
+	s->freed = freed;
+	return 0;
+}
+
+int64_t size_freed_end(struct store *s)
+{
+	int64_t freed = *s->freed;
+	munmap(s->freed, sizeof(*s->freed));
+	s->freed = NULL;
+	return freed;
+}

@@ -19,4 +19,9 @@ int volume_sizes(
 /* The same for folders of the trash (storage/keep.h). */
 int kept_sizes(struct store *s, const char *const *ids, size_t n, int64_t *bytes, struct err *e);
 
+/* From begin to end the store counts what its removals free of the disk: blocks of files whose last
+ * name goes, and of folders. End gives the sum. */
+int size_freed_begin(struct store *s, struct err *e);
+int64_t size_freed_end(struct store *s);
+
 #endif

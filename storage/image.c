@@ -94,6 +94,11 @@ void image_list_free(struct image *list, size_t n)
 	free(list);
 }
 
+int image_is_parent(struct store *s, const char *id, struct err *e)
+{
+	return image_row_has_children(s->db, id, e);
+}
+
 bool image_has_children(const struct image *list, size_t n, const char *id)
 {
 	for (size_t i = 0; i < n; i++)

@@ -73,6 +73,8 @@ int image_find(struct store *s, const char *typed, const char *reference, struct
 /* All, newest first, as they were at one moment. */
 int image_list(struct store *s, struct image **out, size_t *n, struct err *e);
 void image_list_free(struct image *list, size_t n);
+/* Whether an image was made from it: 1, 0, -errno. */
+int image_is_parent(struct store *s, const char *id, struct err *e);
 /* Whether one of the list was made from the image of that id. */
 bool image_has_children(const struct image *list, size_t n, const char *id);
 /* The user has given it a name. */
@@ -81,8 +83,8 @@ int image_tag(struct store *s, const char *id, const char *name, struct err *e);
 /* Removes a name or digest reference. ROW_OK, ROW_ABSENT. */
 int image_untag(struct store *s, const char *name, struct err *e);
 /* Removes the image's record with all names; unused layers go, their files are moved to trash/ and
- * purged by image_purge. deleted receives "sha256:…" of what went (image id, then layer diff ids
- * top first). */
+ * purged by image_purge. deleted receives "sha256:…" of what went (image id, then the chain ids of its
+ * layers, top first; of layers that others have, nothing). */
 /* names: those it had, for the trash, where the store keeps (storage/keep.h): then layers and files
  * stay there, but are in `deleted` like others. */
 int image_delete(struct store *s, const char *id, const struct strv *names, char ***deleted,

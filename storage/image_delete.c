@@ -1,6 +1,7 @@
 #include "storage/image.h"
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
@@ -11,6 +12,7 @@
 #include "storage/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,26 @@ static void add_blob_path(struct strv *paths, const char *digest)
 		strv_addf(paths, "blobs/sha256/%s", hex);
 }
 
-/* The image's own part of the list, then its layers, top first. */
+/* The image's id, then of its layers that are among `gone` (diff ids) the chain ids, top first, as
+ * Docker lists them: a layer's digest with all that lies below it (OCI image-spec, layer
+ * ChainID). */
+static void list_deleted(const struct image *image, const struct strv *gone, struct strv *deleted)
+{
+	char (*chain)[72] = xcalloc(image->n_layers + 1, sizeof(*chain));
+	for (size_t i = 0; i < image->n_layers; i++) {
+		auto_free char *both =
+			i ? xasprintf("%s %s", chain[i - 1], image->diff_ids[i]) : NULL;
+		snprintf(chain[i], sizeof(chain[i]), "%s", i ? "sha256:" : image->diff_ids[i]);
+		if (i)
+			sha256_hex(both, strlen(both), chain[i] + strlen("sha256:"));
+	}
+	strv_add(deleted, image->id);
+	for (size_t i = image->n_layers; i-- > 0;)
+		if (strv_has(gone, image->diff_ids[i]))
+			strv_add(deleted, chain[i]);
+	free(chain);
+}
+
 static int keep_rows(struct store *s, const struct image *image, const struct strv *names,
 	struct strv *deleted, struct err *e)
 {
@@ -30,11 +51,10 @@ static int keep_rows(struct store *s, const struct image *image, const struct st
 	if (r >= 0)
 		r = image_row_delete(s->db, image->id, e);
 	if (r >= 0)
-		r = trash_row_only_layers(
+		r = trash_row_unused_layers(
 			s->db, str_after(image->id, "sha256:"), &diffs.v, &diffs.n, e);
-	strv_add(deleted, image->id);
-	for (size_t i = 0; i < diffs.n; i++)
-		strv_add(deleted, diffs.v[i]);
+	if (r >= 0)
+		list_deleted(image, &diffs, deleted);
 	strv_free(&diffs);
 	return r < 0 ? r : 0;
 }
@@ -58,10 +78,7 @@ static int delete_rows(struct store *s, const char *stage, const struct image *i
 		strv_addf(&paths, "layers/%s", ids[i]);
 	add_blob_path(&paths, image->id);
 	add_blob_path(&paths, image->manifest_digest);
-	strv_add(deleted, image->id);
-	for (size_t i = image->n_layers; i-- > 0;)
-		if (strv_has(&diffs, image->diff_ids[i]) && !strv_has(deleted, image->diff_ids[i]))
-			strv_add(deleted, image->diff_ids[i]);
+	list_deleted(image, &diffs, deleted);
 	strv_free(&layers);
 	strv_free(&diffs);
 	return intent_write(s, stage, &paths, e);

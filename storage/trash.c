@@ -140,7 +140,15 @@ int store_trash(struct store *s, const char *relative, struct err *e)
 static int purge_one(
 	struct store *s, int trash, const char *name, store_remove_fn remove, struct err *e)
 {
-	if (unlinkat(trash, name, 0) == 0 || errno == ENOENT)
+	struct stat st;
+	bool counts = s->freed && fstatat(trash, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		      !S_ISDIR(st.st_mode) && st.st_nlink == 1;
+	if (unlinkat(trash, name, 0) == 0) {
+		if (counts)
+			*s->freed += (int64_t)st.st_blocks * 512;
+		return 0;
+	}
+	if (errno == ENOENT)
 		return 0;
 	auto_fd fd = openat(trash, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)

@@ -183,6 +183,17 @@ static int read_layers(struct db *db, struct image *out, struct err *e)
 	return 0;
 }
 
+int image_row_has_children(struct db *db, const char *id, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT 1 FROM image WHERE instr(config, '\"moss.parent\":\"' || ?1 || '\"') LIMIT 1",
+		e);
+	if (!s)
+		return -e->code;
+	bind_text(s, 1, id);
+	return db_step(db, s, e);
+}
+
 /* Looked for as text: inside a JSON string the quotes would be escaped. */
 char *image_row_parent(const char *config)
 {

@@ -30,6 +30,8 @@ int image_row_delete(struct db *db, const char *id, struct err *e);
 int image_row_by_id(struct db *db, const char *id, char **found, struct err *e);
 int image_row_by_name(struct db *db, const char *name, char **found, struct err *e);
 int image_row_by_prefix(struct db *db, const char *prefix, char **found, struct err *e);
+/* 1 where an image was made from it, 0, -errno. */
+int image_row_has_children(struct db *db, const char *id, struct err *e);
 /* What image.parent is in the config's text. Owned, or NULL. */
 char *image_row_parent(const char *config);
 /* Everything about one. ROW_OK, ROW_ABSENT. */

@@ -86,11 +86,15 @@ int trash_row_give_image(struct db *db, const char *trash_id, const char *id, st
 	" AND NOT EXISTS (SELECT 1 FROM trash_layer o WHERE o.layer_id = t.layer_id"               \
 	" AND o.trash_id <> t.trash_id)"
 
-int trash_row_only_layers(
+int trash_row_unused_layers(
 	struct db *db, const char *trash_id, char ***diff_ids, size_t *n, struct err *e)
 {
-	auto_stmt s = db_prepare(
-		db, "SELECT DISTINCT diff_id" HELD_BY_THIS_ONLY " ORDER BY t.position DESC", e);
+	auto_stmt s = db_prepare(db,
+		"SELECT DISTINCT diff_id"
+		" FROM trash_layer t JOIN layer ON layer.id = t.layer_id WHERE t.trash_id = ?1"
+		" AND NOT EXISTS (SELECT 1 FROM image_layer WHERE layer_id = t.layer_id)"
+		" AND NOT EXISTS (SELECT 1 FROM container_layer WHERE layer_id = t.layer_id)",
+		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, trash_id);

@@ -24,8 +24,8 @@ int trash_row_hold_image(struct db *db, const char *trash_id, const char *id, st
 /* And gives them to a container or an image that has its row again. */
 int trash_row_give_container(struct db *db, const char *trash_id, const char *id, struct err *e);
 int trash_row_give_image(struct db *db, const char *trash_id, const char *id, struct err *e);
-/* Diff ids of the layers that nothing else holds, top first. */
-int trash_row_only_layers(
+/* Diff ids of its layers that no image and no container holds. */
+int trash_row_unused_layers(
 	struct db *db, const char *trash_id, char ***diff_ids, size_t *n, struct err *e);
 /* Bytes of those. */
 int trash_row_layer_bytes(struct db *db, const char *trash_id, int64_t *bytes, struct err *e);

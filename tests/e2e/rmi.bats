@@ -98,3 +98,73 @@ layers() {
 	[ "$(layers)" = 1 ]
 	run -0 moss run --rm --network none busybox echo ok
 }
+
+# chain: the children busybox <- one <- two, made by commits.
+chain() {
+	moss run --name c1 --network none busybox sh -c 'echo 1 >/one'
+	moss commit c1 one >/dev/null
+	moss run --name c2 --network none one sh -c 'echo 2 >/two'
+	moss commit c2 two >/dev/null
+	moss rm --no-trash c1 c2 >/dev/null
+}
+
+@test "an image that others were made from stays, and goes with the last of them" {
+	chain
+	one=$(moss images -q --no-trunc one)
+	two=$(moss images -q --no-trunc two)
+	run -1 moss rmi "$one"
+	[[ $output == *"conflict: unable to delete ${one:7:12} (cannot be forced) - image has dependent child images"* ]]
+	run -0 moss rmi one
+	[ "$output" = "Untagged: one:latest" ]
+	[ "$(moss images -q --no-trunc)" = "$two"$'\n'"$(moss images -q --no-trunc busybox)" ]
+	[ "$(moss images -a --format '{{.Repository}}' | tr '\n' ' ')" = "two <none> busybox " ]
+	[ "$(moss images -q --no-trunc -f intermediate=true)" = "$one" ]
+	run -0 moss rmi two
+	[ "${lines[0]}" = "Untagged: two:latest" ]
+	[ "${lines[1]}" = "Deleted: $two" ]
+	# The layers' chain ids, not their digests.
+	[[ ${lines[2]} =~ ^Deleted:\ sha256:[0-9a-f]{64}$ ]]
+	[ "${lines[3]}" = "Deleted: $one" ]
+	[ ${#lines[@]} = 5 ]
+	[ "$(moss images -aq --no-trunc)" = "$(moss images -q --no-trunc busybox)" ]
+}
+
+@test "--no-prune leaves them" {
+	chain
+	one=$(moss images -q --no-trunc one)
+	moss rmi one
+	moss rmi --no-prune two
+	[ "$(moss images -q --no-trunc -f dangling=true)" = "$one" ]
+	[ "$(moss events --since 1m --until 0s --filter type=image --filter event=delete --format '{{.Actor.ID}}' | wc -l)" = 1 ]
+}
+
+@test "the chain ids are those of the specification" {
+	chain
+	read -r a b c <<<"$(moss inspect -f '{{join .RootFS.Layers " "}}' two)"
+	ab=sha256:$(printf '%s %s' "$a" "$b" | sha256sum | cut -c1-64)
+	abc=sha256:$(printf '%s %s' "$ab" "$c" | sha256sum | cut -c1-64)
+	moss rmi busybox one >/dev/null
+	run -0 moss rmi --no-trash two
+	[ "$(grep -c '^Deleted: ' <<<"$output")" = 6 ]
+	[ "$(grep -E "$a|$ab|$abc" <<<"$output")" = "Deleted: $abc"$'\n'"Deleted: $ab"$'\n'"Deleted: $a" ]
+	[ "$(layers)" = 0 ]
+}
+
+@test "--all, --ignore" {
+	chain
+	moss tag one also:1
+	moss create --name user --network none busybox true
+	run -125 moss rmi --all x
+	[[ $output == *"when using the --all switch, you may not pass any images names or IDs"* ]]
+	run -1 moss rmi --all
+	[[ $output == *"image is being used by stopped container"* ]]
+	[ "$(moss images --format '{{.Repository}}')" = busybox ]
+	run -0 moss rmi --all --force
+	[ "$(moss images -aq)" = "" ]
+	run -0 moss rmi --all
+	[ "$output" = "" ]
+	run -0 moss rmi -i nope
+	[ "$output" = "" ]
+	run -1 moss rmi -i nope Upper
+	[[ $output != *nope* ]]
+}
