@@ -38,6 +38,7 @@
 	X(cmd_image_inspect) \
 	X(cmd_image_mount) \
 	X(cmd_image_unmount) \
+	X(cmd_image_prune) \
 	X(cmd_import) \
 	X(cmd_init) \
 	X(cmd_inspect) \
@@ -68,6 +69,7 @@
 	X(cmd_stop) \
 	X(cmd_system_boot) \
 	X(cmd_system_check) \
+	X(cmd_system_prune) \
 	X(cmd_system_shutdown) \
 	X(cmd_tag) \
 	X(cmd_top) \

@@ -11,8 +11,14 @@
 
 bool confirm_removal(const char *what)
 {
+	auto_free char *text = xasprintf("WARNING! This will remove %s.\n", what);
+	return confirm_text(text);
+}
+
+bool confirm_text(const char *text)
+{
 	char answer[16] = "";
-	printf("WARNING! This will remove %s.\nAre you sure you want to continue? [y/N] ", what);
+	printf("%sAre you sure you want to continue? [y/N] ", text);
 	(void)fflush(stdout);
 	if (!fgets(answer, sizeof(answer), stdin))
 		return false;

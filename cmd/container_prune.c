@@ -1,10 +1,8 @@
 /* moss container prune */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
@@ -12,9 +10,8 @@
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/format/human.h"
-#include "cmd/ps_filter.h"
+#include "cmd/prune.h"
 #include "engine/event.h"
-#include "engine/log.h"
 #include "engine/size.h"
 #include "engine/start.h"
 #include "engine/state.h"
@@ -35,41 +32,21 @@ static const struct opt prune_opts[] = {
 };
 // clang-format on
 
-static const char *const filter_names[] = {"label", "label!", "until", NULL};
-
-struct until {
-	int64_t ns; /* created before this; 0 = whenever */
-	bool is_given;
-};
-
-static int take_until(const char *value, void *arg, struct err *e)
-{
-	struct until *u = arg;
-	if (u->is_given)
-		return err_set(e, EINVAL, "more than one until filter specified");
-	u->is_given = true;
-	return log_parse_time(NULL, value, clock_now_ns(), &u->ns, e);
-}
-
-static bool labels_match(const struct filters *f, const struct container_row *row)
+static bool labels_match(const struct prune_wish *w, const struct container_row *row)
 {
 	struct err ignored;
-	if (!filters_has(f, "label") && !filters_has(f, "label!"))
+	if (!prune_wish_has_labels(w))
 		return true;
 	auto_json config = json_parse(row->config, strlen(row->config), "config", &ignored);
-	const json_t *labels = json_at(config, "Config/Labels");
-	/* Docker: kept where all of its label! are there, not where one is. */
-	return filters_labels(f, "label", labels) &&
-	       !(filters_has(f, "label!") && filters_labels(f, "label!", labels));
+	return prune_wish_labels(w, json_at(config, "Config/Labels"));
 }
 
-static bool is_prunable(
-	const struct filters *f, const struct until *until, const struct container_row *row)
+static bool is_prunable(const struct prune_wish *w, const struct container_row *row)
 {
 	enum container_state state = state_parse(row->state);
 	if (state_is_started(state) || state == STATE_REMOVING)
 		return false;
-	return (!until->is_given || row->created_ns <= until->ns) && labels_match(f, row);
+	return prune_wish_time(w, row->created_ns) && labels_match(w, row);
 }
 
 /* One that was started or removed meanwhile stays, or is gone, without a word. */
@@ -98,48 +75,47 @@ static int remove_all(
 	return r;
 }
 
-static int prune(struct store *s, const struct filters *f, const struct until *until, struct err *e)
+int prune_containers(
+	struct store *s, const struct prune_wish *w, int64_t *reclaimed, struct err *e)
 {
 	struct container_row *rows = NULL;
 	size_t n = 0, kept = 0;
-	int64_t reclaimed = 0;
+	*reclaimed = 0;
 	int r = container_reconcile_all(s, e);
 	if (r >= 0)
 		r = container_row_list(s->db, &rows, &n, e);
 	for (size_t i = 0; i < n; i++) {
-		if (is_prunable(f, until, &rows[i]))
+		if (is_prunable(w, &rows[i]))
 			rows[kept++] = rows[i];
 		else
 			container_row_deinit(&rows[i]);
 	}
 	if (r >= 0)
-		r = remove_all(s, rows, kept, &reclaimed, e);
+		r = remove_all(s, rows, kept, reclaimed, e);
 	for (size_t i = 0; i < kept; i++)
 		container_row_deinit(&rows[i]);
 	free(rows);
-	if (r >= 0)
-		r = event_prune(s, "container", reclaimed, e);
+	return r < 0 ? r : event_prune(s, "container", *reclaimed, e);
+}
+
+static int prune_run(struct cmd_call *call, void *args, struct err *e)
+{
+	static const char *const known[] = {"label", "label!", "until", NULL};
+	struct container_prune *a = args;
+	auto_prune_wish wish = {.filters.names = STRV_INIT};
+	int64_t reclaimed;
+	prune_filters_configured(call->globals, &a->filter);
+	int r = prune_wish_parse(&a->filter, known, &wish, e);
+	if (r < 0)
+		return r;
+	if (!a->force && !confirm_removal("all stopped containers"))
+		return 0;
+	r = prune_containers(call->store, &wish, &reclaimed, e);
 	if (r < 0)
 		return r;
 	auto_free char *text = human_size4(reclaimed);
 	printf("Total reclaimed space: %s\n", text);
 	return 0;
-}
-
-static int prune_run(struct cmd_call *call, void *args, struct err *e)
-{
-	struct container_prune *a = args;
-	auto_filters filters = {.names = STRV_INIT};
-	struct until until = {0};
-	prune_filters_configured(call->globals, &a->filter);
-	int r = filters_parse(&a->filter, filter_names, &filters, e);
-	if (r == 0)
-		r = filters_each(&filters, "until", take_until, &until, e);
-	if (r < 0)
-		return r;
-	if (!a->force && !confirm_removal("all stopped containers"))
-		return 0;
-	return prune(call->store, &filters, &until, e);
 }
 
 const struct cmd cmd_container_prune = {

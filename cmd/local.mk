@@ -7,6 +7,7 @@ libcmd_a_SOURCES = \
 	cmd/volume_select.c cmd/volume_select.h \
 	cmd/system_boot.c \
 	cmd/system_check.c \
+	cmd/system_prune.c \
 	cmd/tag.c \
 	cmd/undo.c \
 	cmd/rmi.c \
@@ -14,6 +15,7 @@ libcmd_a_SOURCES = \
 	cmd/image_mount.c \
 	cmd/image_filter.c cmd/image_filter.h \
 	cmd/image_names.c cmd/image_names.h \
+	cmd/image_prune.c \
 	cmd/images_tree.c cmd/images_tree.h \
 	cmd/attach.c \
 	cmd/confirm.c cmd/confirm.h \
@@ -99,6 +101,7 @@ libcmd_a_SOURCES = \
 	cmd/events.c \
 	cmd/exec.c \
 	cmd/exec_ended.c \
+	cmd/prune.c cmd/prune.h \
 	cmd/ps.c cmd/ps.h \
 	cmd/ps_filter.c cmd/ps_filter.h \
 	cmd/ps_ports.c \

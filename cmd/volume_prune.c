@@ -12,6 +12,7 @@
 #include "cmd/confirm.h"
 #include "cmd/filter.h"
 #include "cmd/format/human.h"
+#include "cmd/prune.h"
 #include "cmd/volume_select.h"
 #include "engine/event.h"
 #include "engine/size.h"
@@ -84,10 +85,12 @@ static bool has_data(struct store *s, const char *name)
 
 /* One that a container began to use meanwhile stays. Those with data go to the trash, and are not
  * reclaimed before that is emptied. */
-static int delete_all(struct store *s, const struct strv *names, bool keep, struct err *e)
+static int delete_all(
+	struct store *s, const struct strv *names, bool keep, int64_t *total, struct err *e)
 {
-	int64_t *sizes = xcalloc(names->n + 1, sizeof(*sizes)), total = 0;
+	int64_t *sizes = xcalloc(names->n + 1, sizeof(*sizes));
 	size_t removed = 0;
+	*total = 0;
 	int r = volume_sizes(s, (const char *const *)names->v, names->n, sizes, e);
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
 		struct err one = {0};
@@ -97,16 +100,25 @@ static int delete_all(struct store *s, const struct strv *names, bool keep, stru
 			continue;
 		}
 		printf("%s%s\n", removed++ ? "" : "Deleted Volumes:\n", names->v[i]);
-		total += s->keeps ? 0 : sizes[i];
+		*total += s->keeps ? 0 : sizes[i];
 	}
 	free(sizes);
+	s->keeps = false;
 	volume_purge(s);
-	if (r < 0)
-		return r;
-	auto_free char *text = human_size4(total);
-	printf("%sTotal reclaimed space: %s\n", removed ? "\n" : "", text);
-	undo_note(s);
-	return event_prune(s, "volume", total, e);
+	if (removed)
+		puts("");
+	return r < 0 ? r : event_prune(s, "volume", *total, e);
+}
+
+int prune_volumes(struct store *s, const struct strv *filter, int64_t *reclaimed, struct err *e)
+{
+	static const char *const known[] = {"label", "label!", NULL};
+	auto_volume_filter f = {0};
+	auto_strv names = STRV_INIT;
+	int r = volume_filter_parse(s, filter, known, &f, e);
+	if (r == 0)
+		r = candidates(s, &f, false, &names, e);
+	return r < 0 ? r : delete_all(s, &names, true, reclaimed, e);
 }
 
 static int prune_run(struct cmd_call *call, void *args, struct err *e)
@@ -129,10 +141,17 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	r = candidates(call->store, &filter, all, &names, e);
 	if (r < 0)
 		return r;
-	if (!a->dry_run)
-		return delete_all(call->store, &names, !a->no_trash, e);
-	for (size_t i = 0; i < names.n; i++)
+	for (size_t i = 0; a->dry_run && i < names.n; i++)
 		puts(names.v[i]);
+	if (a->dry_run)
+		return 0;
+	int64_t total;
+	r = delete_all(call->store, &names, !a->no_trash, &total, e);
+	if (r < 0)
+		return r;
+	auto_free char *text = human_size4(total);
+	printf("Total reclaimed space: %s\n", text);
+	undo_note(call->store);
 	return 0;
 }
 
