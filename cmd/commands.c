@@ -69,6 +69,7 @@
 	X(cmd_stop) \
 	X(cmd_system_boot) \
 	X(cmd_system_check) \
+	X(cmd_system_df) \
 	X(cmd_system_prune) \
 	X(cmd_system_shutdown) \
 	X(cmd_tag) \

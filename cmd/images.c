@@ -3,25 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
-#include "cmd/format/human.h"
 #include "cmd/format/listing.h"
 #include "cmd/image_filter.h"
 #include "cmd/image_names.h"
+#include "cmd/image_row.h"
 #include "cmd/images_tree.h"
 #include "engine/image_name.h"
 #include "registry/reference.h"
 #include "storage/image.h"
-
-enum { SHORT_ID = 12 };
 
 struct images {
 	bool all, digests, history, no_heading, no_trunc, quiet, tree, needs_digests;
@@ -70,17 +66,6 @@ static const struct listing_column fields[] = {
 	{0},
 };
 
-/* As Go's time.Time prints: "2026-11-21 01:59:10 +0000 UTC". Owned. */
-static char *created_at(int64_t ns)
-{
-	time_t t = ns / NS_PER_S;
-	struct tm tm;
-	char text[64];
-	localtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
-	return xstrdup(text);
-}
-
 /* Names it has, and others that it once got here. Owned. */
 static char *names_ever(struct store *s, const struct image *i)
 {
@@ -94,24 +79,7 @@ static char *names_ever(struct store *s, const struct image *i)
 static void add_row(struct rows *rows, const struct images *a, const struct image *i,
 	const char *repo, const char *tag, const char *digest)
 {
-	json_t *row = json_object();
-	const char *hex = str_after(i->id, "sha256:");
-	auto_free char *short_id = xstrndup(hex ? hex : i->id, SHORT_ID);
-	auto_free char *at = created_at(i->created_ns), *size = human_size(i->size);
-	auto_free char *size4 = human_size4(i->size);
-	auto_free char *age = human_duration(clock_now_ns() - i->created_ns);
-	auto_free char *since = xasprintf("%s ago", age);
-	json_set_str(row, "Containers", "N/A");
-	json_set_str(row, "CreatedAt", at);
-	json_set_str(row, "CreatedSince", since);
-	json_set_str(row, "Digest", digest);
-	json_set_str(row, "ID", a->no_trunc ? i->id : short_id);
-	json_set_str(row, "Repository", repo);
-	json_set_str(row, "SharedSize", "N/A");
-	json_set_str(row, "Size", size);
-	json_set_str(row, "Tag", tag);
-	json_set_str(row, "UniqueSize", "N/A");
-	json_set_str(row, "VirtualSize", size4);
+	json_t *row = image_row(i, repo, tag, digest, a->no_trunc);
 	auto_free char *history = a->history ? names_ever(a->store, i) : NULL;
 	json_set_str(row, "History", history ? history : "");
 	rows->v = xrealloc(rows->v, (rows->n + 1) * sizeof(*rows->v));

@@ -4,9 +4,12 @@ libcmd_a_SOURCES = \
 	cmd/volume_export.c \
 	cmd/volume_ls.c \
 	cmd/volume_prune.c \
+	cmd/volume_row.c cmd/volume_row.h \
 	cmd/volume_select.c cmd/volume_select.h \
 	cmd/system_boot.c \
 	cmd/system_check.c \
+	cmd/system_df.c cmd/system_df.h \
+	cmd/system_df_type.c \
 	cmd/system_prune.c \
 	cmd/tag.c \
 	cmd/undo.c \
@@ -16,6 +19,7 @@ libcmd_a_SOURCES = \
 	cmd/image_filter.c cmd/image_filter.h \
 	cmd/image_names.c cmd/image_names.h \
 	cmd/image_prune.c \
+	cmd/image_row.c cmd/image_row.h \
 	cmd/images_tree.c cmd/images_tree.h \
 	cmd/attach.c \
 	cmd/confirm.c cmd/confirm.h \

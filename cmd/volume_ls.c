@@ -9,6 +9,7 @@
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
 #include "cmd/format/listing.h"
+#include "cmd/volume_row.h"
 #include "cmd/volume_select.h"
 #include "storage/volume.h"
 
@@ -33,38 +34,6 @@ static const struct listing_column fields[] = {
 	{0},
 };
 
-static char *labels_shown(const json_t *labels)
-{
-	auto_buf text = BUF_INIT;
-	const char *key;
-	json_t *value;
-	json_object_foreach ((json_t *)labels, key, value)
-		buf_printf(&text, "%s%s=%s", text.len ? "," : "", key,
-			json_string_value(value) ? json_string_value(value) : "");
-	return buf_take(&text);
-}
-
-/* Links and Size are only known to Docker's `system df`; here they are N/A with it, too. */
-static json_t *row_of(const struct volume *v)
-{
-	json_t *row = json_object();
-	auto_json labels = volume_labels(v);
-	auto_free char *shown = labels_shown(labels);
-	json_set_str(row, "Availability", "N/A");
-	json_set_str(row, "Driver", v->driver);
-	json_set_str(row, "Group", "N/A");
-	json_set_str(row, "Labels", shown);
-	if (labels)
-		json_object_set(row, "Label", labels);
-	json_set_str(row, "Links", "N/A");
-	json_set_str(row, "Mountpoint", v->mountpoint);
-	json_set_str(row, "Name", v->name);
-	json_set_str(row, "Scope", "local");
-	json_set_str(row, "Size", "N/A");
-	json_set_str(row, "Status", "N/A");
-	return row;
-}
-
 static int by_number_in_name(const void *a, const void *b)
 {
 	return strverscmp(((const struct volume *)a)->name, ((const struct volume *)b)->name);
@@ -84,7 +53,7 @@ static int collect(struct store *s, const struct volume_filter *f, json_t *rows,
 		if (r >= 0)
 			r = volume_filter_match(s, f, &list[i], e);
 		if (r == 1)
-			json_array_append_new(rows, row_of(&list[i]));
+			json_array_append_new(rows, volume_row(&list[i]));
 		volume_deinit(&list[i]);
 	}
 	free(list);

@@ -204,3 +204,30 @@ int layer_row_size(struct db *db, const char *id, int64_t *size, struct err *e)
 	*size = column_int(s, 0);
 	return ROW_OK;
 }
+
+void layer_use_deinit(struct layer_use *u)
+{
+	free(u->layer_id);
+	free(u->container_id);
+}
+
+int layer_row_uses(struct db *db, struct layer_use **rows, size_t *n, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT id, NULL, 0 FROM layer UNION ALL"
+		" SELECT layer_id, container_id, 0 FROM container_layer UNION ALL"
+		" SELECT layer_id, NULL, 1 FROM trash_layer",
+		e);
+	if (!s)
+		return -e->code;
+	*rows = NULL;
+	*n = 0;
+	int r;
+	while ((r = db_step(db, s, e)) == STEP_ROW) {
+		if (!(*n & (*n - 1)))
+			*rows = xrealloc(*rows, (*n ? 2 * *n : 1) * sizeof(**rows));
+		(*rows)[(*n)++] = (struct layer_use){
+			column_dup(s, 0), column_dup(s, 1), column_int(s, 2) != 0};
+	}
+	return r;
+}

@@ -2,6 +2,7 @@
 #ifndef STORAGE_DB_LAYER_ROW_H
 #define STORAGE_DB_LAYER_ROW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,15 @@ int layer_row_ids(struct db *db, struct strv *out, struct err *e);
 /* Of those that a container has which runs, is paused or waits for its restart. */
 int layer_row_in_use(struct db *db, struct strv *out, struct err *e);
 int layer_row_size(struct db *db, const char *id, int64_t *size, struct err *e);
+
+/* Who holds which layer, beside images: one row for each pair, and for each layer one without a
+ * holder, as of one moment. rows is an array of n, each to be freed with layer_use_deinit. */
+struct layer_use {
+	char *layer_id;
+	char *container_id; /* NULL: not a container's */
+	bool is_in_trash;
+};
+void layer_use_deinit(struct layer_use *u);
+int layer_row_uses(struct db *db, struct layer_use **rows, size_t *n, struct err *e);
 
 #endif
