@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/image_like.h"
 #include "engine/transfer/places.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -87,5 +88,6 @@ int image_named(struct store *s, const char *typed, struct image *out, struct er
 		*e = parse;
 		return -e->code;
 	}
-	return err_set(e, ENOENT, "No such image: %s", shown);
+	err_set(e, ENOENT, "No such image: %s", shown);
+	return image_like_hint(s, typed, e);
 }

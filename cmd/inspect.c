@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/format/inspector.h"
 #include "cmd/pick.h"
+#include "engine/image_like.h"
 #include "engine/image_platform.h"
 #include "engine/inspect_object.h"
 #include "engine/size.h"
@@ -151,8 +152,10 @@ static int find(struct cmd_call *call, const struct inspect *a, enum kind kind, 
 		r = find_image(call, a, name, out, e);
 	if (r == ROW_ABSENT)
 		r = find_volume(call, name, out, e);
-	if (r == ROW_ABSENT)
+	if (r == ROW_ABSENT) {
 		err_set(e, ENOENT, "Error: No such object: %s", name);
+		(void)image_like_hint(call->store, name, e);
+	}
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/platform.h"
 #include "cmd/pull_choose.h"
+#include "engine/image_like.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 
@@ -66,7 +67,7 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 	r = a->all_tags ? image_pull_all(call->store, typed, &with_name, e)
 			: image_pull(call->store, typed, &with_name, NULL, NULL, e);
 	if (r < 0)
-		return r;
+		return image_like_pull_hint(call->store, typed, e);
 	printf("%s\n", full);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "cmd/platform.h"
 #include "cmd/pull_choose.h"
 #include "cmd/run_opts.h"
+#include "engine/image_like.h"
 #include "engine/restart.h"
 #include "engine/start.h"
 #include "engine/transfer/places.h"
@@ -137,11 +138,14 @@ static int image_get(struct cmd_call *call, struct create_args *a, struct image 
 		return -e->code;
 	}
 	auto_free char *shown = reference_familiar(&ref);
-	if (policy == PULL_NEVER)
-		return err_set(e, ENOENT, "No such image: %s", shown);
+	if (policy == PULL_NEVER) {
+		err_set(e, ENOENT, "No such image: %s", shown);
+		return image_like_hint(call->store, a->req.image, e);
+	}
 	if (policy == PULL_MISSING)
 		fprintf(stderr, "Unable to find image '%s' locally\n", shown);
-	return pull(call, a, platform, out, e);
+	r = pull(call, a, platform, out, e);
+	return r < 0 ? image_like_pull_hint(call->store, a->req.image, e) : r;
 }
 
 static int check_cidfile(const char *path, struct err *e)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/image_like.h"
 #include "engine/transfer/places.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -150,8 +151,10 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 		r = pull_places_here(s, typed, NULL, out, NULL, e);
 	if (r == ROW_ABSENT && !full)
 		*e = bad_name;
-	else if (r == ROW_ABSENT)
+	else if (r == ROW_ABSENT) {
 		err_set(e, ENOENT, "No such image: %s", shown);
+		(void)image_like_hint(s, typed, e);
+	}
 	if (r == ROW_AMBIGUOUS)
 		return err_set(
 			e, EINVAL, "more than one image has an id that begins with %s", typed);

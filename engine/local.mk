@@ -29,6 +29,7 @@ libengine_a_SOURCES = \
 	engine/usage_walk.c engine/usage_walk.h \
 	engine/history.c engine/history.h \
 	engine/image_platform.c engine/image_platform.h \
+	engine/image_like.c engine/image_like.h \
 	engine/image_name.c engine/image_name.h \
 	engine/image_remove.c engine/image_remove.h \
 	engine/doctor.c engine/doctor.h engine/doctor_internal.h \

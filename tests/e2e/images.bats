@@ -114,3 +114,92 @@ image() {
 	[[ "$(moss images -q)" =~ ^[0-9a-f]{12}$ ]]
 	[ "$(moss volume ls)" = "v vol" ]
 }
+
+@test "a wrong name: Docker's words, then what is like it" {
+	hint() { run --separate-stderr moss "$@"; [ "$status" != 0 ]; [ "${stderr_lines[1]:-}" = "${HINT:-}" ]; [ ${#stderr_lines[@]} -le 2 ]; }
+	moss tag busybox debian:12
+	moss tag busybox registry.example:5000/team/app:2
+	HINT="did you mean debian:12?" hint rmi debain
+	[ "${stderr_lines[0]}" = "moss: No such image: debain:latest" ]
+	HINT="did you mean debian:12?" hint tag debian:11 x
+	HINT="did you mean debian:12?" hint inspect --type image debian
+	HINT="did you mean debian:12?" hint inspect dbian
+	[ "${stderr_lines[0]}" = "moss: Error: No such object: dbian" ]
+	HINT="did you mean registry.example:5000/team/app:2?" hint history app
+	HINT="did you mean registry.example:5000/team/app:2?" hint run --pull never registry.example:5000/team/apps:2 true
+	[ "${stderr_lines[0]}" = "moss: No such image: registry.example:5000/team/apps:2" ]
+	HINT="" hint rmi nothing/like/it
+	HINT="" hint rmi 0123456789ab
+	# A name whose registry is not there: which one, and what is here.
+	run --separate-stderr moss run localhost:1/debian true
+	[ "$status" = 125 ]
+	[[ $stderr == *"localhost:1"*"did you mean debian:12?" ]]
+}
+
+@test "intermediate images, -a, --sort, --noheading, --history" {
+	image a:1 --created 2020-01-01T00:00:00Z
+	moss run --name c1 --network none busybox sh -c 'echo 1 >/one'
+	moss commit c1 one >/dev/null
+	moss run --name c2 --network none one true
+	moss commit c2 two >/dev/null
+	moss rm c1 c2 >/dev/null
+	moss rmi one >/dev/null
+	names() { moss images --format '{{.Repository}}' "$@" | tr '\n' ' '; }
+	[ "$(names)" = "two busybox a " ]
+	[ "$(names -a)" = "two <none> busybox a " ]
+	[ "$(names -f intermediate=true)" = "<none> " ]
+	[ "$(names -f intermediate=false)" = "two busybox a " ]
+	[ "$(names -f dangling=true)" = "" ]
+	[ "$(names --sort repository)" = "a busybox two " ]
+	[ "$(names --sort size | cut -c1)" = a ]
+	run -125 moss images --sort nope
+	[[ $output == *'"nope" is not a valid field for sorting. Choose from: created, id, repository, size, tag'* ]]
+	run -0 moss images -n
+	[[ $output != *REPOSITORY* ]]
+	[ ${#lines[@]} = 3 ]
+	moss tag a:1 b:2
+	moss rmi b:2 >/dev/null
+	run -0 moss images --history a
+	[[ ${lines[0]} =~ \ HISTORY$ ]]
+	[[ ${lines[1]} =~ \ a:1,\ b:2$ ]]
+}
+
+@test "Podman's filters: containers, id, digest, readonly, manifest, after; negated ones" {
+	image a:1 --created 2020-01-01T00:00:00Z
+	moss create --name user --network none busybox true
+	names() { moss images --format '{{.Repository}}' "$@" | tr '\n' ' '; }
+	a=$(moss images -q a)
+	[ "$(names -f containers=true)" = "busybox " ]
+	[ "$(names -f containers=false)" = "a " ]
+	[ "$(names -f "id=$a")" = "a " ]
+	[ "$(names -f "id=sha256:${a:0:5}")" = "a " ]
+	[ "$(names -f "id!=$a")" = "busybox " ]
+	[ "$(names -f 'reference!=a*')" = "busybox " ]
+	[ "$(names -f after=a:1)" = "busybox " ]
+	[ "$(names -f digest=sha256:0000)" = "" ]
+	[ "$(names -f readonly=true)" = "" ]
+	[ "$(names -f readonly=false)" = "busybox a " ]
+	[ "$(names -f manifest=true)" = "" ]
+	[ "$(names 'bus[a-z]*[^x]:latest')" = "" ]
+	[ "$(names 'bus[a-z]*[^y]:latest')" = "busybox " ] || [ "$(names 'bus*x:latest')" = "busybox " ]
+	run -1 moss images '['
+	[[ $output == *"syntax error in pattern"* ]]
+	run -1 moss images -f containers=x
+	run -125 moss images -f containers=external
+	[[ $output == *"no other tool keeps containers in a store of moss"* ]]
+}
+
+@test "--tree: names, the platform, who uses it" {
+	image a:1,b:2
+	moss create --name user --network none busybox true
+	run -0 moss images --tree
+	[ "${lines[0]}" = "IMAGE            ID             DISK USAGE   CONTENT SIZE   USED" ]
+	id=$(moss images -q busybox)
+	[[ $output =~ busybox:latest\ \ \ "$id"\ +1.98MB\ +[0-9]+B\ +✔ ]]
+	[[ $output == *"└─ linux/amd64"* ]]
+	[[ $output =~ a:1\ *$'\n'b:2\ +"$(moss images -q a)" ]]
+	run -0 moss images --tree a
+	[[ $output != *b:2* ]]
+	run -1 moss images --tree -q
+	[[ $output == *"--quiet is not yet supported with --tree"* ]]
+}
