@@ -64,6 +64,7 @@
 	X(cmd_port) \
 	X(cmd_rm) \
 	X(cmd_rmi) \
+	X(cmd_search) \
 	X(cmd_start) \
 	X(cmd_stats) \
 	X(cmd_stop) \

@@ -122,6 +122,7 @@ libcmd_a_SOURCES = \
 	cmd/report.c \
 	cmd/restart.c \
 	cmd/rm.c \
+	cmd/search.c \
 	cmd/start.c \
 	cmd/stop.c \
 	cmd/stop_opts.c cmd/stop_opts.h \

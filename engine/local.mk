@@ -58,6 +58,7 @@ libengine_a_SOURCES = \
 	engine/transfer/progress.c engine/transfer/progress.h \
 	engine/transfer/progress_text.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
+	engine/transfer/search.c engine/transfer/search.h \
 	engine/transfer/pull.c engine/transfer/pull.h \
 	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \
 	engine/transfer/push.c engine/transfer/push.h engine/transfer/push_internal.h \

@@ -354,3 +354,20 @@ int client_tags(struct client *c, const struct reference *ref, struct strv *tags
 	}
 	return r;
 }
+
+int client_page(struct client *c, char *url, size_t max, struct buf *out, char **next,
+	const char **kind, struct err *e)
+{
+	struct client_get g;
+	client_get_init(&g, c, url);
+	g.x.body_max = max;
+	int r = get_whole(&g, NULL, kind, e);
+	if (r == 0) {
+		*out = g.x.body;
+		g.x.body = BUF_INIT;
+		if (next)
+			*next = next_page(&g);
+	}
+	client_get_deinit(&g);
+	return r;
+}

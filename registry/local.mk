@@ -26,6 +26,8 @@ libregistry_a_SOURCES = \
 	registry/registries.c registry/registries.h \
 	registry/registries_match.c \
 	registry/registries_read.c \
+	registry/search.c registry/search.h \
+	registry/search_read.c \
 	registry/sigstore.c registry/sigstore.h \
 	registry/sigstore_tag.c \
 	registry/upload.c registry/upload.h
@@ -46,6 +48,9 @@ tests_unit_registry_part_sums_LDADD = libregistry.a libbase.a $(ISAL_LIBS) $(COR
 check_PROGRAMS += tests/unit/registry_parts
 tests_unit_registry_parts_SOURCES = tests/unit/registry_parts.c
 tests_unit_registry_parts_LDADD = libregistry.a libbase.a $(ISAL_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_search
+tests_unit_registry_search_SOURCES = tests/unit/registry_search.c
+tests_unit_registry_search_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_reference
 tests_unit_registry_reference_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
@@ -68,6 +73,7 @@ noinst_PROGRAMS += \
 	tests/fuzz/registries \
 	tests/fuzz/registry_headers \
 	tests/fuzz/sigstore \
+	tests/fuzz/search \
 	tests/fuzz/www_authenticate
 else
 check_PROGRAMS += \
@@ -77,6 +83,7 @@ check_PROGRAMS += \
 	tests/fuzz/registries \
 	tests/fuzz/registry_headers \
 	tests/fuzz/sigstore \
+	tests/fuzz/search \
 	tests/fuzz/www_authenticate
 endif
 tests_fuzz_credentials_SOURCES = tests/fuzz/credentials.c $(FUZZ_MAIN)
@@ -103,6 +110,10 @@ tests_fuzz_registries_SOURCES = tests/fuzz/registries.c $(FUZZ_MAIN)
 tests_fuzz_registries_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_registries_LDADD = libregistry.a libbase.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/registries
+tests_fuzz_search_SOURCES = tests/fuzz/search.c $(FUZZ_MAIN)
+tests_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_search_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/search tests/fuzz/search.dict
 tests_fuzz_www_authenticate_SOURCES = tests/fuzz/www_authenticate.c $(FUZZ_MAIN)
 tests_fuzz_www_authenticate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_www_authenticate_LDADD = libregistry.a libbase.a $(CORE_LIBS)

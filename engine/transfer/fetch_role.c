@@ -25,6 +25,7 @@
 #include "registry/client.h"
 #include "registry/login.h"
 #include "registry/reference.h"
+#include "registry/search.h"
 
 enum {
 	BLOBS_MAX = 32,
@@ -184,6 +185,29 @@ static int op_tags(struct role *r, const json_t *m, int out, const char **kind, 
 	return reply(r, j, e);
 }
 
+/* The process is of no other use afterwards: its client speaks with another host. */
+static int op_search(struct role *r, const json_t *m, int out, const char **kind, struct err *e)
+{
+	const char *query = json_str_or(m, "query", "");
+	int64_t limit = json_int_or(m, "limit", 0);
+	auto_json results = NULL;
+	int from_catalog = 0;
+	*kind = "bad-request";
+	if (limit < 1 || limit > SEARCH_LIMIT_MAX || strlen(query) > SEARCH_NAME_MAX)
+		return err_set(e, EINVAL, "bad request for a search");
+	int result = search_registry(
+		r->client, query, (size_t)limit, &results, &from_catalog, kind, e);
+	if (result < 0)
+		return result;
+	auto_free char *text = json_text(results);
+	result = write_all(out, text, strlen(text));
+	if (result < 0)
+		return err_sysn(e, -result, "cannot keep the results");
+	json_t *j = ok();
+	json_set_bool(j, "catalog", from_catalog);
+	return reply(r, j, e);
+}
+
 static void job_free(struct job *j)
 {
 	blob_deinit(&j->blob);
@@ -252,6 +276,8 @@ static int dispatch(
 		return err_set(e, EINVAL, "not configured yet");
 	if (!strcmp(op, "manifest") && *n_fds == 1)
 		return op_manifest(r, m, fds[0], kind, e);
+	if (!strcmp(op, "search") && *n_fds == 1)
+		return op_search(r, m, fds[0], kind, e);
 	if (!strcmp(op, "tags") && *n_fds == 1)
 		return op_tags(r, m, fds[0], kind, e);
 	if (!strcmp(op, "login") && *n_fds == 0)

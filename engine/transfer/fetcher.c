@@ -322,6 +322,26 @@ json_t *fetcher_message(struct fetcher *f, struct err *e)
 	return receive(f, &kind, e);
 }
 
+int fetcher_search(
+	struct fetcher *f, const char *query, int64_t limit, bool *from_catalog, struct err *e)
+{
+	const char *kind;
+	auto_fd fd = fetcher_memory_file(e);
+	auto_json m = json_object();
+	json_set_str(m, "op", "search");
+	json_set_str(m, "query", query);
+	json_set_int(m, "limit", limit);
+	int r = fd < 0 ? fd : proto_send(f->sock, m, &fd, 1, e);
+	if (r < 0)
+		return r;
+	auto_json reply = answer(f, &kind, e);
+	if (!reply)
+		return -e->code;
+	*from_catalog = json_bool_or(reply, "catalog", false);
+	r = fetcher_seal(fd, e);
+	return r < 0 ? r : take_fd(fd);
+}
+
 int fetcher_blob(struct fetcher *f, const struct fetch_blob *b, struct err *e)
 {
 	auto_json m = json_object();

@@ -82,6 +82,10 @@ struct fetch_blob {
 };
 /* Asks for a blob. */
 int fetcher_blob(struct fetcher *f, const struct fetch_blob *b, struct err *e);
+/* What registry/search.h finds, in a memfd (the result), at its start. */
+int fetcher_search(
+	struct fetcher *f, const char *query, int64_t limit, bool *from_catalog, struct err *e);
+
 
 struct fetcher_event {
 	int64_t id;

@@ -27,6 +27,8 @@
  *       (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
  *   {"op": "put", "ref", "media_type"}                    fds: [manifest]  -> {"ok"}
  *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
+ *   {"op": "search", "query", "limit": n}                 fds: [memfd for an array of results]
+ *       -> {"ok", "catalog": bool}  (registry/search.h; then no other request)
  *   {"op": "config", "plain_http": bool, "tls_verify": bool, ...}  first message
  *   {"op": "url", "url"}                                  fds: [pipe]
  *       instead of "config", and the only request: one file from anywhere -> {"ok"}
