@@ -11,6 +11,7 @@
 	X(cmd_healthcheck) \
 	X(cmd_healthcheck_run) \
 	X(cmd_images) \
+	X(cmd_search) \
 	X(cmd_version) \
 	X(cmd_info) \
 	X(cmd_container) \
@@ -64,7 +65,6 @@
 	X(cmd_port) \
 	X(cmd_rm) \
 	X(cmd_rmi) \
-	X(cmd_search) \
 	X(cmd_start) \
 	X(cmd_stats) \
 	X(cmd_stop) \

@@ -127,11 +127,15 @@ static void encode_struct(struct encoder *c, const struct gotype *type, json_t *
 
 static void encode_object(struct encoder *c, const struct gotype *type, json_t *j, int depth)
 {
+	bool html = c->html;
 	buf_putc(c->out, '{');
+	/* The rows of a listing go through a marshaller of their own, which escapes. */
+	c->html |= type && (type->flags & GO_METHODS);
 	if (type && (type->kind == GO_MAP || (type->flags & GO_METHODS)))
 		encode_sorted(c, type, j, depth);
 	else
 		encode_struct(c, type, j, depth);
+	c->html = html;
 	if (json_object_size(j))
 		line(c, depth);
 	buf_putc(c->out, '}');
@@ -221,8 +225,7 @@ void go_json(struct buf *out, struct val v, const char *indent, bool html, struc
 	case GO_MAP:
 	case GO_STRUCT:
 	case GO_PTR:
-		/* The rows of a listing go through a marshaller of their own, which escapes. */
-		c.html = html || (v.type->flags & GO_METHODS);
+		c.html = html;
 		encode(&c, v.type, v.j, 0);
 		return;
 	default:

@@ -97,6 +97,10 @@ image() {
 	[ "$(moss images -q x)" = "$(moss images -q busybox)" ]
 	moss tag a:1 x:latest
 	[ "$(moss images -q x)" = "$(moss images -q a:1)" ]
+	moss tag busybox t1 t2:x localhost:5000/t3
+	[ "$(moss images -q -f reference=t1 -f reference=t2:x -f reference=localhost:5000/t3 | sort -u)" = "$(moss images -q busybox)" ]
+	run -1 moss tag busybox good A:b
+	[ "$(moss images -q good)" = "" ]
 	run -1 moss tag nope x
 	[[ $output == *"No such image: nope:latest"* ]]
 	run -1 moss tag busybox sha256:1

@@ -1,6 +1,6 @@
 /* Runs the cases of tests/golden/format: one file a case, with Docker's own output.
  *
- *   kind: inspect container | inspect image | inspect volume | inspect raw | list NAME
+ *   kind: inspect container | inspect image | inspect volume | inspect raw | list NAME | df
  *   format: the template, \n and \t as Docker's shell users write them
  *   status: 0, 1 or 64 (default 0)
  *   --- input
@@ -27,8 +27,12 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "cmd/format/exec.h"
 #include "cmd/format/inspector.h"
 #include "cmd/format/listing.h"
+#include "cmd/format/node.h"
+#include "cmd/format/template.h"
+#include "cmd/system_df.h"
 
 struct golden {
 	char *kind, *format, *input, *output;
@@ -129,6 +133,20 @@ static int run_list(const struct golden *g, const json_t *rows, struct buf *out,
 	return listing_text(&list, rows, g->format, false, out, e);
 }
 
+/* What system df --verbose gives its template. */
+static int run_df(const struct golden *g, const json_t *data, struct buf *out, struct err *e)
+{
+	static const struct exec_options options = {.is_header = false};
+	struct template *t = NULL;
+	int r = template_parse(g->format, &t, e);
+	if (r >= 0)
+		r = exec_template(t, &system_df_type, data, &options, out, e);
+	template_free(t);
+	if (r >= 0)
+		buf_putc(out, '\n');
+	return r;
+}
+
 static bool run_case(const char *name)
 {
 	struct golden g = {0};
@@ -140,7 +158,9 @@ static bool run_case(const char *name)
 	if (!data)
 		fail_msg("%s", e.msg);
 	const char *what = str_after(g.kind, "inspect ");
-	int r = what ? run_inspect(&g, what, data, &out, &e) : run_list(&g, data, &out, &e);
+	int r = what			  ? run_inspect(&g, what, data, &out, &e)
+		: !strcmp(g.kind, "df") ? run_df(&g, data, &out, &e)
+					: run_list(&g, data, &out, &e);
 	if (r < 0) {
 		buf_free(&out);
 		out = BUF_INIT;
