@@ -16,8 +16,8 @@ static int range_end(const char **p)
 	return (unsigned char)*s;
 }
 
-/* A class whose "[" has been read: whether c (-1 = none) is in it; *p behind the "]". -1 where it is
- * malformed. */
+/* A class whose "[" has been read: whether c (-1 = none) is in it; *p behind the "]". -1 where it
+ * is malformed. */
 static int class_match(const char **p, int c)
 {
 	bool is_negated = **p == '^', found = false;

@@ -1,5 +1,5 @@
-/* sha256: SHA-256 (FIPS 180-4) of short texts, for ids that are made of digests. What is large is hashed by
- * the helpers, which have libcrypto. */
+/* sha256: SHA-256 (FIPS 180-4) of short texts, for ids that are made of digests. What is large is
+ * hashed by the helpers, which have libcrypto. */
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H
 

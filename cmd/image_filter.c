@@ -43,8 +43,9 @@ static int parse_bools(const struct strv *g, struct image_filter *f, struct err 
 	if (!external)
 		return 0;
 	/* Containers of other tools on the same store: there are none. */
-	err_set(e, ENOTSUP, "filter containers=external: no other tool keeps containers in a store "
-			    "of moss");
+	err_set(e, ENOTSUP,
+		"filter containers=external: no other tool keeps containers in a store "
+		"of moss");
 	return err_status(e, 125);
 }
 
@@ -138,8 +139,8 @@ static bool matches_labels(const struct image_filter *f, const struct image *i)
 	return filter_labels(f->given, json_at(config, "config/Labels"));
 }
 
-bool image_filter_match(const struct image_filter *f, const struct image *i,
-	const struct image *list, size_t n)
+bool image_filter_match(
+	const struct image_filter *f, const struct image *i, const struct image *list, size_t n)
 {
 	bool has_name = i->names[0] || i->digests[0];
 	if (!has_name && ((f->has_dangling && !f->dangling) || f->has_reference))

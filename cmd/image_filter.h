@@ -27,8 +27,8 @@ struct image_filter {
 int image_filter_parse(
 	struct store *s, const struct strv *given, struct image_filter *f, struct err *e);
 /* One of the list. Of names the reference filters decide one by one: image_filter_name. */
-bool image_filter_match(const struct image_filter *f, const struct image *i,
-	const struct image *list, size_t n);
+bool image_filter_match(
+	const struct image_filter *f, const struct image *i, const struct image *list, size_t n);
 /* full: a name or a digest reference, normalised. */
 bool image_filter_name(const struct image_filter *f, const char *full);
 

@@ -24,8 +24,8 @@ static char *created_at(int64_t ns)
 	return xstrdup(text);
 }
 
-json_t *image_row(const struct image *i, const char *repo, const char *tag, const char *digest,
-	bool no_trunc)
+json_t *image_row(
+	const struct image *i, const char *repo, const char *tag, const char *digest, bool no_trunc)
 {
 	json_t *row = json_object();
 	const char *hex = str_after(i->id, "sha256:");

@@ -74,8 +74,8 @@ static void add_line(struct buf *out, const char *first, int width, const char *
 	buf_printf(out, "   %-12.12s   %10s   %12s   %s\n", hex ? hex : id, usage, content, used);
 }
 
-static void add_image(struct store *s, struct buf *out, const struct image *i,
-	const struct cells *c, int width)
+static void add_image(
+	struct store *s, struct buf *out, const struct image *i, const struct cells *c, int width)
 {
 	auto_free char *usage = human_size(i->size);
 	auto_free char *content = human_size(content_size(s, i));

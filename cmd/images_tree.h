@@ -1,5 +1,5 @@
-/* images_tree: images --tree. An image of moss has one platform: that of an index which was chosen when
- * it was pulled; the index itself is not kept, so that no others are known. */
+/* images_tree: images --tree. An image of moss has one platform: that of an index which was chosen
+ * when it was pulled; the index itself is not kept, so that no others are known. */
 #ifndef CMD_IMAGES_TREE_H
 #define CMD_IMAGES_TREE_H
 

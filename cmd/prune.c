@@ -17,8 +17,8 @@ static int take_until(const char *value, void *arg, struct err *e)
 	return log_parse_time(NULL, value, clock_now_ns(), &w->until_ns, e);
 }
 
-int prune_wish_parse(const struct strv *typed, const char *const *known, struct prune_wish *out,
-	struct err *e)
+int prune_wish_parse(
+	const struct strv *typed, const char *const *known, struct prune_wish *out, struct err *e)
 {
 	int r = filters_parse(typed, known, &out->filters, e);
 	return r < 0 ? r : filters_each(&out->filters, "until", take_until, out, e);

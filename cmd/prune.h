@@ -21,14 +21,14 @@ void prune_wish_deinit(struct prune_wish *w);
 #define auto_prune_wish __attribute__((cleanup(prune_wish_deinit))) struct prune_wish
 
 /* known: the names that the command has, NULL-terminated; others are errors in Docker's words. */
-int prune_wish_parse(const struct strv *typed, const char *const *known, struct prune_wish *out,
-	struct err *e);
+int prune_wish_parse(
+	const struct strv *typed, const char *const *known, struct prune_wish *out, struct err *e);
 bool prune_wish_time(const struct prune_wish *w, int64_t created_ns);
 bool prune_wish_has_labels(const struct prune_wish *w);
 bool prune_wish_labels(const struct prune_wish *w, const json_t *labels);
 
-/* Each removes, prints "Deleted X:" with a line for each and an empty line (nothing where it removed
- * nothing), and tells it as an event. */
+/* Each removes, prints "Deleted X:" with a line for each and an empty line (nothing where it
+ * removed nothing), and tells it as an event. */
 int prune_containers(
 	struct store *s, const struct prune_wish *w, int64_t *reclaimed, struct err *e);
 /* all: not only what has no tag. reclaimed: bytes of the disk. */

@@ -137,8 +137,8 @@ static int print(const struct search *a, const json_t *rows, struct err *e)
 	return listing_print(&l, rows, a->format, false, e);
 }
 
-static int find(struct cmd_call *call, const struct search *a, const struct pull_options *o,
-	struct err *e)
+static int find(
+	struct cmd_call *call, const struct search *a, const struct pull_options *o, struct err *e)
 {
 	auto_free char *domain = NULL, *query = NULL;
 	auto_json found = NULL;
@@ -158,15 +158,15 @@ static int find(struct cmd_call *call, const struct search *a, const struct pull
 		return r;
 	json_array_foreach (found, i, entry)
 		if (is_wanted(a, entry))
-			json_array_append_new(rows, row_of(a, entry, domain, from_catalog,
-							    is_json_format(a->format)));
+			json_array_append_new(rows,
+				row_of(a, entry, domain, from_catalog, is_json_format(a->format)));
 	return print(a, rows, e);
 }
 
 /* ---- --list-tags ---- */
 
-static int print_tags(const struct search *a, const char *name, const struct strv *tags,
-	struct err *e)
+static int print_tags(
+	const struct search *a, const char *name, const struct strv *tags, struct err *e)
 {
 	static const struct listing_column tag_fields[] = {{"Name", "NAME"}, {"Tag", "TAG"}, {0}};
 	const struct listing l = {.fields = tag_fields,
@@ -175,8 +175,8 @@ static int print_tags(const struct search *a, const char *name, const struct str
 	if (a->format && !strcmp(a->format, "json")) {
 		/* As Podman prints it: one list of all. */
 		auto_json all = json_array();
-		json_array_append_new(all, json_pack("{s:s, s:o}", "Name", name, "Tags",
-						   json_from_strv(tags)));
+		json_array_append_new(
+			all, json_pack("{s:s, s:o}", "Name", name, "Tags", json_from_strv(tags)));
 		auto_free char *text = json_dumps(all, JSON_INDENT(4));
 		puts(text);
 		return 0;
@@ -188,8 +188,8 @@ static int print_tags(const struct search *a, const char *name, const struct str
 	return listing_print(&l, rows, a->format, false, e);
 }
 
-static int list_tags(struct cmd_call *call, const struct search *a, const struct pull_options *o,
-	struct err *e)
+static int list_tags(
+	struct cmd_call *call, const struct search *a, const struct pull_options *o, struct err *e)
 {
 	auto_strv tags = STRV_INIT;
 	if (a->filter.n) {
@@ -260,11 +260,11 @@ const struct cmd cmd_search = {
 	.opts = opts,
 	.args_size = sizeof(struct search),
 	.run = search_run,
-	.about =
-		"Docker Hub is asked; with HOST[:PORT]/TERM that registry: first for an index, as "
-		"Docker Hub has one, else for the list of its repositories (HOST/ alone lists all). "
-		"Filters: is-official=BOOL, stars=NUMBER (that many or more), is-automated=BOOL "
-		"(nothing is, any more).",
+	.about = "Docker Hub is asked; with HOST[:PORT]/TERM that registry: first for an index, as "
+		 "Docker Hub has one, else for the list of its repositories (HOST/ alone lists "
+		 "all). "
+		 "Filters: is-official=BOOL, stars=NUMBER (that many or more), is-automated=BOOL "
+		 "(nothing is, any more).",
 	.examples = "moss search --limit 5 postgres\n"
 		    "moss search localhost:5000/\n"
 		    "moss search --list-tags localhost:5000/team/app",

@@ -37,7 +37,8 @@ struct line {
 	int64_t size, reclaimable;
 };
 
-/* "2.1MB (37%)"; without a share where there is nothing, and, as with Docker, for what builds keep. */
+/* "2.1MB (37%)"; without a share where there is nothing, and, as with Docker, for what builds keep.
+ */
 static char *reclaimable_text(const struct line *l, bool has_share)
 {
 	auto_free char *bytes = human_size4(l->reclaimable);
@@ -159,8 +160,8 @@ static json_t *ids_of_names(const struct usage *u)
 		for (size_t k = 0; full && k < u->n_images; k++)
 			for (char **n = u->images[k].names; *n; n++)
 				if (!strcmp(*n, full))
-					json_set_str(ids, u->containers[i].image_name,
-						u->images[k].id);
+					json_set_str(
+						ids, u->containers[i].image_name, u->images[k].id);
 	}
 	return ids;
 }
@@ -172,8 +173,7 @@ static json_t *container_rows(const struct usage *u, bool no_trunc)
 	const struct ps_options o = {.all = true, .no_trunc = no_trunc};
 	int64_t now = clock_now_ns();
 	for (size_t i = 0; i < u->n_containers; i++) {
-		struct ps_container c = {
-			.row = &u->containers[i], .size = u->container_bytes[i]};
+		struct ps_container c = {.row = &u->containers[i], .size = u->container_bytes[i]};
 		json_array_append_new(rows, ps_row(&c, &o, ids, now));
 		ps_container_deinit(&c);
 	}
@@ -255,12 +255,14 @@ static void note_rest(const struct usage *u)
 	(void)fflush(stdout);
 	if (u->trash_bytes > 0)
 		fprintf(stderr,
-			"moss: %s more are in the trash: \"moss undo\" lists, \"moss undo --empty\" "
+			"moss: %s more are in the trash: \"moss undo\" lists, \"moss undo "
+			"--empty\" "
 			"frees them\n",
 			trash);
 	if (u->parts_bytes > 0)
 		fprintf(stderr,
-			"moss: %s more are parts of unfinished downloads: the next pull goes on with "
+			"moss: %s more are parts of unfinished downloads: the next pull goes on "
+			"with "
 			"them, a week frees them\n",
 			parts);
 }
@@ -306,7 +308,8 @@ const struct cmd cmd_system_df = {
 	.about =
 		"Counts what the files really take of the disk, each once: a layer that several "
 		"images have, or a file that several layers have, is not counted again. Of images, "
-		"reclaimable is what image prune --all frees; of containers, what those that do not "
+		"reclaimable is what image prune --all frees; of containers, what those that do "
+		"not "
 		"run take, logs and all; of volumes, those that no container uses. What is in the "
 		"trash is told on stderr.",
 	.examples = "moss system df -v\n"

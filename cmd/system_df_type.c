@@ -16,7 +16,10 @@ const struct listing_column system_df_cache[] = {{"ID", "CACHE ID"}, {"CacheType
 	{"UsageCount", "USAGE"}, {"Shared", "SHARED"}, {0}};
 
 /* Rows of methods, in the alphabet's order, in which {{json .}} prints them. */
-#define TEXT(name) {name, NULL, &go_string}
+#define TEXT(name)                                                                                 \
+	{                                                                                          \
+		name, NULL, &go_string                                                             \
+	}
 static const struct gofield image_fields[] = {TEXT("Containers"), TEXT("CreatedAt"),
 	TEXT("CreatedSince"), TEXT("Digest"), TEXT("ID"), TEXT("Repository"), TEXT("SharedSize"),
 	TEXT("Size"), TEXT("Tag"), TEXT("UniqueSize"), TEXT("VirtualSize"), {NULL, NULL, NULL}};
@@ -25,8 +28,8 @@ static const struct gofield container_fields[] = {TEXT("Command"), TEXT("Created
 	TEXT("Networks"), TEXT("Ports"), TEXT("RunningFor"), TEXT("Size"), TEXT("State"),
 	TEXT("Status"), {NULL, NULL, NULL}};
 static const struct gofield volume_fields[] = {TEXT("Availability"), TEXT("Driver"), TEXT("Group"),
-	TEXT("Labels"), TEXT("Links"), TEXT("Mountpoint"), TEXT("Name"), TEXT("Scope"), TEXT("Size"),
-	TEXT("Status"), {NULL, NULL, NULL}};
+	TEXT("Labels"), TEXT("Links"), TEXT("Mountpoint"), TEXT("Name"), TEXT("Scope"),
+	TEXT("Size"), TEXT("Status"), {NULL, NULL, NULL}};
 static const struct gofield cache_fields[] = {TEXT("CacheType"), TEXT("CreatedAt"),
 	TEXT("CreatedSince"), TEXT("Description"), TEXT("ID"), TEXT("InUse"), TEXT("LastUsedAt"),
 	TEXT("LastUsedSince"), TEXT("Parent"), TEXT("Shared"), TEXT("Size"), TEXT("UsageCount"),

@@ -110,11 +110,10 @@ const struct cmd cmd_system_prune = {
 	.opts = opts,
 	.args_size = sizeof(struct system_prune),
 	.run = prune_run,
-	.about =
-		"Removes stopped containers and images without a tag for good, with --all every "
-		"image that no container was made from, with --volumes nameless volumes that no "
-		"container uses (those with data go to the trash, from where undo brings them "
-		"back). Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (not with "
-		"--volumes). The space it tells is what became free on the disk.",
+	.about = "Removes stopped containers and images without a tag for good, with --all every "
+		 "image that no container was made from, with --volumes nameless volumes that no "
+		 "container uses (those with data go to the trash, from where undo brings them "
+		 "back). Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (not with "
+		 "--volumes). The space it tells is what became free on the disk.",
 	.examples = "moss system prune -af --volumes",
 };

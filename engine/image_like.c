@@ -19,7 +19,6 @@ static unsigned limit_of(const char *name)
 	return n > SHORT_NAME ? 2 : n > SHORT_NAME / 2 ? 1 : 0;
 }
 
-
 struct wanted {
 	char *name; /* as it is shown, without a tag */
 	char *tag; /* NULL: none was typed */

@@ -5,12 +5,12 @@
 struct err;
 struct store;
 
-/* Adds "did you mean debian:12?" to the hint of an error about the image that was typed, where a local
- * name is like it: the same repository with another tag, the same last part, or a few letters off.
- * Returns -e->code. */
+/* Adds "did you mean debian:12?" to the hint of an error about the image that was typed, where a
+ * local name is like it: the same repository with another tag, the same last part, or a few letters
+ * off. Returns -e->code. */
 int image_like_hint(struct store *s, const char *typed, struct err *e);
-/* The same after a pull has failed: also which registry was asked, where it has no such image and no
- * hint says more. */
+/* The same after a pull has failed: also which registry was asked, where it has no such image and
+ * no hint says more. */
 int image_like_pull_hint(struct store *s, const char *typed, struct err *e);
 
 #endif

@@ -164,8 +164,7 @@ static int load_volumes(struct store *s, struct usage *u, struct err *e)
 
 /* ---- measuring: in a child, which has all of this in its memory ---- */
 
-static void charge_images(
-	struct work *w, const struct set *met, bool is_held, int64_t bytes)
+static void charge_images(struct work *w, const struct set *met, bool is_held, int64_t bytes)
 {
 	int64_t *of = met->n == 1 ? w->image_unique : w->image_shared;
 	bool in_use = is_held;

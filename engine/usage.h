@@ -1,15 +1,15 @@
 /* usage: what the store takes of the disk, and whose it is.
  *
  * Counted are blocks (st_blocks), of each inode once, whatever names it has in however many layers:
- * equal files of several layers may be one inode, and the layers of an image may be those of others.
- * An inode is
+ * equal files of several layers may be one inode, and the layers of an image may be those of
+ * others. An inode is
  *   - of every image that has one of its layers: unique where that is one image, else shared;
  *   - else of the first container that holds one of them (its image was removed, or a commit took
  *     the layer from it), or in whose folder it lies;
  *   - else of the volume, the trash or the unfinished downloads in which it lies.
  * Of images can be reclaimed what `image prune --all` frees: what no image with a container, no
- * container and nothing in the trash holds. Parts that file systems share without telling (reflinks)
- * are counted for each file.
+ * container and nothing in the trash holds. Parts that file systems share without telling
+ * (reflinks) are counted for each file.
  */
 #ifndef ENGINE_USAGE_H
 #define ENGINE_USAGE_H

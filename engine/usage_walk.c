@@ -13,8 +13,7 @@ void usage_walk_deinit(struct usage_walk *w)
 	free(w->v);
 }
 
-static struct usage_inode *slot_of(
-	struct usage_inode *v, size_t room, dev_t dev, ino_t ino)
+static struct usage_inode *slot_of(struct usage_inode *v, size_t room, dev_t dev, ino_t ino)
 {
 	size_t at = (size_t)((uint64_t)ino * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (room - 1);
 	while (v[at].n && (v[at].ino != ino || v[at].dev != dev))

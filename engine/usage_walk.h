@@ -22,8 +22,9 @@ struct usage_walk {
 	int64_t *alone; /* for each tree: bytes of inodes with one name; the caller's */
 };
 
-/* without_top: what is in the folder, not the folder itself. The tree's number must not be smaller than that of the call before. A missing folder is empty, and
- * what cannot be read is passed over. */
+/* without_top: what is in the folder, not the folder itself. The tree's number must not be smaller
+ * than that of the call before. A missing folder is empty, and what cannot be read is passed over.
+ */
 void usage_walk_tree(struct usage_walk *w, const char *path, bool without_top, uint32_t tree);
 /* Calls fn for each inode that was met under a name that is not its only one. */
 void usage_walk_each(const struct usage_walk *w,

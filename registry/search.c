@@ -54,8 +54,8 @@ static int ask_catalog(struct client *c, const char *query, size_t limit, json_t
 		r = client_page(c, take_ptr(url), SEARCH_PAGE_MAX, &body, &next, kind, e);
 		url = next;
 		if (r == 0)
-			r = search_read_catalog(body.data ? body.data : "", body.len, query, limit,
-				results, e);
+			r = search_read_catalog(
+				body.data ? body.data : "", body.len, query, limit, results, e);
 		if (json_array_size(results) >= limit)
 			break;
 	}

@@ -1,9 +1,9 @@
 /* search: looking for images in a registry or an index of one.
  *
- * An index (Docker Hub's, or a registry that has the first API) is asked with /v1/search; a registry
- * that does not answer that lists its repositories with /v2/_catalog, page by page, and those with
- * the query in their name are taken, as Podman does. Both answers are foreign: this runs in a confined
- * process (moss-transfer, role fetch), and what comes out of it is an array of
+ * An index (Docker Hub's, or a registry that has the first API) is asked with /v1/search; a
+ * registry that does not answer that lists its repositories with /v2/_catalog, page by page, and
+ * those with the query in their name are taken, as Podman does. Both answers are foreign: this runs
+ * in a confined process (moss-transfer, role fetch), and what comes out of it is an array of
  *
  *   {"name", "description", "stars": n, "official": bool, "automated": bool}
  *
@@ -26,8 +26,8 @@ enum {
 	SEARCH_NAME_MAX = 255,
 };
 
-/* Asks. New reference in *results; *from_catalog tells where they are from. query may be "" (everything
- * a catalog has). */
+/* Asks. New reference in *results; *from_catalog tells where they are from. query may be ""
+ * (everything a catalog has). */
 int search_registry(struct client *c, const char *query, size_t limit, json_t **results,
 	int *from_catalog, const char **kind, struct err *e);
 

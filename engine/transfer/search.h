@@ -11,9 +11,9 @@ struct pull_options;
 struct store;
 struct strv;
 
-/* domain: "docker.io", "localhost:5000". *results: an array as registry/search.h describes it, text made
- * printable; new reference. *from_catalog: names are repositories of the registry. o: tls, credentials,
- * certificates, retries. */
+/* domain: "docker.io", "localhost:5000". *results: an array as registry/search.h describes it, text
+ * made printable; new reference. *from_catalog: names are repositories of the registry. o: tls,
+ * credentials, certificates, retries. */
 int image_search(struct store *s, const char *domain, const char *query, int64_t limit,
 	const struct pull_options *o, json_t **results, bool *from_catalog, struct err *e);
 /* typed: a name without a tag. At most limit, in the registry's order. */

@@ -1,5 +1,5 @@
-/* Answers to a search. The first byte says of what kind (odd: an index), the second how many results are
- * wanted. */
+/* Answers to a search. The first byte says of what kind (odd: an index), the second how many
+ * results are wanted. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What comes out can be shown: one line, without control characters, and no longer than promised. */
+/* What comes out can be shown: one line, without control characters, and no longer than promised.
+ */
 static void check(const char *text, size_t max)
 {
 	if (strlen(text) > max)
@@ -28,9 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_json results = json_array();
 	size_t limit = data[1], i;
 	json_t *entry;
-	int r = data[0] & 1 ? search_read_index((const char *)data + 2, size - 2, limit, results, &e)
-			    : search_read_catalog(
-				      (const char *)data + 2, size - 2, "a", limit, results, &e);
+	int r = data[0] & 1
+			? search_read_index((const char *)data + 2, size - 2, limit, results, &e)
+			: search_read_catalog(
+				  (const char *)data + 2, size - 2, "a", limit, results, &e);
 	if (r < 0 && !e.code)
 		abort();
 	if (json_array_size(results) > limit)

@@ -20,9 +20,10 @@ static json_t *index_of(const char *text, size_t limit)
 static void of_an_index(void **state)
 {
 	(void)state;
-	auto_json r = index_of("{\"results\": [{\"name\": \"debian\", \"description\": \"a\\nb\\tc\\u001b[2Jd\","
-			       " \"star_count\": 7, \"is_official\": true}, {\"name\": \"x/y\","
-			       " \"is_automated\": true}, {\"name\": \"third\"}]}",
+	auto_json r = index_of(
+		"{\"results\": [{\"name\": \"debian\", \"description\": \"a\\nb\\tc\\u001b[2Jd\","
+		" \"star_count\": 7, \"is_official\": true}, {\"name\": \"x/y\","
+		" \"is_automated\": true}, {\"name\": \"third\"}]}",
 		2);
 	assert_int_equal(json_array_size(r), 2);
 	const json_t *first = json_array_get(r, 0), *second = json_array_get(r, 1);
@@ -37,8 +38,9 @@ static void of_an_index(void **state)
 static void names(void **state)
 {
 	(void)state;
-	auto_json r = index_of("{\"results\": [{\"name\": \"Upper\"}, {\"name\": \"a:tag\"}, {\"name\": 7},"
-			       " {}, 3, {\"name\": \"\\u001b[0m\"}, {\"name\": \"good\"}]}",
+	auto_json r = index_of(
+		"{\"results\": [{\"name\": \"Upper\"}, {\"name\": \"a:tag\"}, {\"name\": 7},"
+		" {}, 3, {\"name\": \"\\u001b[0m\"}, {\"name\": \"good\"}]}",
 		25);
 	assert_int_equal(json_array_size(r), 1);
 	assert_string_equal(json_str(json_array_get(r, 0), "name"), "good");
@@ -61,7 +63,8 @@ static void long_description(void **state)
 static void of_a_catalog(void **state)
 {
 	(void)state;
-	static const char text[] = "{\"repositories\": [\"debian\", \"x/mydebian\", \"nginx\", 5, \"DEB\"]}";
+	static const char text[] =
+		"{\"repositories\": [\"debian\", \"x/mydebian\", \"nginx\", 5, \"DEB\"]}";
 	struct err e = {0};
 	auto_json r = json_array();
 	assert_int_equal(search_read_catalog(text, strlen(text), "deb", 25, r, &e), 0);
