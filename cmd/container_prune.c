@@ -75,8 +75,7 @@ static int remove_all(
 	return r;
 }
 
-int prune_containers(
-	struct store *s, const struct prune_wish *w, int64_t *reclaimed, struct err *e)
+int prune_containers(struct store *s, const struct prune_wish *w, int64_t *reclaimed, struct err *e)
 {
 	struct container_row *rows = NULL;
 	size_t n = 0, kept = 0;

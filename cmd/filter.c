@@ -127,5 +127,6 @@ int filter_time(const char *value, int64_t *ns, struct err *e)
 		*ns = clock_now_ns() - n;
 		return 0;
 	}
-	return err_set(e, EINVAL, "invalid time: \"%s\" (a date, a time or a duration)", value);
+	return err_set(
+		e, EINVAL, "failed to parse value as time or duration: \"%s\"", value);
 }

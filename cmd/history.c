@@ -37,12 +37,17 @@ static char *local_time(int64_t ns)
 			    : xasprintf("%sZ", text);
 }
 
-/* What a terminal would obey is not for it; line feeds stay, as Docker shows them. */
-static void make_plain(char *s)
+/* What a terminal would obey is not for it; line feeds and tabs stay, as Docker shows them. */
+static char *plain(const char *text, char tab)
 {
-	for (; *s; s++)
-		if (((unsigned char)*s < ' ' && *s != '\n') || *s == 0x7f)
-			*s = *s == '\t' ? ' ' : '?';
+	char *s = xstrdup(text);
+	for (char *p = s; *p; p++) {
+		if (*p == '\t')
+			*p = tab;
+		else if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+			*p = '?';
+	}
+	return s;
 }
 
 static json_t *row_of(const struct history_step *step, const struct history *a)
@@ -51,9 +56,7 @@ static json_t *row_of(const struct history_step *step, const struct history *a)
 	const char *id = step->id ? step->id : "<missing>";
 	const char *hex = str_after(id, "sha256:");
 	auto_free char *short_id = xstrndup(hex ? hex : id, SHORT_ID);
-	auto_free char *by = xstrdup(step->created_by), *comment = xstrdup(step->comment);
-	make_plain(by);
-	make_plain(comment);
+	auto_free char *by = plain(step->created_by, ' '), *comment = plain(step->comment, '\t');
 	auto_free char *cut = human_ellipsis(by, CREATED_BY_WIDTH);
 	auto_free char *at = local_time(step->created_ns);
 	auto_free char *age = human_duration(clock_now_ns() - step->created_ns);

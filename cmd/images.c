@@ -99,7 +99,8 @@ static char *repository_of(const char *full, char **tag, char **digest)
 }
 
 /* A row for each tag; with --digests one for each digest of the tag's repository too. */
-static void add_tag(struct rows *rows, const struct images *a, const struct image *i, const char *full)
+static void add_tag(
+	struct rows *rows, const struct images *a, const struct image *i, const char *full)
 {
 	auto_free char *tag = NULL, *digest = NULL;
 	auto_free char *repo = repository_of(full, &tag, &digest);
@@ -194,12 +195,13 @@ static int sort(struct rows *rows, const char *by, struct err *e)
 
 static char *default_table(const struct images *a)
 {
-	return xasprintf("table {{.Repository}}\t{{.Tag}}%s\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}%s",
+	return xasprintf(
+		"table {{.Repository}}\t{{.Tag}}%s\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}%s",
 		a->digests ? "\t{{.Digest}}" : "", a->history ? "\t{{.History}}" : "");
 }
 
-static int print(const struct cmd_call *call, const struct images *a, const struct rows *rows,
-	struct err *e)
+static int print(
+	const struct cmd_call *call, const struct images *a, const struct rows *rows, struct err *e)
 {
 	/* -q asks for ids, whatever the configuration says. */
 	auto_free char *configured =
@@ -225,10 +227,10 @@ static int print(const struct cmd_call *call, const struct images *a, const stru
 /* What Docker refuses beside --tree. */
 static int check_tree(const struct images *a, struct err *e)
 {
-	const char *other = a->quiet	 ? "--quiet"
+	const char *other = a->quiet      ? "--quiet"
 			    : a->no_trunc ? "--no-trunc"
 			    : a->digests  ? "--show-digest"
-			    : a->format	  ? "--format"
+			    : a->format   ? "--format"
 			    : a->history  ? "--history"
 					  : NULL;
 	return other ? err_set(e, EINVAL, "%s is not yet supported with --tree", other) : 0;
@@ -244,8 +246,8 @@ static bool is_shown(
 	return image_filter_match(&a->wanted, i, list, n);
 }
 
-static int show(struct cmd_call *call, struct images *a, const struct image *list, size_t n,
-	struct err *e)
+static int show(
+	struct cmd_call *call, struct images *a, const struct image *list, size_t n, struct err *e)
 {
 	auto_rows rows = {0};
 	auto_free const struct image **shown = xcalloc(n + 1, sizeof(*shown));
@@ -323,7 +325,8 @@ const struct cmd cmd_images = {
 	.opts = opts,
 	.args_size = sizeof(struct images),
 	.run = images_run,
-	.about = "Filters: before=IMAGE, since=IMAGE or after=IMAGE, containers=BOOL (one is made of "
+	.about = "Filters: before=IMAGE, since=IMAGE or after=IMAGE, containers=BOOL (one is made "
+		 "of "
 		 "it), dangling=BOOL, digest=DIGEST and id=ID (or how they begin), "
 		 "intermediate=BOOL, label=KEY[=VALUE], reference=PATTERN, until=TIME; label, "
 		 "reference, digest and id also as KEY!=. manifest=true and readonly=true match "

@@ -15,8 +15,8 @@
 static int parse_target(const char *typed, struct reference *ref, struct err *e)
 {
 	if (reference_parse(typed, true, ref, e) < 0)
-		return err_ctx(e, "Error parsing reference: \"%s\" is not a valid repository/tag",
-			typed);
+		return err_ctx(
+			e, "Error parsing reference: \"%s\" is not a valid repository/tag", typed);
 	if (ref->digest)
 		return err_set(e, EINVAL, "refusing to create a tag with a digest reference");
 	auto_free char *shown = reference_familiar_name(ref);

@@ -14,8 +14,8 @@ int image_name_add(
 /* A tag or a digest reference, normalised. ROW_OK, ROW_ABSENT. */
 int image_name_drop(struct store *s, const struct image *image, const char *name, struct err *e);
 
-/* Adds the names, as they are shown, that the events tell the image got here and that are not in the
- * list yet. */
+/* Adds the names, as they are shown, that the events tell the image got here and that are not in
+ * the list yet. */
 void image_names_past(struct store *s, const char *id, struct strv *names);
 
 #endif

@@ -56,10 +56,9 @@ static const char *user_of(const struct users *u, bool running)
 static int conflict(
 	struct err *e, const struct image *image, bool is_hard, const char *why, const char *id)
 {
-	return err_set(e, EBUSY, "conflict: unable to delete %.*s (%s) - image %s%s%.*s",
-		SHORT_ID, image->id + strlen("sha256:"),
-		is_hard ? "cannot be forced" : "must be forced", why, id ? " " : "",
-		id ? SHORT_ID : 0, id ? id : "");
+	return err_set(e, EBUSY, "conflict: unable to delete %.*s (%s) - image %s%s%.*s", SHORT_ID,
+		image->id + strlen("sha256:"), is_hard ? "cannot be forced" : "must be forced", why,
+		id ? " " : "", id ? SHORT_ID : 0, id ? id : "");
 }
 
 static bool same_repository(const char *a, const char *b)
@@ -201,9 +200,8 @@ static int delete_with_parents(struct store *s, const struct image *image, unsig
 	const struct strv *names, struct strv *lines, struct err *e)
 {
 	int r = delete (s, image, names, lines, e);
-	return r < 0 || (flags & IMAGE_REMOVE_NO_PRUNE)
-		       ? r
-		       : prune_parents(s, image->parent, lines, e);
+	return r < 0 || (flags & IMAGE_REMOVE_NO_PRUNE) ? r
+							: prune_parents(s, image->parent, lines, e);
 }
 
 static int remove_by_id(struct store *s, const struct image *image, unsigned flags,

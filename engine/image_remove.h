@@ -16,9 +16,9 @@ enum image_remove_flags {
 /* `typed` is what the user wrote, `reference` its normalised form (NULL where it can only be an
  * id), `image` what it means. lines receives "Untagged: x" and "Deleted: sha256:...", also of the
  * part that was done before an error. A name goes alone while the image has others; the last one
- * takes the image along, unless a container uses it: "conflict: ..." without force. One that others were made from stays: by
- * name silently, by id with an error. With the image go those it was made from that have no name, no
- * other child and no container. */
+ * takes the image along, unless a container uses it: "conflict: ..." without force. One that others
+ * were made from stays: by name silently, by id with an error. With the image go those it was made
+ * from that have no name, no other child and no container. */
 int image_remove(struct store *s, const struct image *image, const char *typed,
 	const char *reference, unsigned flags, struct strv *lines, struct err *e);
 

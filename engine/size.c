@@ -126,8 +126,8 @@ int volume_sizes(struct store *s, const char *const *names, size_t n, int64_t *b
 
 int size_freed_begin(struct store *s, struct err *e)
 {
-	int64_t *freed = mmap(NULL, sizeof(*freed), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int64_t *freed = mmap(
+		NULL, sizeof(*freed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (freed == MAP_FAILED)
 		return err_sys(e, "cannot get memory for sizes");
 	s->freed = freed;

@@ -59,8 +59,8 @@ int client_manifest(struct client *c, const struct reference *ref, size_t max, s
 int client_tags(struct client *c, const struct reference *ref, struct strv *tags, const char **kind,
 	struct err *e);
 
-/* Any document of the registry, of at most max bytes. Takes the URL. next (may be NULL): the address of
- * the next page, as its Link header says; owned, NULL where there is none. */
+/* Any document of the registry, of at most max bytes. Takes the URL. next (may be NULL): the
+ * address of the next page, as its Link header says; owned, NULL where there is none. */
 int client_page(struct client *c, char *url, size_t max, struct buf *out, char **next,
 	const char **kind, struct err *e);
 

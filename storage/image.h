@@ -83,8 +83,8 @@ int image_tag(struct store *s, const char *id, const char *name, struct err *e);
 /* Removes a name or digest reference. ROW_OK, ROW_ABSENT. */
 int image_untag(struct store *s, const char *name, struct err *e);
 /* Removes the image's record with all names; unused layers go, their files are moved to trash/ and
- * purged by image_purge. deleted receives "sha256:…" of what went (image id, then the chain ids of its
- * layers, top first; of layers that others have, nothing). */
+ * purged by image_purge. deleted receives "sha256:…" of what went (image id, then the chain ids of
+ * its layers, top first; of layers that others have, nothing). */
 /* names: those it had, for the trash, where the store keeps (storage/keep.h): then layers and files
  * stay there, but are in `deleted` like others. */
 int image_delete(struct store *s, const char *id, const struct strv *names, char ***deleted,

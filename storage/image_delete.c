@@ -28,7 +28,7 @@ static void add_blob_path(struct strv *paths, const char *digest)
  * ChainID). */
 static void list_deleted(const struct image *image, const struct strv *gone, struct strv *deleted)
 {
-	char (*chain)[72] = xcalloc(image->n_layers + 1, sizeof(*chain));
+	char(*chain)[72] = xcalloc(image->n_layers + 1, sizeof(*chain));
 	for (size_t i = 0; i < image->n_layers; i++) {
 		auto_free char *both =
 			i ? xasprintf("%s %s", chain[i - 1], image->diff_ids[i]) : NULL;

@@ -43,8 +43,8 @@ struct store {
 	size_t kept; /* how much of it has been */
 	bool needs_purge; /* this command has put something into trash/ */
 	bool has_leftovers; /* something has been there for a while: a dead command's */
-	int64_t *freed; /* where removals count the bytes of the disk they free, in memory that is shared
-			   with children (engine/size.h); NULL = nowhere */
+	int64_t *freed; /* where removals count the bytes of the disk they free, in memory that is
+			   shared with children (engine/size.h); NULL = nowhere */
 	struct unsettled *unsettled; /* see store_settle */
 	/* Completes layers that image_commit has put in place (their short names, NULL for others),
 	 * ahead of their record: engine/share.h. NULL = they are complete. */

@@ -195,8 +195,8 @@ static int op_search(struct role *r, const json_t *m, int out, const char **kind
 	*kind = "bad-request";
 	if (limit < 1 || limit > SEARCH_LIMIT_MAX || strlen(query) > SEARCH_NAME_MAX)
 		return err_set(e, EINVAL, "bad request for a search");
-	int result = search_registry(
-		r->client, query, (size_t)limit, &results, &from_catalog, kind, e);
+	int result =
+		search_registry(r->client, query, (size_t)limit, &results, &from_catalog, kind, e);
 	if (result < 0)
 		return result;
 	auto_free char *text = json_text(results);

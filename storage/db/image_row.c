@@ -186,7 +186,8 @@ static int read_layers(struct db *db, struct image *out, struct err *e)
 int image_row_has_children(struct db *db, const char *id, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT 1 FROM image WHERE instr(config, '\"moss.parent\":\"' || ?1 || '\"') LIMIT 1",
+		"SELECT 1 FROM image WHERE instr(config, '\"moss.parent\":\"' || ?1 || '\"') LIMIT "
+		"1",
 		e);
 	if (!s)
 		return -e->code;

@@ -158,7 +158,7 @@ static bool run_case(const char *name)
 	if (!data)
 		fail_msg("%s", e.msg);
 	const char *what = str_after(g.kind, "inspect ");
-	int r = what			  ? run_inspect(&g, what, data, &out, &e)
+	int r = what                    ? run_inspect(&g, what, data, &out, &e)
 		: !strcmp(g.kind, "df") ? run_df(&g, data, &out, &e)
 					: run_list(&g, data, &out, &e);
 	if (r < 0) {
