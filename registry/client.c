@@ -366,7 +366,7 @@ int client_page(struct client *c, char *url, size_t max, struct buf *out, char *
 		*out = g.x.body;
 		g.x.body = BUF_INIT;
 		if (next)
-			*next = next_page(&g);
+			*next = http_next_page(g.url, g.x.reply.link);
 	}
 	client_get_deinit(&g);
 	return r;

@@ -52,7 +52,7 @@ static int get_list(
 /* A location without a slash at its end. Owned; NULL with e set. */
 static char *get_location(const json_t *j, const char *key, const char *where, struct err *e)
 {
-	const char *text;
+	const char *text = "";
 	if (get_text(j, key, &text, where, e) < 0)
 		return NULL;
 	if (strstr(text, "://")) {
@@ -71,7 +71,7 @@ static char *get_location(const json_t *j, const char *key, const char *where, s
 static int get_pull_from(const json_t *j, enum pull_from *out, const char *where, struct err *e)
 {
 	static const char *const names[] = {"all", "digest-only", "tag-only"};
-	const char *text;
+	const char *text = "";
 	if (get_text(j, "pull-from-mirror", &text, where, e) < 0)
 		return -e->code;
 	*out = PULL_FROM_ALL;
@@ -238,7 +238,7 @@ static int add_aliases(struct registries *r, const json_t *conf, const char *fil
 static int add_mode(struct registries *r, const json_t *conf, const char *file, struct err *e)
 {
 	static const char *const names[] = {"permissive", "enforcing", "disabled"};
-	const char *text;
+	const char *text = "";
 	if (get_text(conf, "short-name-mode", &text, file, e) < 0)
 		return -e->code;
 	if (!*text)
