@@ -74,23 +74,30 @@ static int candidates_load(
 	return 0;
 }
 
-int enter_spawn(struct store *s, const struct spawn *sp, struct entered *out, struct err *e)
+int enter_spawn_beside(struct store *s, const struct proc_id *peer, const struct spawn *sp,
+	struct entered *out, struct err *e)
 {
 	auto_free struct proc_id *ids = NULL;
 	size_t n;
 	auto_fd lock = -1;
-	bool was_made;
+	bool was_made, has_peer = peer && peer->pid > 0 && any_alive(peer, 1);
 	*out = (struct entered){.pid = -1, .pidfd = -1, .creation_lock = -1};
-	int r = candidates_load(s, &ids, &n, &lock, e);
+	int r = has_peer ? 0 : candidates_load(s, &ids, &n, &lock, e);
 	if (r < 0)
 		return r;
-	const struct userns_candidates c = {ids, n};
+	const struct userns_candidates c = {has_peer ? peer : ids, has_peer ? 1 : n};
 	r = userns_spawn(&c, sp, &out->pid, &out->pidfd, &out->userns_ino, &was_made, e);
 	if (r < 0)
 		return r;
+	out->id = (struct proc_id){out->pid, proc_start_time(out->pid), out->userns_ino};
 	if (was_made)
 		out->creation_lock = take_fd(lock);
 	return 0;
+}
+
+int enter_spawn(struct store *s, const struct spawn *sp, struct entered *out, struct err *e)
+{
+	return enter_spawn_beside(s, NULL, sp, out, e);
 }
 
 int enter_call(struct store *s, int (*fn)(void *arg, struct err *e), void *arg, struct err *e)

@@ -24,6 +24,8 @@ int layer_writer_init(struct layer_writer *w, int stage_fd, const struct share_i
 		.parent_fd = -1,
 		.is_single_id = is_single_id,
 		.share = share_new(x, stage_fd, is_single_id),
+		.uid = geteuid(),
+		.gid = getegid(),
 	};
 	if (mkdirat(stage_fd, "diff", 0755) < 0)
 		return err_sys(e, "cannot create the layer's folder");
@@ -112,6 +114,8 @@ static int open_parent(struct layer_writer *w, const char *path)
 		fd = path_mkdirs_in(w->diff_fd, path, 0755);
 	if (fd < 0)
 		return fd;
+	struct stat st;
+	w->parent_gives_group = fstat(fd, &st) < 0 || (st.st_mode & S_ISGID);
 	w->parent_path = xstrdup(path);
 	w->parent_fd = fd;
 	return fd;
@@ -208,15 +212,26 @@ static int set_times(int at, const char *name, const struct tar_entry *en, struc
 	return r < 0 ? err_sys(e, "cannot set the time of %s", en->path) : 0;
 }
 
-/* Of a file or folder by its descriptor. The order matters: chown takes set-id bits and
- * capabilities away. */
-static int set_metadata(struct layer_writer *w, int fd, const struct tar_entry *en, struct err *e)
+/* Of a file or folder by its descriptor, which `is` tells of: most need neither call. The order
+ * matters: chown takes set-id bits and capabilities away. */
+static int set_metadata(struct layer_writer *w, int fd, const struct stat *is,
+	const struct tar_entry *en, struct err *e)
 {
-	if (set_owner(w, fd, "", en, e) < 0)
+	bool has_owner = is->st_uid == en->uid && is->st_gid == en->gid;
+	if (!has_owner && set_owner(w, fd, "", en, e) < 0)
 		return -e->code;
-	if (fchmod(fd, en->mode) < 0)
+	if ((!has_owner || (is->st_mode & 07777) != en->mode) && fchmod(fd, en->mode) < 0)
 		return err_sys(e, "cannot set the mode of %s", en->path);
 	return set_xattrs(w, fd, en, e);
+}
+
+/* Of what has just been made by its name and has no mode of its own. */
+static int set_link_owner(
+	struct layer_writer *w, const struct place *p, const struct tar_entry *en, struct err *e)
+{
+	if (en->uid == w->uid && en->gid == w->gid && !w->parent_gives_group)
+		return 0;
+	return set_owner(w, p->at, p->last, en, e);
 }
 
 /* ---- kinds ---- */
@@ -333,25 +348,16 @@ static int write_content(int fd, struct twin *twin, struct tar_reader *t,
 	return 0;
 }
 
-static ino_t inode_of(int fd)
-{
-	struct stat st;
-	return fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
-
 /* Metadata; and a file that is its twin's equal stays empty (storage/share.h). */
-static int finish_regular(struct layer_writer *w, const struct place *p, int fd, struct twin *twin,
-	const struct tar_entry *en, struct err *e)
+static int finish_regular(struct layer_writer *w, const struct place *p, int fd,
+	const struct stat *st, struct twin *twin, const struct tar_entry *en, struct err *e)
 {
-	struct stat st;
-	if (set_metadata(w, fd, en, e) < 0)
+	if (set_metadata(w, fd, st, en, e) < 0)
 		return -e->code;
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "cannot look at %s", en->path);
-	if (twin->fd >= 0 && !share_defer(w->share, w->diff_fd, p->path, &st, twin->layer) &&
+	if (twin->fd >= 0 && !share_defer(w->share, w->diff_fd, p->path, st, twin->layer) &&
 		leave_twin(twin, fd, en, e) < 0)
 		return -e->code;
-	share_note(w->share, p->path, en, st.st_ino);
+	share_note(w->share, p->path, en, st->st_ino);
 	if (set_times(fd, NULL, en, e) < 0)
 		return -e->code;
 	/* Begun now, write-back is nearly done when the layer is complete. */
@@ -360,24 +366,41 @@ static int finish_regular(struct layer_writer *w, const struct place *p, int fd,
 	return 0;
 }
 
-static int write_regular(struct layer_writer *w, const struct place *p, struct tar_reader *t,
+/* Nearly always nothing stands at the name: looking first would cost a call for each file. */
+static int create_regular(
+	struct layer_writer *w, struct place *p, const struct tar_entry *en, struct err *e)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(p->at, p->last, flags, en->mode & 0777);
+	if (fd < 0 && errno == EEXIST) {
+		int r = layer_make_room(w, p, en, e);
+		if (r < 0)
+			return r;
+		fd = openat(p->at, p->last, flags, en->mode & 0777);
+	}
+	return fd < 0 ? err_sys(e, "cannot create %s", en->path) : fd;
+}
+
+static int write_regular(struct layer_writer *w, struct place *p, struct tar_reader *t,
 	const struct tar_entry *en, struct tarsplit_writer *ts, struct err *e)
 {
+	struct stat st;
 	uint64_t crc = 0;
 	struct twin twin = {.fd = -1};
-	auto_fd fd =
-		openat(p->at, p->last, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_fd fd = create_regular(w, p, en, e);
 	if (fd < 0)
-		return err_sys(e, "cannot create %s", en->path);
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "cannot look at %s", en->path);
 	if (en->size > (uint64_t)INT64_MAX - (uint64_t)w->size)
 		return err_set(e, EFBIG, "%s is too large", en->path);
 	w->size += (int64_t)en->size;
 	twin.fd = share_find(w->share, p->path, en, &twin.layer);
 	int r = write_content(fd, &twin, t, en, &crc, e);
 	if (r == 0)
-		r = finish_regular(w, p, fd, &twin, en, e);
+		r = finish_regular(w, p, fd, &st, &twin, en, e);
 	scope_close(&twin.fd);
-	return r < 0 || en->stored == 0 ? r : tarsplit_file(ts, en, p->path, inode_of(fd), crc, e);
+	return r < 0 || en->stored == 0 ? r : tarsplit_file(ts, en, p->path, st.st_ino, crc, e);
 }
 
 /* As Docker does, the link's own header has the last word on what both names show. */
@@ -394,7 +417,7 @@ static int set_link_metadata(
 	auto_fd fd = openat(p->at, p->last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "cannot open %s", en->path);
-	if (set_metadata(w, fd, en, e) < 0)
+	if (set_metadata(w, fd, &st, en, e) < 0)
 		return -e->code;
 	return set_times(fd, NULL, en, e);
 }
@@ -426,7 +449,7 @@ static int write_symlink(
 		return err_sys(e, "cannot create link %s", en->path);
 	if (en->n_xattrs > 0)
 		w->warned |= WARN_XATTR;
-	if (set_owner(w, p->at, p->last, en, e) < 0)
+	if (set_link_owner(w, p, en, e) < 0)
 		return -e->code;
 	return set_times(p->at, p->last, en, e);
 }
@@ -455,7 +478,10 @@ static int write_folder(
 		return err_sys(e, "cannot open %s", en->path);
 	if (p->was_whiteout && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
 		return err_sys(e, "cannot make %s opaque", en->path);
-	if (set_metadata(w, fd, en, e) < 0)
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "cannot look at %s", en->path);
+	if (set_metadata(w, fd, &st, en, e) < 0)
 		return -e->code;
 	return layer_folder_add(w, p->path, entry_time(en), e);
 }
@@ -498,9 +524,11 @@ static int keep_content(struct tar_reader *t, struct tarsplit_writer *ts, struct
 	return (int)n;
 }
 
-static int write_kind(struct layer_writer *w, const struct place *p, struct tar_reader *t,
+static int write_kind(struct layer_writer *w, struct place *p, struct tar_reader *t,
 	const struct tar_entry *en, struct tarsplit_writer *ts, struct err *e)
 {
+	if (en->type != '0' && layer_make_room(w, p, en, e) < 0)
+		return -e->code;
 	switch (en->type) {
 	case '0':
 		return write_regular(w, p, t, en, ts, e);
@@ -533,7 +561,7 @@ int layer_write(struct layer_writer *w, struct tar_reader *t, const struct tar_e
 		r = write_whiteout(&p, e);
 	else if (r == 0 && !*p.path && en->type != '5')
 		r = err_set(e, EBADMSG, "the layer's root is not a folder");
-	else if (r == 0 && (r = layer_make_room(w, &p, en, e)) == 0)
+	else if (r == 0)
 		r = write_kind(w, &p, t, en, ts, e);
 	free(p.path);
 	return r < 0 ? r : keep_content(t, ts, e);

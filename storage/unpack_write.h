@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/str.h"
 #include "storage/tarsplit.h"
@@ -50,9 +51,12 @@ struct layer_writer {
 	uint64_t entries;
 	int64_t size; /* bytes of regular files */
 	struct share *share; /* equal files of other layers (storage/share.h) */
+	uid_t uid; /* what new files get, unless... */
+	gid_t gid;
 	/* the parent of the last entry */
 	char *parent_path;
 	int parent_fd;
+	bool parent_gives_group; /* ...it is set-gid */
 	/* folders whose times are set last */
 	struct buf folders;
 	char *last_folder;

@@ -74,6 +74,7 @@ static int start_process(struct store *s, struct fetcher *f, struct err *e)
 		close(in.creation_lock);
 	f->pid = in.pid;
 	f->pidfd = in.pidfd;
+	f->id = in.id;
 	f->sock = take_fd(ours);
 	return 0;
 }

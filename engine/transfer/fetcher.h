@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/proc.h"
+
 struct credentials;
 struct err;
 struct pull_options;
@@ -22,6 +24,7 @@ struct fetcher {
 	pid_t pid;
 	int pidfd;
 	int sock;
+	struct proc_id id; /* for enter_spawn_beside */
 };
 #define FETCHER_INIT ((struct fetcher){.pid = -1, .pidfd = -1, .sock = -1})
 

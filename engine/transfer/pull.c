@@ -88,7 +88,7 @@ static void pull_deinit(struct pull *p)
 static void start_spare(struct pull *p)
 {
 	struct err ignored;
-	if (p->spare.pid <= 0 && unpacker_start(p->store, &p->spare, &ignored) < 0)
+	if (p->spare.pid <= 0 && unpacker_start_beside(p->store, &p->fetcher.id, &p->spare, &ignored) < 0)
 		p->spare = UNPACKER_INIT;
 }
 
@@ -124,7 +124,7 @@ static json_t *ask_unpacker(struct pull *p, const json_t *job, const int *fds, s
 	struct unpacker u = p->spare;
 	const char *kind;
 	p->spare = UNPACKER_INIT;
-	if (u.pid <= 0 && unpacker_start(p->store, &u, e) < 0)
+	if (u.pid <= 0 && unpacker_start_beside(p->store, &p->fetcher.id, &u, e) < 0)
 		return NULL;
 	json_t *reply = NULL;
 	int r = unpacker_send(&u, job, fds, n, e);

@@ -216,7 +216,7 @@ static int send_job(struct pull_layers *l, struct pull_layer *y, int pipe_read, 
 	y->unpacker = *l->spare;
 	*l->spare = UNPACKER_INIT;
 	if (y->unpacker.pid <= 0) {
-		int r = unpacker_start(l->store, &y->unpacker, e);
+		int r = unpacker_start_beside(l->store, &l->fetcher->id, &y->unpacker, e);
 		if (r < 0)
 			return r;
 	}

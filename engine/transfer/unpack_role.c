@@ -312,7 +312,8 @@ int unpack_role_run(int sock, struct err *e)
 {
 	struct role_state st = {0};
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	(void)umask(022);
+	/* Every file is made with the mode it is to have. */
+	(void)umask(0);
 	for (;;) {
 		struct unpack_request q = {.sock = sock, .n_fds = ARRAY_LEN(q.fds)};
 		auto_json msg = proto_recv(sock, q.fds, &q.n_fds, e);

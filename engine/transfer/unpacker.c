@@ -34,6 +34,12 @@ static void environment(struct strv *out)
 
 int unpacker_start(struct store *s, struct unpacker *u, struct err *e)
 {
+	return unpacker_start_beside(s, NULL, u, e);
+}
+
+int unpacker_start_beside(
+	struct store *s, const struct proc_id *peer, struct unpacker *u, struct err *e)
+{
 	int pair[2];
 	*u = UNPACKER_INIT;
 	int r = msg_pair(pair);
@@ -52,7 +58,7 @@ int unpacker_start(struct store *s, struct unpacker *u, struct err *e)
 	sp.n_fds = 1;
 	sp.death_signal = SIGKILL;
 	struct entered in;
-	r = enter_spawn(s, &sp, &in, e);
+	r = enter_spawn_beside(s, peer, &sp, &in, e);
 	if (r < 0)
 		return err_ctx(e, "cannot start the unpacker");
 	/* It never becomes a candidate for joining: nobody needs to wait for it. */

@@ -31,6 +31,11 @@ struct unpacker {
 #define UNPACKER_INIT ((struct unpacker){.pid = -1, .pidfd = -1, .sock = -1})
 
 int unpacker_start(struct store *s, struct unpacker *u, struct err *e);
+/* In the user namespace of another process of this command, where it still lives
+ * (enter_spawn_beside). */
+struct proc_id;
+int unpacker_start_beside(
+	struct store *s, const struct proc_id *peer, struct unpacker *u, struct err *e);
 /* The descriptors stay the caller's: close them after this (a pipe's reading end above all, so
  * that its writer learns when the unpacker dies). */
 int unpacker_send(
