@@ -9,9 +9,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -46,11 +48,25 @@ static int locked_file(int dir_fd, const char *name)
 	return r < 0 ? r : r == LOCK_BUSY ? -EBUSY : take_fd(fd);
 }
 
+/* Tells ext4 that the folders in this one have nothing to do with each other: each then goes to a
+ * part of the disk of its own. Else a layer's inodes are looked for where those of removed layers
+ * were, which are not given out again for some seconds and passed over one by one: measured, a pull
+ * after a removal takes half the time. */
+static void spread_folders(int tmp_fd)
+{
+	int flags;
+	if (ioctl(tmp_fd, FS_IOC_GETFLAGS, &flags) < 0 || (flags & FS_TOPDIR_FL))
+		return;
+	flags |= FS_TOPDIR_FL;
+	(void)ioctl(tmp_fd, FS_IOC_SETFLAGS, &flags);
+}
+
 int store_stage(struct store *s, char **path, int *lock_fd, struct err *e)
 {
 	auto_fd tmp = tmp_hold(s, e);
 	if (tmp < 0)
 		return -e->code;
+	spread_folders(tmp);
 	char nonce[2 * NONCE_BYTES + 1];
 	nonce_make(nonce);
 	auto_free char *lock = xasprintf("%s.lock", nonce);
