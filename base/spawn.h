@@ -1,7 +1,7 @@
 /* spawn: starting helper programs (never a file of an image).
  *
  * The child gets exactly the descriptors it is given: 0, 1, 2 from `fd_in`, `fd_out`, `fd_err`
- * (-1: /dev/null for in and out, inherited for err), then `fds[i]` as number 3 + i; all others
+ * (-1: /dev/null; SPAWN_INIT has the caller's stderr), then `fds[i]` as number 3 + i; all others
  * are closed. Signals are back at their defaults and unblocked.
  */
 #ifndef BASE_SPAWN_H

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/landlock.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -21,10 +22,10 @@ static const char *const unpacker_calls[] = {
 	"clock_getres", "clock_gettime", "clock_nanosleep", "gettimeofday", "nanosleep", "time",
 	"exit", "exit_group", "futex", "get_robust_list", "rseq", "sched_getaffinity",
 	"sched_yield", "set_robust_list", "set_tid_address", "restart_syscall",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
 	"getegid", "geteuid", "getgid", "getpid", "getrandom", "gettid", "getuid", "sysinfo", "uname",
 	"getrlimit", "umask",
-	"close", "dup", "eventfd2", "fadvise64", "fallocate", "fcntl", "fstat", "fstatfs",
+	"close", "dup", "eventfd2", "fadvise64", "fallocate", "fstat", "fstatfs",
 	"copy_file_range", "ftruncate", "lseek", "newfstatat", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
 	"statx", "sync_file_range", "write", "writev",
 	"recvmsg", "sendmsg",
@@ -50,6 +51,9 @@ static const char *const fetcher_refused[] = {
 	"add_key", "keyctl", "request_key", "bpf", "perf_event_open", "userfaultfd",
 	"io_uring_setup", "io_uring_enter", "io_uring_register", "fanotify_init",
 	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset",
+	"setpriority", "sched_setaffinity", "sched_setattr", "sched_setparam",
+	"sched_setscheduler", "ioprio_set", "migrate_pages", "move_pages", "process_mrelease",
+	"rt_sigqueueinfo", "rt_tgsigqueueinfo",
 	"personality", "swapon", "swapoff", "reboot", "sethostname", "setdomainname", "syslog",
 	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "acct",
 	"quotactl", "quotactl_fd", "bind", "listen", "accept", "accept4", "shmget", "semget",
@@ -88,6 +92,42 @@ static int add_calls(scmp_filter_ctx f, uint32_t action, const char *const *name
 	return 0;
 }
 
+/* All processes of the user have its uid, and no pid namespace hides them: without this it could send
+ * them signals, also by way of a descriptor's owner, and change their limits. abort and raise send to
+ * the process itself. */
+static int only_itself_listed(scmp_filter_ctx f)
+{
+	static const unsigned orders[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL,
+		F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW,
+		F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS};
+	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(orders); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+			SCMP_A1(SCMP_CMP_EQ, orders[i]));
+	return r;
+}
+
+static int only_itself(scmp_filter_ctx f)
+{
+	static const unsigned orders[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+	static const unsigned requests[] = {FIOSETOWN, SIOCSPGRP};
+	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
+	int r = seccomp_rule_add(f, refuse, SCMP_SYS(tgkill), 1,
+		SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+	if (r == 0)
+		r = seccomp_rule_add(
+			f, refuse, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0));
+	/* The kernel looks at the lower half of these numbers only. */
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(orders); i++)
+		r = seccomp_rule_add(f, refuse, SCMP_SYS(fcntl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, orders[i]));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(requests); i++)
+		r = seccomp_rule_add(f, refuse, SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, requests[i]));
+	return r;
+}
+
 int filter_unpacker(struct err *e)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -106,6 +146,8 @@ int filter_unpacker(struct err *e)
 	if (r == 0)
 		r = seccomp_rule_add(
 			f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
+	if (r == 0)
+		r = only_itself_listed(f);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);
@@ -151,6 +193,8 @@ int filter_fetcher(struct err *e)
 		r = only_internet(f);
 	if (r == 0)
 		r = no_typing(f);
+	if (r == 0)
+		r = only_itself(f);
 	if (r == 0)
 		r = seccomp_load(f);
 	seccomp_release(f);

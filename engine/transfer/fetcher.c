@@ -65,6 +65,7 @@ static int start_process(struct store *s, struct fetcher *f, struct err *e)
 	sp.envp = env.v;
 	sp.fds = &theirs;
 	sp.n_fds = 1;
+	sp.fd_err = proto_helper_stderr();
 	sp.death_signal = SIGKILL;
 	struct entered in;
 	r = enter_spawn(s, &sp, &in, e);

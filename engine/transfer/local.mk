@@ -28,6 +28,11 @@ moss_unpack_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
 	$(UNPACK_LIBS) $(CORE_LIBS) -lpthread
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/roles_inside
+tests_unit_roles_inside_SOURCES = tests/unit/roles_inside.c
+tests_unit_roles_inside_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+tests_unit_roles_inside_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
+	$(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
 check_PROGRAMS += tests/unit/unpack_confine
 tests_unit_unpack_confine_SOURCES = tests/unit/unpack_confine.c
 tests_unit_unpack_confine_LDADD = libtransfer.a libbase.a $(UNIT_LIBS) $(CORE_LIBS) -lpthread

@@ -9,6 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+int proto_helper_stderr(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return STDERR_FILENO;
+#else
+	return log_debug_on ? STDERR_FILENO : -1;
+#endif
+}
+
 int proto_send(int sock, const json_t *msg, const int *fds, size_t n_fds, struct err *e)
 {
 	auto_free char *text = json_text(msg);

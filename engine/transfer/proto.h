@@ -100,6 +100,11 @@ enum {
 	CONFIG_MAX = 8 * 1024 * 1024,
 };
 
+/* A helper's stderr (spawn.fd_err): nowhere. The user's may be a file of his, whose owner, mode and
+ * length a helper that is taken over could change by that descriptor, or his terminal. Who debugs
+ * moss gets it. */
+int proto_helper_stderr(void);
+
 int proto_send(int sock, const json_t *msg, const int *fds, size_t n_fds, struct err *e);
 /* New reference, or NULL: e set, or e->code == 0 at end of file. */
 json_t *proto_recv(int sock, int *fds, size_t *n_fds, struct err *e);

@@ -56,6 +56,7 @@ int unpacker_start_beside(
 	sp.envp = env.v;
 	sp.fds = &theirs;
 	sp.n_fds = 1;
+	sp.fd_err = proto_helper_stderr();
 	sp.death_signal = SIGKILL;
 	struct entered in;
 	r = enter_spawn_beside(s, peer, &sp, &in, e);
