@@ -11,6 +11,8 @@
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 
+enum { RETRIES_BEFORE_NEXT = 1 };
+
 void pull_places_deinit(struct pull_places *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -84,6 +86,18 @@ static int choose(const struct registries *r, const char *typed, struct strv *na
 	return err_hint(e, "name the registry, too: %s", names->v[0]);
 }
 
+/* Where there is another place, waiting for a dead one is no use: one more try, unless the user
+ * said how many. */
+static void set_patience(struct pull_places *l)
+{
+	for (size_t i = 0; i + 1 < l->n; i++) {
+		struct pull_options *o = &l->v[i].options;
+		if (!o->has_retries)
+			o->retries = RETRIES_BEFORE_NEXT;
+		o->has_retries = true;
+	}
+}
+
 int pull_places_find(const char *typed, bool add_latest, const struct pull_options *o,
 	struct pull_places *l, struct err *e)
 {
@@ -101,6 +115,7 @@ int pull_places_find(const char *typed, bool add_latest, const struct pull_optio
 		n = choose(r, typed, &names, o, e);
 	for (size_t i = 0; n == 0 && i < names.n; i++)
 		n = add_name(l, r, names.v[i], add_latest, o, e);
+	set_patience(l);
 	if (n < 0)
 		pull_places_deinit(l);
 	return n;
