@@ -87,14 +87,10 @@ static int add_line(struct level *levels, size_t *depth, const char *line, struc
 		return err_set(e, EINVAL, "indented like none of the lines above");
 	if (json_object_get(at->map, key))
 		return err_set(e, EINVAL, "%s is given twice", key);
-	json_t *probe = json_string(value ? value : key);
-	if (!probe)
-		return err_set(e, EINVAL, "no UTF-8");
 	if (value) {
-		json_set(at->map, key, probe);
+		json_set_str(at->map, key, value);
 		return 0;
 	}
-	json_decref(probe);
 	if (*depth + 1 == DEPTH_MAX)
 		return err_set(e, EINVAL, "maps more than %d deep", DEPTH_MAX);
 	json_t *map = json_object();
@@ -111,6 +107,10 @@ int policy_read_yaml(const char *text, const char *file, json_t *config, struct 
 	size_t depth = 0;
 	const char *section;
 	json_t *map;
+	/* JSON cannot hold anything else. */
+	auto_json probe = json_string(text);
+	if (!probe)
+		return err_set(e, EINVAL, "%s: no UTF-8", file);
 	strv_split(&lines, text, '\n');
 	for (size_t i = 0; i < lines.n; i++) {
 		char *line = lines.v[i];

@@ -221,6 +221,7 @@ static void test_yaml(void **state)
 		{"docker:\n  a:\n    b:\n      c: d\n", "f:3: maps more than 3 deep"},
 		{"docker:\n  a: b\n  a: c\n", "f:3: a is given twice"},
 		{"docker: x\n", "f: docker is no map"},
+		{"docker:\n  a\xff: b\n", "f: no UTF-8"},
 		{"docker:\n  a: \"b\\n\"\n", "f:2: neither \"key:\" nor \"key: value\""},
 		{"docker:\n  \"*.a.b\":\n    x: y\n", "f: *.a.b is given in another file, too"},
 	};
