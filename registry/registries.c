@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/toml.h"
@@ -153,12 +154,15 @@ static int add_files(struct registries *r, const char *named, struct err *e)
 	return found < 0 ? found : 0;
 }
 
-/* What the user once answered to Podman counts above the files. A broken one is not worth a
- * failed pull. */
+static char *alias_cache(void)
+{
+	return user_path("XDG_CACHE_HOME", ".cache", "containers/short-name-aliases.conf");
+}
+
+/* What the user once answered counts above the files. A broken one is not worth a failed pull. */
 static void add_cached_aliases(struct registries *r)
 {
-	auto_free char *path =
-		user_path("XDG_CACHE_HOME", ".cache", "containers/short-name-aliases.conf");
+	auto_free char *path = alias_cache();
 	struct err failure = {0};
 	auto_buf text = BUF_INIT;
 	int found = path ? read_text(path, &text, &failure) : 0;
@@ -199,4 +203,56 @@ struct registries *registries_load(const char *file, struct err *e)
 		return r;
 	registries_free(r);
 	return NULL;
+}
+
+/* ---- the cache of answers ---- */
+
+/* The file as it was, with the one line more. Names hold nothing that TOML would have to escape. */
+static int write_aliases(const char *folder, const char *path, const char *name,
+	const char *repository, struct err *e)
+{
+	auto_buf old = BUF_INIT, text = BUF_INIT;
+	auto_fd dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(e, "cannot open %s", folder);
+	int found = read_text(path, &old, e);
+	if (found < 0)
+		return found;
+	auto_json conf = found ? toml_parse(old.data, old.len, path, e) : json_object();
+	if (!conf)
+		return -e->code;
+	auto_json aliases = json_incref(json_object_get(conf, "aliases"));
+	if (!json_is_object(aliases)) {
+		json_decref(aliases);
+		aliases = json_object();
+	}
+	json_set_str(aliases, name, repository);
+	buf_puts(&text, "[aliases]\n");
+	const char *key;
+	json_t *value;
+	json_object_foreach (aliases, key, value)
+		if (json_is_string(value) && !strpbrk(key, "\"\\\n") &&
+			!strpbrk(json_string_value(value), "\"\\\n"))
+			buf_printf(&text, "  \"%s\" = \"%s\"\n", key, json_string_value(value));
+	return write_file_at(dir, path_base(path), text.data, text.len, 0600, false, e);
+}
+
+int short_name_remember(const char *typed, const char *repository, struct err *e)
+{
+	auto_free char *path = alias_cache();
+	auto_free char *name = xstrndup(typed, strcspn(typed, ":@"));
+	if (!path)
+		return err_set(e, ENOENT, "no home folder");
+	auto_free char *folder = path_dir(path);
+	auto_free char *lock_path = xasprintf("%s.lock", path);
+	int r = path_mkdirs(folder, 0700, e);
+	if (r < 0)
+		return r;
+	/* Podman's lock, too. */
+	auto_fd lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0)
+		return err_sys(e, "cannot open %s", lock_path);
+	if ((r = lock_take(lock, true)) < 0)
+		return err_sysn(e, -r, "cannot lock %s", lock_path);
+	return write_aliases(folder, path, name, repository, e);
 }

@@ -6,8 +6,8 @@
  *                     ($XDG_CONFIG_HOME/containers/, else ~/.config/containers/),
  *                     /etc/containers/. Then the *.conf of registries.conf.d beside the user's and
  *                     (unless the user's own file counts) the system's, by name; later ones win.
- *   aliases           [aliases] there, and above them the cache of answers that Podman keeps
- *                     (~/.cache/containers/short-name-aliases.conf), which is only read.
+ *   aliases           [aliases] there, and above them the cache of answers that Podman keeps, too
+ *                     (~/.cache/containers/short-name-aliases.conf).
  *   daemon.json       Docker's registry-mirrors (of docker.io) and insecure-registries: the user's
  *                     ($XDG_CONFIG_HOME/docker/, else ~/.config/docker/), else /etc/docker/'s.
  *
@@ -99,6 +99,10 @@ bool short_name_is(const char *typed);
  * an empty list. */
 int short_name_candidates(
 	const struct registries *r, const char *typed, struct strv *out, struct err *e);
+
+/* Remembers the user's answer in that cache of Podman's, which then counts for both: the short name
+ * (tag and digest are left out) stands for the repository. */
+int short_name_remember(const char *typed, const char *repository, struct err *e);
 
 /* ---- between registries.c and its readers ---- */
 

@@ -64,7 +64,7 @@ static int add_name(struct pull_places *l, const struct registries *r, const cha
 
 /* Whom of several: the user's answer, all, or nobody. */
 static int choose(const struct registries *r, const char *typed, struct strv *names,
-	const struct pull_options *o, struct err *e)
+	const struct pull_options *o, bool *is_chosen, struct err *e)
 {
 	if (names->n < 2 || r->mode == SHORT_NAME_DISABLED)
 		return 0;
@@ -75,6 +75,7 @@ static int choose(const struct registries *r, const char *typed, struct strv *na
 		char *chosen = xstrdup(names->v[n]);
 		strv_free(names);
 		strv_take(names, chosen);
+		*is_chosen = true;
 		return 0;
 	}
 	if (r->mode == SHORT_NAME_PERMISSIVE)
@@ -112,7 +113,7 @@ int pull_places_find(const char *typed, bool add_latest, const struct pull_optio
 		return -e->code;
 	n = short_name_candidates(r, typed, &names, e);
 	if (n == 0)
-		n = choose(r, typed, &names, o, e);
+		n = choose(r, typed, &names, o, &l->is_chosen, e);
 	for (size_t i = 0; n == 0 && i < names.n; i++)
 		n = add_name(l, r, names.v[i], add_latest, o, e);
 	set_patience(l);
@@ -136,6 +137,16 @@ bool pull_places_failed(struct pull_places *l, size_t i, int r, const struct err
 	auto_free char *name = reference_full(&l->v[i].at);
 	log_debug("%s: %s: the next place is tried", name, e->msg);
 	return true;
+}
+
+void pull_places_succeeded(const struct pull_places *l, size_t i, const char *typed)
+{
+	struct err failure = {0};
+	if (!l->is_chosen)
+		return;
+	auto_free char *repository = reference_name(&l->v[i].ref);
+	if (short_name_remember(typed, repository, &failure) < 0)
+		log_warn("the choice for %s is not remembered: %s", typed, failure.msg);
 }
 
 int pull_places_explain(const struct pull_places *l, const char *typed, struct err *e)

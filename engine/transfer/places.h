@@ -25,6 +25,7 @@ struct pull_place {
 struct pull_places {
 	struct pull_place *v;
 	size_t n;
+	bool is_chosen; /* the user said which of several names */
 };
 void pull_places_deinit(struct pull_places *l);
 #define auto_pull_places __attribute__((cleanup(pull_places_deinit))) struct pull_places
@@ -32,6 +33,8 @@ void pull_places_deinit(struct pull_places *l);
 int pull_places_find(const char *typed, bool add_latest, const struct pull_options *o,
 	struct pull_places *l, struct err *e);
 bool pull_places_failed(struct pull_places *l, size_t i, int r, const struct err *e);
+/* It was got from place i: what the user chose is remembered. */
+void pull_places_succeeded(const struct pull_places *l, size_t i, const char *typed);
 /* One place's failure stays as it is. Returns -e->code. */
 int pull_places_explain(const struct pull_places *l, const char *typed, struct err *e);
 

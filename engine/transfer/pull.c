@@ -451,6 +451,7 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 	if (r < 0)
 		return pull_places_explain(&l, typed, e);
 	const struct reference *ref = &l.v[i].ref;
+	pull_places_succeeded(&l, i, typed);
 	if (was_new)
 		*was_new = changed;
 	if (o->pulled)
@@ -519,6 +520,7 @@ int image_pull_all(struct store *s, const char *typed, const struct pull_options
 		i++;
 	if (r < 0)
 		return pull_places_explain(&l, typed, e);
+	pull_places_succeeded(&l, i, typed);
 	if (o->pulled)
 		*o->pulled = reference_full(&l.v[i].ref);
 	return 0;

@@ -215,27 +215,47 @@ conf() { cat >"$CONF"; }
 	[[ "$output" == *"short-name resolution enforced but cannot prompt without a TTY"* ]]
 }
 
-@test "short names are chosen on a terminal" {
+# IMAGE ANSWER...: pulls on a terminal.
+pull_on_terminal() {
+	local image=$1 answer
+	shift
+	{
+		echo "set timeout 20"
+		echo "spawn $MOSS --root $ROOT --runroot $RUNROOT pull -q $image"
+		for answer in "$@"; do
+			printf 'expect "Which one (1-2)? "\nsend "%s\\r"\n' "$answer"
+		done
+		echo "expect eof"
+		echo 'exit [lindex [wait] 3]'
+	} >"$WORK/answers"
+	run expect "$WORK/answers"
+	echo "$output"
+}
+
+@test "short names are chosen on a terminal; the answer is remembered" {
 	registry_start
 	conf <<-TOML
 		unqualified-search-registries = ["127.0.0.1:1", "$REG"]
+		short-name-mode = "enforcing"
 	TOML
-	cat >"$WORK/answer" <<-EXPECT
-		set timeout 20
-		spawn $MOSS --root $ROOT --runroot $RUNROOT pull -q docker:1
-		expect "1  127.0.0.1:1/docker:1"
-		expect "2  $REG/docker:1"
-		expect "Which one (1-2)? "
-		send "7\r"
-		expect "Which one (1-2)? "
-		send "2\r"
-		expect eof
-		exit [lindex [wait] 3]
-	EXPECT
-	run expect "$WORK/answer"
-	echo "$output"
+	pull_on_terminal docker:1 7 2
 	[ "$status" -eq 0 ]
+	[[ "$output" == *"1  127.0.0.1:1/docker:1"*"2  $REG/docker:1"* ]]
 	[ "$(moss images --format '{{.Repository}}')" = "$REG/docker" ]
+	# Where Podman remembers it, beside what is there.
+	cache=$HOME/.cache/containers/short-name-aliases.conf
+	[ "$(cat "$cache")" = "$(printf '[aliases]\n  "docker" = "%s/docker"' "$REG")" ]
+	[ "$(stat -c %a "$cache")" = 600 ]
+	moss rmi -f --no-trash "$REG/docker:1"
+	moss pull -q docker:1
+	[ "$(moss images --format '{{.Repository}}')" = "$REG/docker" ]
+	pull_on_terminal list:1 2
+	[ "$status" -eq 0 ]
+	[ "$(grep -c "$REG" "$cache")" -eq 2 ]
+	# A pull that failed is no answer.
+	pull_on_terminal multi:1 1
+	[ "$status" -eq 1 ]
+	[ "$(grep -c = "$cache")" -eq 2 ]
 }
 
 @test "aliases, and the cache of Podman's answers above them" {
