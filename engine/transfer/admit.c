@@ -269,6 +269,12 @@ static int require_all(
 	return r;
 }
 
+int admit_ready(const char *policy_file, struct err *e)
+{
+	auto_policy p = {0};
+	return policy_load(policy_file, &p, e);
+}
+
 int admit_pulled(const struct admit_image *image, const char *policy_file, struct err *e)
 {
 	auto_policy p = {0};

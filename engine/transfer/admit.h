@@ -24,7 +24,9 @@ struct admit_image {
 	const char *digest,
 		*top_digest; /* of its manifest, and of what led to it (may be the same) */
 };
-/* policy_file: --signature-policy, or NULL. */
+/* Is the policy there and well-formed? Asked before anybody is asked for an image.
+ * policy_file: --signature-policy, or NULL. */
+int admit_ready(const char *policy_file, struct err *e);
 int admit_pulled(const struct admit_image *image, const char *policy_file, struct err *e);
 /* An image from an archive: transport "docker-archive" or "oci-archive"; path NULL = stdin. */
 int admit_archive(const char *transport, const char *path, const char *policy_file, struct err *e);

@@ -443,6 +443,8 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 	bool changed = false;
 	size_t i = 0;
 	int r = pull_places_find(typed, true, o, &l, e);
+	if (r == 0)
+		r = admit_ready(o->signature_policy, e);
 	if (r < 0)
 		return r;
 	while ((r = pull_from(s, &l.v[i], &id, &changed, e)) < 0 &&
@@ -512,6 +514,8 @@ int image_pull_all(struct store *s, const char *typed, const struct pull_options
 	auto_pull_places l = {0};
 	size_t i = 0;
 	int r = pull_places_find(typed, false, o, &l, e);
+	if (r == 0)
+		r = admit_ready(o->signature_policy, e);
 	if (r < 0)
 		return r;
 	if (l.v[0].ref.tag || l.v[0].ref.digest)

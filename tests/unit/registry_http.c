@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/scope.h"
 
@@ -81,12 +83,72 @@ static void test_loopback(void **state)
 			fail_msg("%s", no[i]);
 }
 
+static void test_next_page(void **state)
+{
+	(void)state;
+	static const char base[] = "https://r.io/v2/x/tags/list?n=2";
+	static const struct {
+		const char *link, *url;
+	} cases[] = {
+		{"</v2/x/tags/list?last=b&n=2>; rel=\"next\"",
+			"https://r.io/v2/x/tags/list?last=b&n=2"},
+		{"<https://r.io/p2>;rel=next", "https://r.io/p2"},
+		{"</p1>; rel=\"prev\", </p2>; title=\"a\"; REL=\"next\"", "https://r.io/p2"},
+		{"</p1>; rel=\"prev\"", NULL},
+		{"</next>; rel=\"prev\"", NULL},
+		{"<https://evil.io/p2>; rel=\"next\"", NULL},
+		{"<http://r.io/p2>; rel=\"next\"", NULL},
+		{"<file:///etc/passwd>; rel=\"next\"", NULL},
+		{"</p2; rel=\"next\"", NULL},
+		{"", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_free char *url = http_next_page(base, cases[i].link);
+		if (!cases[i].url && url)
+			fail_msg("%s gave %s", cases[i].link, url);
+		if (cases[i].url && (!url || strcmp(url, cases[i].url) != 0))
+			fail_msg("%s gave %s", cases[i].link, url ? url : "nothing");
+	}
+	assert_null(http_next_page(base, NULL));
+}
+
+static void test_reply_lines(void **state)
+{
+	(void)state;
+	struct http_reply r = {0};
+	http_reply_reset(&r);
+	http_reply_line(&r, "RateLimit-Limit: 100;w=21600\r\n");
+	http_reply_line(&r, "ratelimit-remaining:7;w=21600");
+	http_reply_line(&r, "Retry-After: 120 \r\n");
+	http_reply_line(&r, "Content-Range: bytes 5-9/10");
+	http_reply_line(&r, "no header");
+	assert_int_equal(r.limit, 100);
+	assert_int_equal(r.limit_window_s, 21600);
+	assert_int_equal(r.limit_left, 7);
+	assert_int_equal(r.retry_after_s, 120);
+	assert_int_equal(r.range_start, 5);
+	http_reply_line(&r, "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT");
+	assert_int_equal(r.retry_after_s, 0);
+	http_reply_line(&r, "Retry-After: soon");
+	assert_int_equal(r.retry_after_s, -1);
+	http_reply_line(&r, "X-RateLimit-Limit: many");
+	assert_int_equal(r.limit, -1);
+	/* A moment, as some registries say it. */
+	auto_free char *reset = xasprintf("X-RateLimit-Reset: %lld", (long long)time(NULL) + 100);
+	http_reply_line(&r, reset);
+	assert_in_range(r.limit_reset_s, 98, 100);
+	http_reply_reset(&r);
+	assert_int_equal(r.limit, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_origin),
 		cmocka_unit_test(test_resolve),
 		cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_next_page),
+		cmocka_unit_test(test_reply_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
