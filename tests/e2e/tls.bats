@@ -93,7 +93,7 @@ refused() { # NAME TEXT...
 		mv "$HOME/$folder/certs.d/localhost:1" "$HOME/$folder/certs.d/$HOST"
 		moss pull -q "$HOST/docker:1"
 		moss rmi -f --no-trash "$HOST/docker:1"
-		rm -r "$HOME/$folder"
+		rm -r "${HOME:?}/$folder"
 	done
 	mkdir "$WORK/certs"
 	cp "$WORK/ca.crt" "$WORK/certs/any.crt"

@@ -101,6 +101,7 @@ registry_start_on() { # DATA NAME [plain|tls] [htpasswd|token]
 
 # A throw-away authority and a certificate of it for 127.0.0.1 and localhost.
 # Further names may be given: "certificates DNS:registry.test".
+# shellcheck disable=SC2120
 certificates() {
 	[ ! -e "$WORK/server.crt" ] || return 0
 	(
