@@ -272,14 +272,60 @@ static int add_search(struct registries *r, const json_t *conf, const char *file
 	return 0;
 }
 
+/* ---- version 1 of the format ---- */
+
+/* [registries.insecure] and [registries.block]: lists of registries that share a rule. */
+static int add_old_rules(struct registries *r, const json_t *insecure, const json_t *block,
+	const char *file, struct err *e)
+{
+	auto_strv unsafe = STRV_INIT, blocked = STRV_INIT, all = STRV_INIT;
+	if (get_list(insecure, "registries", &unsafe, file, e) < 0 ||
+		get_list(block, "registries", &blocked, file, e) < 0)
+		return -e->code;
+	strv_copy(&all, &unsafe);
+	for (size_t i = 0; i < blocked.n; i++)
+		if (!strv_has(&all, blocked.v[i]))
+			strv_add(&all, blocked.v[i]);
+	for (size_t i = 0; i < all.n; i++) {
+		struct registry_rule rule = {.file = xstrdup(file)};
+		auto_json j = json_pack("{s:s, s:b, s:b}", "location", all.v[i], "insecure",
+			(int)strv_has(&unsafe, all.v[i]), "blocked",
+			(int)strv_has(&blocked, all.v[i]));
+		if (read_rule(&rule, j, file, e) < 0 || place_rule(r, &rule, e) < 0) {
+			registry_rule_deinit(&rule);
+			return -e->code;
+		}
+	}
+	return 0;
+}
+
+static int add_old(struct registries *r, const json_t *conf, const char *file, struct err *e)
+{
+	static const char *const parts[] = {"search", "insecure", "block"};
+	const json_t *old = json_object_get(conf, "registries");
+	const json_t *of[ARRAY_LEN(parts)];
+	if (json_object_get(conf, "registry") ||
+		json_object_get(conf, "unqualified-search-registries"))
+		return err_set(e, EINVAL, "%s: mixing sysregistry v1/v2 is not supported", file);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		of[i] = json_object_get(old, parts[i]);
+		if (!json_is_object(old) || (of[i] && !json_is_object(of[i])))
+			return err_set(
+				e, EINVAL, "%s: [registries.%s] is no table", file, parts[i]);
+	}
+	auto_json search = json_object();
+	if (of[0] && json_object_get(of[0], "registries"))
+		json_set(search, "unqualified-search-registries",
+			json_incref(json_object_get(of[0], "registries")));
+	if (add_search(r, search, file, e) < 0)
+		return -e->code;
+	return add_old_rules(r, of[1], of[2], file, e);
+}
+
 int registries_add(struct registries *r, const json_t *conf, const char *file, struct err *e)
 {
-	if (json_object_get(conf, "registries")) {
-		err_set(e, ENOTSUP,
-			"%s: version 1 of the format ([registries.search] and its like)", file);
-		return err_hint(e, "write unqualified-search-registries = [...] and [[registry]] "
-				   "tables instead: containers-registries.conf(5)");
-	}
+	if (json_object_get(conf, "registries") && add_old(r, conf, file, e) < 0)
+		return -e->code;
 	if (add_search(r, conf, file, e) < 0 || add_mode(r, conf, file, e) < 0 ||
 		add_aliases(r, conf, file, e) < 0)
 		return -e->code;

@@ -155,8 +155,11 @@ static void test_refused(void **state)
 					 "no tag and no digest"},
 		{"[aliases]\na = 'b.c/d:1'\n", "f: alias a = \"b.c/d:1\": needs a registry and a "
 					       "repository, no tag and no digest"},
-		{"[registries.search]\nregistries = ['x']\n",
-			"f: version 1 of the format ([registries.search] and its like)"},
+		{"[registries.search]\nregistries = ['x.y']\n[[registry]]\nlocation = 'x.y'\n",
+			"f: mixing sysregistry v1/v2 is not supported"},
+		{"[registries]\ninsecure = 1\n", "f: [registries.insecure] is no table"},
+		{"registries = []\n", "f: [registries.search] is no table"},
+		{"[registries.block]\nregistries = 'x'\n", "f: registries is no list"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err e = {0};
@@ -191,6 +194,26 @@ static void test_short_names(void **state)
 	assert_true(short_name_is("x") && short_name_is("x:80") && short_name_is("a/b"));
 	assert_false(short_name_is("a:1/b") || short_name_is("localhost/b") ||
 		     short_name_is("a.b/c") || short_name_is("A/b") || short_name_is("[::1]/x"));
+}
+
+static void test_version_1(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	auto_registries r =
+		from("[registries.search]\nregistries = ['a.example', 'b.example']\n"
+		     "[registries.insecure]\nregistries = ['i.example', 'both.example']\n"
+		     "[registries.block]\nregistries = ['x.example', 'both.example']\n");
+	auto_strv names = STRV_INIT;
+	assert_int_equal(short_name_candidates(r, "n", &names, &e), 0);
+	assert_int_equal(names.n, 2);
+	assert_string_equal(names.v[1], "b.example/n");
+	auto_free char *insecure = places(r, "i.example/n", &e);
+	assert_string_equal(insecure, "i.example/n!");
+	assert_null(places(r, "x.example/n", &e));
+	assert_string_equal(e.msg, "registry x.example is blocked in f");
+	assert_null(places(r, "both.example/n", &e));
+	assert_true(registries_rule(r, "both.example/n")->is_insecure);
 }
 
 static int add_docker(struct registries *r, const char *text, struct err *e)
@@ -232,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_short_names),
 		cmocka_unit_test(test_docker),
+		cmocka_unit_test(test_version_1),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
