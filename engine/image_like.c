@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -112,8 +113,11 @@ int image_like_pull_hint(struct store *s, const char *typed, struct err *e)
 	auto_reference ref = {0};
 	if ((e->code == ENOENT || e->code == EACCES) && !*e->hint &&
 		reference_parse(typed, false, &ref, &ignored) == 0) {
-		auto_free char *name = reference_name(&ref);
-		err_hint(e, "asked for %s at %s", name, ref.domain);
+		bool is_default = !str_starts(typed, "docker.io/");
+		if (strcmp(ref.domain, "docker.io") != 0 || !is_default)
+			err_hint(e, "%s was asked", ref.domain);
+		else
+			err_hint(e, "docker.io was asked, which a name without a host means");
 	}
 	return image_like_hint(s, typed, e);
 }

@@ -85,6 +85,8 @@ image() {
 	[[ $output == *"invalid filter 'dangling=[x]'"* ]]
 	run -125 moss images -f foo
 	[[ $output == *"bad format of filter (expected name=value)"* ]]
+	run -1 moss images -f until=x
+	[[ $output == *"failed to parse value as time or duration: \"x\""* ]]
 	run -1 moss images -f before=nope
 	[[ $output == *"No such image: nope:latest"* ]]
 	run -1 moss images a b

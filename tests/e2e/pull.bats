@@ -231,3 +231,15 @@ teardown() {
 	[[ "$output" == *"no such host"* ]]
 	[ "$(requests GET)" -eq 0 ]
 }
+
+@test "a name that the registry does not have: where was asked, what is like it here" {
+	registry_start
+	moss pull -q "$REG/docker:1" >/dev/null
+	run --separate-stderr moss pull -q "$REG/dcoker:1"
+	[ "$status" = 1 ]
+	[ "${stderr_lines[0]}" = "moss: manifest for $REG/dcoker:1 not found: manifest unknown: manifest unknown" ]
+	[ "${stderr_lines[1]}" = "$REG was asked; did you mean $REG/docker:1?" ]
+	run --separate-stderr moss run "$REG/nothing-like-it" true
+	[ "$status" = 125 ]
+	[ "${stderr_lines[2]}" = "$REG was asked" ]
+}
