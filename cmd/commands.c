@@ -36,8 +36,11 @@
 	X(cmd_export) \
 	X(cmd_help) \
 	X(cmd_history) \
+	X(cmd_image_diff) \
+	X(cmd_image_exists) \
 	X(cmd_image_inspect) \
 	X(cmd_image_mount) \
+	X(cmd_image_tree) \
 	X(cmd_image_unmount) \
 	X(cmd_image_prune) \
 	X(cmd_import) \
@@ -79,6 +82,7 @@
 	X(cmd_unpause) \
 	X(cmd_undo) \
 	X(cmd_unshare) \
+	X(cmd_untag) \
 	X(cmd_update) \
 	X(cmd_volume_create) \
 	X(cmd_volume_exists) \

@@ -14,7 +14,9 @@ libcmd_a_SOURCES = \
 	cmd/tag.c \
 	cmd/undo.c \
 	cmd/rmi.c \
+	cmd/image_tree.c \
 	cmd/images.c \
+	cmd/image_exists.c \
 	cmd/image_mount.c \
 	cmd/image_filter.c cmd/image_filter.h \
 	cmd/image_names.c cmd/image_names.h \
@@ -32,6 +34,7 @@ libcmd_a_SOURCES = \
 	cmd/create.c \
 	cmd/doctor.c \
 	cmd/unshare.c \
+	cmd/untag.c \
 	cmd/port.c \
 	cmd/run.c \
 	cmd/run_image.c \

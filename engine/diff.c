@@ -101,14 +101,28 @@ static void free_ids(char **ids, size_t n)
 	free(ids);
 }
 
-static int container_folders(
-	struct store *s, const struct container_row *row, struct comparison *c, struct err *e)
+/* The folders of a container or an image, top first: what it has made itself, and what it stands
+ * on.
+ */
+struct sides {
+	struct strv own, base;
+	bool is_whole; /* own is the whole tree (a copy of vfs) */
+};
+
+static void sides_free(struct sides *x)
+{
+	strv_free(&x->own);
+	strv_free(&x->base);
+}
+
+static int container_sides(
+	struct store *s, const struct container_row *row, struct sides *x, struct err *e)
 {
 	char **all = NULL, **own = NULL;
 	size_t n = 0, n_own = 0;
-	c->is_whole = !strcmp(row->driver, "vfs");
+	bool is_copy = !strcmp(row->driver, "vfs");
 	auto_free char *folder =
-		store_path(s, "containers/%s/%s", row->id, c->is_whole ? "vfs" : "upper");
+		store_path(s, "containers/%s/%s", row->id, is_copy ? "vfs" : "upper");
 	int r = container_row_layers(s->db, row->id, &all, &n, e);
 	if (r >= 0)
 		r = container_row_layers_own(s->db, row->id, &own, &n_own, e);
@@ -116,39 +130,87 @@ static int container_folders(
 		/* The copy of vfs is made at the first start. */
 		bool is_there = access(folder, F_OK) == 0;
 		if (is_there)
-			strv_add(&c->above, folder);
-		c->is_whole = c->is_whole && is_there;
-		add_layers(s, all, n - n_own, n, &c->above);
-		add_layers(s, all, 0, n - n_own, &c->below);
+			strv_add(&x->own, folder);
+		x->is_whole = is_copy && is_there;
+		add_layers(s, all, n - n_own, n, &x->own);
+		add_layers(s, all, 0, n - n_own, &x->base);
 	}
 	free_ids(all, n);
 	free_ids(own, n_own);
 	return r < 0 ? r : 0;
 }
 
-/* False where there is no such image. */
-static bool image_folders(struct store *s, const char *name, struct comparison *c)
+static int image_sides(struct store *s, const char *name, struct sides *x, struct err *e)
 {
 	struct image image = {0};
-	struct err ignored = {0};
-	bool is_found = image_lookup(s, name, &image, &ignored) == ROW_OK && image.n_layers;
-	if (is_found) {
+	int r = image_lookup(s, name, &image, e);
+	if (r != ROW_OK)
+		return r < 0 ? r : -e->code;
+	if (image.n_layers) {
 		size_t top = image.n_layers - 1;
-		add_layers(s, image.layer_ids, top, top + 1, &c->above);
-		add_layers(s, image.layer_ids, 0, top, &c->below);
+		add_layers(s, image.layer_ids, top, top + 1, &x->own);
+		add_layers(s, image.layer_ids, 0, top, &x->base);
 	}
 	image_deinit(&image);
-	return is_found;
+	return 0;
 }
 
-static int find_folders(struct store *s, const char *name, struct comparison *c, struct err *e)
+static int find_sides(
+	struct store *s, const char *name, enum diff_kind kind, struct sides *x, struct err *e)
 {
 	auto_container_row row = {0};
-	int r = container_get(s, name, &row, e);
+	struct err second = {0};
+	int r = kind == DIFF_IMAGE ? -ENOENT : container_get(s, name, &row, e);
 	if (r == 0)
-		return container_folders(s, &row, c, e);
-	if (r == -ENOENT && image_folders(s, name, c))
-		return 0;
+		return container_sides(s, &row, x, e);
+	if (r != -ENOENT || kind == DIFF_CONTAINER)
+		return r;
+	if (kind == DIFF_IMAGE)
+		return image_sides(s, name, x, e);
+	return image_sides(s, name, x, &second) == 0 ? 0 : r;
+}
+
+static void add_all(struct strv *to, const struct strv *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		strv_add(to, from->v[i]);
+}
+
+/* What both stand on need not be compared. Only where all of `below` is that, what lies above it is
+ * a layer on it; else both are compared as whole trees. */
+static void compare_sides(const struct sides *x, const struct sides *base, struct comparison *c)
+{
+	auto_strv mine = STRV_INIT;
+	add_all(&mine, &x->own, x->own.n);
+	if (!x->is_whole)
+		add_all(&mine, &x->base, x->base.n);
+	add_all(&c->below, &base->own, base->own.n);
+	if (!base->is_whole)
+		add_all(&c->below, &base->base, base->base.n);
+	size_t n = c->below.n, more = mine.n >= n ? mine.n - n : 0;
+	bool stands_on = mine.n >= n && !x->is_whole;
+	for (size_t i = 0; i < n && stands_on; i++)
+		stands_on = !strcmp(mine.v[more + i], c->below.v[i]);
+	c->is_whole = !stands_on;
+	add_all(&c->above, &mine, stands_on ? more : mine.n);
+}
+
+static int find_folders(
+	struct store *s, const struct diff_of *of, struct comparison *c, struct err *e)
+{
+	struct sides x = {STRV_INIT, STRV_INIT, false}, base = {STRV_INIT, STRV_INIT, false};
+	int r = find_sides(s, of->name, of->kind, &x, e);
+	if (r == 0 && of->base)
+		r = find_sides(s, of->base, of->kind, &base, e);
+	if (r == 0 && of->base) {
+		compare_sides(&x, &base, c);
+	} else if (r == 0) {
+		add_all(&c->above, &x.own, x.own.n);
+		add_all(&c->below, &x.base, x.base.n);
+		c->is_whole = x.is_whole;
+	}
+	sides_free(&x);
+	sides_free(&base);
 	return r;
 }
 
@@ -165,14 +227,14 @@ static int tell(int fd, diff_fn fn, void *arg, struct err *e)
 	return 0;
 }
 
-int diff_run(struct store *s, const char *name, diff_fn fn, void *arg, struct err *e)
+int diff_run(struct store *s, const struct diff_of *of, diff_fn fn, void *arg, struct err *e)
 {
 	struct comparison c = {0};
 	auto_fd out = memfd_create("diff", MFD_CLOEXEC);
 	if (out < 0)
 		return err_sys(e, "cannot keep the list of changes");
 	c.out = out;
-	int r = find_folders(s, name, &c, e);
+	int r = find_folders(s, of, &c, e);
 	if (r == 0)
 		r = enter_call(s, compare, &c, e);
 	strv_free(&c.above);

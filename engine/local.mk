@@ -32,6 +32,7 @@ libengine_a_SOURCES = \
 	engine/image_like.c engine/image_like.h \
 	engine/image_name.c engine/image_name.h \
 	engine/image_remove.c engine/image_remove.h \
+	engine/image_tree.c engine/image_tree.h \
 	engine/doctor.c engine/doctor.h engine/doctor_internal.h \
 	engine/doctor_dns.c \
 	engine/doctor_machine.c \
