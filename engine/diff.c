@@ -24,7 +24,7 @@ enum { LIST_MAX = 512 * 1024 * 1024 };
 /* Folders by name, top first, and where the result goes: "Apath\0Cpath\0...". */
 struct comparison {
 	struct strv above, below;
-	bool is_whole;
+	bool is_whole, below_has_own;
 	int out;
 	struct buf text;
 };
@@ -73,8 +73,11 @@ static int compare(void *arg, struct err *e)
 	struct comparison *c = arg;
 	auto_free int *above = xcalloc(c->above.n + 1, sizeof(*above));
 	auto_free int *below = xcalloc(c->below.n + 1, sizeof(*below));
-	struct union_diff d = {
-		.above = above, .below = below, .is_whole = c->is_whole, .is_own = is_mount_point};
+	struct union_diff d = {.above = above,
+		.below = below,
+		.is_whole = c->is_whole,
+		.is_own = is_mount_point,
+		.below_has_own = c->below_has_own};
 	int r = open_all(&c->above, above, &d.n_above, e);
 	if (r == 0)
 		r = open_all(&c->below, below, &d.n_below, e);
@@ -107,6 +110,7 @@ static void free_ids(char **ids, size_t n)
 struct sides {
 	struct strv own, base;
 	bool is_whole; /* own is the whole tree (a copy of vfs) */
+	bool is_container;
 };
 
 static void sides_free(struct sides *x)
@@ -123,6 +127,7 @@ static int container_sides(
 	bool is_copy = !strcmp(row->driver, "vfs");
 	auto_free char *folder =
 		store_path(s, "containers/%s/%s", row->id, is_copy ? "vfs" : "upper");
+	x->is_container = true;
 	int r = container_row_layers(s->db, row->id, &all, &n, e);
 	if (r >= 0)
 		r = container_row_layers_own(s->db, row->id, &own, &n_own, e);
@@ -192,13 +197,15 @@ static void compare_sides(const struct sides *x, const struct sides *base, struc
 	for (size_t i = 0; i < n && stands_on; i++)
 		stands_on = !strcmp(mine.v[more + i], c->below.v[i]);
 	c->is_whole = !stands_on;
+	c->below_has_own = base->is_container;
 	add_all(&c->above, &mine, stands_on ? more : mine.n);
 }
 
 static int find_folders(
 	struct store *s, const struct diff_of *of, struct comparison *c, struct err *e)
 {
-	struct sides x = {STRV_INIT, STRV_INIT, false}, base = {STRV_INIT, STRV_INIT, false};
+	struct sides x = {STRV_INIT, STRV_INIT, false, false};
+	struct sides base = {STRV_INIT, STRV_INIT, false, false};
 	int r = find_sides(s, of->name, of->kind, &x, e);
 	if (r == 0 && of->base)
 		r = find_sides(s, of->base, of->kind, &base, e);

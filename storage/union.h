@@ -57,6 +57,7 @@ struct union_diff {
 	size_t n_above, n_below;
 	bool is_whole; /* above is no layer but the whole tree: what it lacks is deleted */
 	bool (*is_own)(const char *path, const struct stat *st);
+	bool below_has_own; /* such names may be below, too: gone or other, they are not told of either */
 };
 typedef int (*union_change_fn)(void *arg, char kind, const char *path, struct err *e);
 int union_diff(const struct union_diff *d, union_change_fn fn, void *arg, struct err *e);

@@ -93,6 +93,8 @@ static int compare_entry(struct diff *x, const struct union_folder *above,
 		is_added = !x->d->is_own || !x->d->is_own(path, &now);
 		if (is_added)
 			add_change(x, x->n, 'A', path);
+	} else if (x->d->below_has_own && x->d->is_own(path, &now) && x->d->is_own(path, &before)) {
+		is_added = false;
 	} else if (is_other(&now, &before) ||
 		   (S_ISREG(now.st_mode) && (now.st_mode & 0111) &&
 			   has_other_capability(above->fds[n->part], below->fds[part], n->name))) {
@@ -104,6 +106,30 @@ static int compare_entry(struct diff *x, const struct union_folder *above,
 	return compare_inside(x, above, below, n->name, path, is_added, depth, e);
 }
 
+/* It is own, and so is all that is in it. */
+static bool is_only_own(struct diff *x, const struct union_folder *below, const char *name,
+	const char *path, int depth)
+{
+	struct stat st;
+	struct err ignored;
+	auto_union down = {0};
+	auto_union_names names = {0};
+	if (union_find(below, name, &st) < 0 || !x->d->is_own(path, &st) || depth > DEPTH_MAX)
+		return false;
+	if (!S_ISDIR(st.st_mode))
+		return true;
+	if (union_enter(below, name, &down, &ignored) < 0 ||
+		union_list(&down, &names, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < names.n; i++) {
+		auto_free char *here = path_join(path, names.v[i].name);
+		if (!names.v[i].is_whiteout &&
+			!is_only_own(x, &down, names.v[i].name, here, depth + 1))
+			return false;
+	}
+	return true;
+}
+
 /* What is below and not above. */
 static void deleted(
 	struct diff *x, const struct union_folder *below, const char *folder, const char *name)
@@ -112,7 +138,8 @@ static void deleted(
 	if (union_find(below, name, &st) < 0)
 		return;
 	auto_free char *path = path_join(folder, name);
-	add_change(x, x->n, 'D', path);
+	if (!x->d->below_has_own || !is_only_own(x, below, name, path, 0))
+		add_change(x, x->n, 'D', path);
 }
 
 /* Both lists side by side, by name. */

@@ -62,3 +62,50 @@ D /var/www' ]
 	run -1 --separate-stderr moss diff --format yaml c1
 	[[ $stderr == *"only supported value for '--format' is 'json'"* ]]
 }
+
+# c1 -> one -> two, and other beside them.
+related_images() {
+	moss run --name c1 busybox sh -c 'echo 1 >/one; rm /bin/wget'
+	moss commit c1 one >/dev/null
+	moss run --name c2 one sh -c 'echo 2 >/two; mkdir /d; echo x >>/etc/passwd'
+	moss commit c2 two >/dev/null
+	moss run --name c3 busybox touch /other
+	moss commit c3 other >/dev/null
+}
+
+@test "two images: what the first has that the second has not, and the other way round" {
+	related_images
+	[ "$(moss image diff two | tr '\n' ' ')" = 'A /d C /etc C /etc/passwd A /two ' ]
+	[ "$(moss image diff two one)" = "$(moss image diff two)" ]
+	[ "$(moss image diff two busybox | tr '\n' ' ')" = \
+		'C /bin D /bin/wget A /d C /etc C /etc/passwd A /one A /two ' ]
+	[ "$(moss image diff busybox two | tr '\n' ' ')" = \
+		'C /bin A /bin/wget D /d C /etc C /etc/passwd D /one D /two ' ]
+	[ "$(moss image diff other one | tr '\n' ' ')" = 'C /bin A /bin/wget D /one A /other ' ]
+	[ -z "$(moss image diff two two)" ]
+	[ "$(moss image diff --format json other one | python3 -c 'import json, sys; print(json.load(sys.stdin))')" = \
+		"{'changed': ['/bin'], 'added': ['/bin/wget', '/other'], 'deleted': ['/one']}" ]
+	run -125 --separate-stderr moss image diff --format x one
+	[[ $stderr == *"only supported value for '--format' is 'json'"* ]]
+	run -125 --separate-stderr moss image diff one nosuch
+	[[ $stderr == *'No such image: nosuch'* ]]
+	run -125 --separate-stderr moss image diff c1
+	run ! moss image diff one two other
+}
+
+@test "containers and images with each other; with every driver" {
+	local driver
+	related_images
+	for driver in overlay fuse-overlayfs vfs; do
+		moss --storage-driver $driver run --name xx two sh -c 'touch /mine; rm /two'
+		moss --storage-driver $driver run --name yy one touch /yours
+		[ "$(changes xx)" = 'A /mine D /two ' ]
+		[ "$(moss diff xx one | tr '\n' ' ')" = 'A /d C /etc C /etc/passwd A /mine ' ]
+		[ "$(moss diff two xx | tr '\n' ' ')" = 'D /mine A /two ' ]
+		[ "$(moss container diff xx yy | tr '\n' ' ')" = \
+			'A /d C /etc C /etc/passwd A /mine D /yours ' ]
+		moss rm xx yy
+	done
+	run ! moss container diff c1 one
+	run ! moss diff -l one
+}
