@@ -37,7 +37,8 @@ const struct cmd cmd_unshare = {
 	.about = "Runs the command ($SHELL where none is given) as the root of the user namespace that "
 		 "containers live in, with a mount namespace of its own: files that belong to users of "
 		 "a container can be looked at, changed and removed there. The environment names the "
-		 "store in CONTAINERS_GRAPHROOT and CONTAINERS_RUNROOT. The exit status is the "
+		 "store in CONTAINERS_GRAPHROOT and CONTAINERS_RUNROOT. moss mount and moss image "
+		 "mount work there. The exit status is the "
 		 "command's, 127 where it is not found and 126 where it cannot be run.",
 	.examples = "moss unshare ls -ln \"$(moss volume inspect -f '{{.Mountpoint}}' data)\"\n"
 		    "moss unshare chown -R 0:0 ./left-by-a-container",
