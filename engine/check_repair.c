@@ -121,13 +121,28 @@ static int fetch_layer_from(const struct repair *r, const struct check_layer_row
 	return x;
 }
 
-/* The new folder and the old one change places in one step. */
+static int refuse_in_use(const struct repair *r, const struct check_layer_row *row, struct err *e)
+{
+	auto_strv users = STRV_INIT;
+	if (check_row_layer_users(r->store->db, row->id, &users, e) < 0)
+		return -e->code;
+	auto_free char *names = strv_join(&users, ", ");
+	return users.n ? err_set(e, EBUSY, "it is in use by running containers: %s", names) : 0;
+}
+
+/* The new folder and the old one change places in one step. Whoever starts a container waits for it
+ * (engine/share.h). */
 static int exchange(
 	const struct repair *r, const struct check_layer_row *row, const char *stage, struct err *e)
 {
 	auto_free char *to = xasprintf("layers/%s", row->id);
 	if (store_sync(r->store, e) < 0)
 		return -e->code;
+	auto_fd lock = share_lock(r->store, e);
+	if (lock < 0 || refuse_in_use(r, row, e) < 0)
+		return -e->code;
+	if (layer_row_exists(r->store->db, row->id, e) != 1)
+		return err_set(e, ENOENT, "it was removed meanwhile");
 	if (renameat2(AT_FDCWD, stage, r->store->root_fd, to, RENAME_EXCHANGE) == 0)
 		return store_sync(r->store, e);
 	/* The whole folder is lost. */
