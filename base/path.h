@@ -33,7 +33,7 @@ int path_open_beneath(int root_fd, const char *path, int flags);
  * -errno. */
 int path_mkdirs_in(int root_fd, const char *path, mode_t mode);
 /* As path_open_beneath, but a link anywhere in the path, the last part included, is an error: -ELOOP
- * (or -ENOTDIR). So is "..": -EXDEV. */
+ * or -ENOTDIR (with O_PATH the last part may be one: it is not followed). So is "..": -EXDEV. */
 int path_open_plain(int root_fd, const char *path, int flags);
 /* The path below the same root that the link `name` in the folder dir_fd, called `dir` from the root,
  * stands for. Owned; NULL where it is no link. */

@@ -2,6 +2,7 @@
 #include "engine/check_internal.h"
 #include "engine/enter.h"
 #include "engine/image_remove.h"
+#include "engine/share.h"
 #include "engine/start.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/proto.h"
@@ -9,6 +10,7 @@
 #include "engine/transfer/unpacker.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
+#include "storage/db/layer_row.h"
 #include "storage/image.h"
 #include "storage/store.h"
 #include "base/err.h"
@@ -183,17 +185,14 @@ static int fetch_from_any(const struct repair *r, const struct check_layer_row *
 	return -e->code;
 }
 
-static void repair_layer(const struct repair *r, struct check_item *it, struct err *e)
+static void repair_layer(const struct repair *r, struct check_item *it)
 {
 	const struct check_layer_row *row = check_layer_by_id(&r->layers, it->place);
-	auto_strv users = STRV_INIT;
 	struct err why = {0};
-	if (!row || check_row_layer_users(r->store->db, it->place, &users, e) < 0)
+	if (!row)
 		return;
-	auto_free char *names = strv_join(&users, ", ");
-	if (users.n)
-		set_outcome(it, false, "Not repaired: layer %s is in use by running containers: %s",
-			it->id, names);
+	if (refuse_in_use(r, row, &why) < 0)
+		set_outcome(it, false, "Not repaired: layer %s: %s", it->id, why.msg);
 	else if (!row->blob)
 		set_outcome(it, false,
 			"Not repaired: layer %s was made here, and is in no registry", it->id);
@@ -437,18 +436,17 @@ static void judge(const struct repair *r, bool force, struct err *e)
 	}
 }
 
-static int repair_parts(struct repair *r, struct err *e)
+static void repair_parts(struct repair *r)
 {
 	for (size_t i = 0; i < r->c->n; i++) {
 		struct check_item *it = &r->c->items[i];
 		if (it->kind == CHECK_LAYER)
-			repair_layer(r, it, e);
+			repair_layer(r, it);
 		else if (it->kind == CHECK_BLOB)
 			repair_blob(r, it);
 		else if (it->kind == CHECK_UNREFERENCED)
 			drop_unreferenced(r, it);
 	}
-	return 0;
 }
 
 int check_repair(
@@ -459,10 +457,10 @@ int check_repair(
 	int x = check_row_layers(s->db, &r.layers.v, &r.layers.n, e);
 	if (x >= 0)
 		x = image_list(s, &r.images, &r.n_images, e);
-	if (x >= 0)
-		x = repair_parts(&r, e);
-	if (x >= 0)
+	if (x >= 0) {
+		repair_parts(&r);
 		judge(&r, force, e);
+	}
 	if (x >= 0 && force)
 		forget_layers(&r);
 	if (s->needs_purge)

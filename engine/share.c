@@ -38,7 +38,7 @@ int share_offer(struct store *s, json_t *job, int *layers_fd, struct err *e)
 
 /* ---- the lock ---- */
 
-static int take_lock(struct store *s, struct err *e)
+int share_lock(struct store *s, struct err *e)
 {
 	auto_fd fd = openat(s->root_fd, "locks/share", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : lock_take(fd, true);
@@ -94,7 +94,7 @@ static int link_all(struct store *s, const struct strv *layers, struct err *e)
 	int r = unpacker_start(s, &u, e);
 	if (r < 0)
 		return r;
-	auto_fd dir = open_layers(s, e), lock = dir < 0 ? -1 : take_lock(s, e);
+	auto_fd dir = open_layers(s, e), lock = dir < 0 ? -1 : share_lock(s, e);
 	r = dir < 0 || lock < 0 ? -e->code : layer_row_in_use(s->db, &busy, e);
 	if (r == 0) {
 		auto_json job = link_job(layers, &busy);
@@ -249,7 +249,7 @@ bool share_is_shared(struct store *s, const char *name)
 int share_remove(struct store *s, const char *name, struct err *e)
 {
 	auto_strv busy = STRV_INIT;
-	auto_fd lock = take_lock(s, e), layers = lock < 0 ? -1 : open_layers(s, e);
+	auto_fd lock = share_lock(s, e), layers = lock < 0 ? -1 : open_layers(s, e);
 	if (lock < 0 || layers < 0 || layer_row_in_use(s->db, &busy, e) < 0)
 		return -e->code;
 	struct removing r = {.store = s, .name = name, .busy = &busy, .layers_fd = layers};

@@ -17,12 +17,14 @@
 struct err;
 struct store;
 
-/* Adds to a job "layer" or "archive" what is in the store. *layers_fd: layers/, the third descriptor
- * that goes with it, the caller's; -1 where there is nothing to share with. */
+/* Adds to a job "layer" or "archive" what is in the store. *layers_fd: layers/, the third
+ * descriptor that goes with it, the caller's; -1 where there is nothing to share with. */
 int share_offer(struct store *s, json_t *job, int *layers_fd, struct err *e);
 /* What struct store calls when layers are in place and have no record yet (storage/store.h): equal
  * files take the place of the empty ones. -EAGAIN where a layer has been removed meanwhile. */
 int share_complete(struct store *s, char *const *short_ids, size_t n, struct err *e);
+/* Takes the lock; the descriptor holds it. */
+int share_lock(struct store *s, struct err *e);
 /* After the row says running, before the container runs. */
 void share_wait(struct store *s);
 

@@ -207,7 +207,7 @@ PY
 	file=$(in_userns find "$ROOT/layers" -path '*/diff/etc/*' -type f -size +0 | head -1)
 	in_userns sh -c 'echo more >>"$1"' - "$file"
 	run -125 moss system check --repair
-	[[ $output == *"is in use by running containers: runs"* ]]
+	[[ $output == *"it is in use by running containers: runs"* ]]
 	moss stop -t 0 runs >/dev/null
 	run -125 moss system check --repair
 	[[ $output == *"Not repaired: layer sha256:"* ]]

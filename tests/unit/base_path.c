@@ -75,6 +75,21 @@ static int is_folder(const char *path)
 	return fd < 0 ? fd : 1;
 }
 
+static void check_plain(void)
+{
+	auto_fd file = path_open_plain(root_fd, "a/b/f", O_RDONLY);
+	auto_fd folder = path_open_plain(root_fd, "a//b/", O_RDONLY | O_DIRECTORY);
+	auto_fd root = path_open_plain(root_fd, "", O_RDONLY | O_DIRECTORY);
+	assert_true(file >= 0 && folder >= 0 && root >= 0);
+	int over_link = path_open_plain(root_fd, "abs/f", O_RDONLY);
+	assert_true(over_link == -ELOOP || over_link == -ENOTDIR);
+	assert_int_equal(path_open_plain(root_fd, "a/up", O_RDONLY), -ELOOP);
+	assert_int_equal(path_open_plain(root_fd, "/a/b/f", O_RDONLY), -EXDEV);
+	assert_int_equal(path_open_plain(root_fd, "a/../a/b/f", O_RDONLY), -EXDEV);
+	assert_int_equal(path_open_plain(root_fd, "..", O_RDONLY), -EXDEV);
+	assert_int_equal(path_open_plain(root_fd, "a/..f", O_RDONLY), -ENOENT);
+}
+
 static void check_resolution(void)
 {
 	assert_string_equal(content("a/b/f"), "inside");
@@ -111,6 +126,7 @@ static void check_resolution(void)
 	struct err e;
 	assert_int_equal(path_remove_at(root_fd, "a/n1", &e), 0);
 	assert_int_equal(path_remove_at(root_fd, "missing", &e), 0);
+	check_plain();
 }
 
 static void resolves_with_openat2(void **state)
