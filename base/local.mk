@@ -30,6 +30,7 @@ check_PROGRAMS += \
 	tests/unit/base_account \
 	tests/unit/base_gomatch \
 	tests/unit/base_sha256 \
+	tests/unit/base_encode \
 	tests/unit/base_goregex \
 	tests/unit/base_mountinfo \
 	tests/unit/base_path \
@@ -42,6 +43,8 @@ tests_unit_base_gomatch_SOURCES = tests/unit/base_gomatch.c tests/unit/unit.h
 tests_unit_base_gomatch_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_sha256_SOURCES = tests/unit/base_sha256.c tests/unit/unit.h
 tests_unit_base_sha256_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_encode_SOURCES = tests/unit/base_encode.c
+tests_unit_base_encode_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_goregex_SOURCES = tests/unit/base_goregex.c tests/unit/unit.h
 tests_unit_base_goregex_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_mountinfo_SOURCES = tests/unit/base_mountinfo.c tests/unit/unit.h

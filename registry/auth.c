@@ -111,17 +111,16 @@ static bool is_token_text(const char *s)
 	return true;
 }
 
-static int take_token(struct auth *a, const struct http_exchange *x, struct err *e)
+int auth_take_answer(struct auth *a, const char *text, size_t n, const char *url, struct err *e)
 {
-	auto_json reply = json_parse(
-		x->body.data ? x->body.data : "", x->body.len, "answer of the token server", e);
+	auto_json reply = json_parse(text, n, "answer of the token server", e);
 	if (!reply)
 		return -e->code;
 	const char *token = json_str(reply, "token");
 	if (str_empty(token))
 		token = json_str(reply, "access_token");
 	if (str_empty(token) || !is_token_text(token))
-		return err_set(e, EBADMSG, "the token server %s gave no token", x->url);
+		return err_set(e, EBADMSG, "the token server %s gave no token", url);
 	set_header(a, xasprintf("Authorization: Bearer %s", token));
 	const char *refresh = json_str(reply, "refresh_token");
 	if (a->wants_identity && !str_empty(refresh) && is_token_text(refresh)) {
@@ -167,7 +166,7 @@ static int ask_token(struct auth *a, struct http *h, const struct http_tls *tls,
 	else if (r == 0 && x.reply.status != 200)
 		r = failure_answer(&x, NULL, kind, e);
 	else if (r == 0)
-		r = take_token(a, &x, e);
+		r = auth_take_answer(a, x.body.data ? x.body.data : "", x.body.len, url, e);
 	if (form)
 		explicit_bzero(form, strlen(form));
 	http_exchange_deinit(h, &x);

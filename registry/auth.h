@@ -31,4 +31,9 @@ void auth_deinit(struct auth *a);
 int auth_answer(struct auth *a, struct http *h, const struct http_tls *tls, const char *base_url,
 	const struct challenge *c, const char *scope, const char **kind, struct err *e);
 
+/* A token server's answer (JSON): a new header, and the refresh token where one was wanted. -EBADMSG
+ * where it has no token, or one that is no header's text. */
+int auth_take_answer(
+	struct auth *a, const char *text, size_t n, const char *url, struct err *e);
+
 #endif

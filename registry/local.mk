@@ -39,6 +39,9 @@ tests_unit_registry_challenge_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNI
 check_PROGRAMS += tests/unit/registry_credentials
 tests_unit_registry_credentials_SOURCES = tests/unit/registry_credentials.c
 tests_unit_registry_credentials_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_credentials_file
+tests_unit_registry_credentials_file_SOURCES = tests/unit/registry_credentials_file.c
+tests_unit_registry_credentials_file_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_http
 tests_unit_registry_http_SOURCES = tests/unit/registry_http.c
 tests_unit_registry_http_LDADD = libregistry.a libbase.a $(TRANSFER_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
@@ -67,6 +70,7 @@ endif
 
 if FUZZ
 noinst_PROGRAMS += \
+	tests/fuzz/credential_helper \
 	tests/fuzz/credentials \
 	tests/fuzz/reference \
 	tests/fuzz/policy \
@@ -74,9 +78,12 @@ noinst_PROGRAMS += \
 	tests/fuzz/registry_headers \
 	tests/fuzz/sigstore \
 	tests/fuzz/search \
+	tests/fuzz/token \
+	tests/fuzz/upload_headers \
 	tests/fuzz/www_authenticate
 else
 check_PROGRAMS += \
+	tests/fuzz/credential_helper \
 	tests/fuzz/credentials \
 	tests/fuzz/reference \
 	tests/fuzz/policy \
@@ -84,8 +91,14 @@ check_PROGRAMS += \
 	tests/fuzz/registry_headers \
 	tests/fuzz/sigstore \
 	tests/fuzz/search \
+	tests/fuzz/token \
+	tests/fuzz/upload_headers \
 	tests/fuzz/www_authenticate
 endif
+tests_fuzz_credential_helper_SOURCES = tests/fuzz/credential_helper.c $(FUZZ_MAIN)
+tests_fuzz_credential_helper_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_credential_helper_LDADD = libregistry.a libbase.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/credential_helper
 tests_fuzz_credentials_SOURCES = tests/fuzz/credentials.c $(FUZZ_MAIN)
 tests_fuzz_credentials_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_credentials_LDADD = libregistry.a libbase.a $(CORE_LIBS)
@@ -114,6 +127,14 @@ tests_fuzz_search_SOURCES = tests/fuzz/search.c $(FUZZ_MAIN)
 tests_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_search_LDADD = libregistry.a libbase.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/search tests/fuzz/search.dict
+tests_fuzz_token_SOURCES = tests/fuzz/token.c $(FUZZ_MAIN)
+tests_fuzz_token_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_token_LDADD = libregistry.a libbase.a $(TRANSFER_LIBS) $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/token
+tests_fuzz_upload_headers_SOURCES = tests/fuzz/upload_headers.c $(FUZZ_MAIN)
+tests_fuzz_upload_headers_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_upload_headers_LDADD = libregistry.a libbase.a $(TRANSFER_LIBS) $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/upload_headers
 tests_fuzz_www_authenticate_SOURCES = tests/fuzz/www_authenticate.c $(FUZZ_MAIN)
 tests_fuzz_www_authenticate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_www_authenticate_LDADD = libregistry.a libbase.a $(CORE_LIBS)

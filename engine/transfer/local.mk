@@ -46,4 +46,9 @@ check_PROGRAMS += tests/unit/engine_progress
 tests_unit_engine_progress_SOURCES = tests/unit/engine_progress.c
 tests_unit_engine_progress_LDADD = libengine.a libbase.a $(CORE_LIBS) $(UNIT_LIBS) -lutil
 endif
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_push
+tests_unit_engine_push_SOURCES = tests/unit/engine_push.c
+tests_unit_engine_push_LDADD = libengine.a libregistry.a libnetns.a libstorage.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+endif
 include tests/fuzz/unpack.mk

@@ -124,10 +124,25 @@ static json_t *document_copy(const json_t *doc, const struct manifest *m)
 	return to;
 }
 
+json_t *unpack_describe(const void *bytes, size_t n, const char *announced, char **media_type,
+	bool *is_index, struct err *e)
+{
+	auto_manifest m = {0};
+	if (manifest_parse(bytes, n, announced, &m, e) < 0)
+		return NULL;
+	auto_json doc = json_parse(bytes, n, "manifest", e);
+	if (!doc)
+		return NULL;
+	*is_index = m.kind == MANIFEST_INDEX;
+	*media_type = xstrdup(m.media_type);
+	return document_copy(doc, &m);
+}
+
 json_t *unpack_describe_job(const struct unpack_request *q, struct err *e)
 {
 	auto_buf text = BUF_INIT;
-	auto_manifest m = {0};
+	auto_free char *type = NULL;
+	bool is_index = false;
 	char digest[72];
 	if (q->n_fds < 2) {
 		err_set(e, EINVAL, "no place for the description in the request");
@@ -135,13 +150,10 @@ json_t *unpack_describe_job(const struct unpack_request *q, struct err *e)
 	}
 	if (unpack_read_document(q, MANIFEST_MAX, &text, digest, e) < 0)
 		return NULL;
-	const char *bytes = text.data ? text.data : "";
-	if (manifest_parse(bytes, text.len, json_str(q->job, "media_type"), &m, e) < 0)
+	auto_json copy = unpack_describe(text.data ? text.data : "", text.len,
+		json_str(q->job, "media_type"), &type, &is_index, e);
+	if (!copy)
 		return NULL;
-	auto_json doc = json_parse(bytes, text.len, "manifest", e);
-	if (!doc)
-		return NULL;
-	auto_json copy = document_copy(doc, &m);
 	auto_free char *out = json_text(copy);
 	int r = write_all(q->fds[1], out, strlen(out));
 	if (r < 0) {
@@ -150,9 +162,9 @@ json_t *unpack_describe_job(const struct unpack_request *q, struct err *e)
 	}
 	json_t *reply = json_object();
 	json_set_bool(reply, "ok", true);
-	json_set_str(reply, "kind", m.kind == MANIFEST_INDEX ? "index" : "manifest");
+	json_set_str(reply, "kind", is_index ? "index" : "manifest");
 	json_set_str(reply, "digest", digest);
 	json_set_int(reply, "size", (int64_t)text.len);
-	json_set_str(reply, "media_type", m.media_type);
+	json_set_str(reply, "media_type", type);
 	return reply;
 }

@@ -25,6 +25,10 @@ json_t *unpack_archive_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_commit_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_describe_job(const struct unpack_request *q, struct err *e);
 
+/* A manifest or index with its known keys. New reference; NULL with e set. *media_type is owned. */
+json_t *unpack_describe(const void *bytes, size_t n, const char *announced, char **media_type,
+	bool *is_index, struct err *e);
+
 /* The whole document of a job (its first descriptor), of at most max bytes, compared with what the
  * job says of it ("digest", "size"). */
 int unpack_read_document(const struct unpack_request *q, size_t max, struct buf *out,

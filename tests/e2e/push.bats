@@ -120,7 +120,6 @@ $short: Layer already exists
 	[ "$(grep -c ': Mounted from base' <<<"$output")" = 1 ]
 	digest=$(remote_digest "$REG/app:1")
 	registry_start_empty other
-	moss tag "${output#*\[}" x 2>/dev/null || true
 	first=$(moss images --format '{{.Repository}}:{{.Tag}}' | grep '/app:1$')
 	moss tag "$first" "$REG/app:1"
 	moss push -q "$REG/app:1"

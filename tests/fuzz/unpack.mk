@@ -2,6 +2,7 @@
 UNPACK_FUZZ = \
 	tests/fuzz/archive \
 	tests/fuzz/config \
+	tests/fuzz/describe \
 	tests/fuzz/index \
 	tests/fuzz/manifest \
 	tests/fuzz/share \
@@ -21,6 +22,10 @@ tests_fuzz_config_SOURCES = tests/fuzz/config.c $(FUZZ_MAIN)
 tests_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_config_LDADD = $(UNPACK_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/config tests/fuzz/config.dict
+tests_fuzz_describe_SOURCES = tests/fuzz/describe.c $(FUZZ_MAIN)
+tests_fuzz_describe_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_describe_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/describe
 tests_fuzz_index_SOURCES = tests/fuzz/index.c $(FUZZ_MAIN)
 tests_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_index_LDADD = $(UNPACK_FUZZ_LIBS)

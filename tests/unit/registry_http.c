@@ -141,6 +141,32 @@ static void test_reply_lines(void **state)
 	assert_int_equal(r.limit, -1);
 }
 
+static void test_upload_range(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *value;
+		int64_t end;
+	} cases[] = {
+		{"0-41", 42},
+		{"bytes=0-41", 42},
+		{"0-0", 0},
+		{"0-9223372036854775806", INT64_MAX},
+		{"0-9223372036854775807", -1},
+		{"1-41", -1},
+		{"0-", -1},
+		{"-41", -1},
+		{"41", -1},
+		{"", -1},
+		{"0-4x", -1},
+		{"0--4", -1},
+		{"bytes 0-41", -1},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (http_parse_upload_range(cases[i].value) != cases[i].end)
+			fail_msg("%s", cases[i].value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_next_page),
 		cmocka_unit_test(test_reply_lines),
+		cmocka_unit_test(test_upload_range),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
