@@ -70,13 +70,13 @@ static int read_format(const char *text, enum manifest_format *format, struct er
 static int read_compression(const struct push_opts *a, struct push_compression *c, struct err *e)
 {
 	const char *text = a->compression_format;
-	int64_t most = 9;
+	int64_t least = 0, most = 9;
 	*c = (struct push_compression){.is_forced = a->force_compression,
 		.format = COMPRESSION_GZIP,
 		.is_given = !str_empty(text) || a->force_compression};
 	if (!str_empty(text) && !strcmp(text, "zstd")) {
 		c->format = COMPRESSION_ZSTD;
-		most = 20;
+		least = 1, most = 19;
 	} else if (!str_empty(text) && !strcmp(text, "zstd:chunked")) {
 		return err_set(
 			e, EOPNOTSUPP, "the compression zstd:chunked is not supported: use zstd");
@@ -85,10 +85,10 @@ static int read_compression(const struct push_opts *a, struct push_compression *
 	}
 	if (!a->compression_level_given)
 		return 0;
-	if (a->compression_level < -1 || a->compression_level > most)
-		return err_set(e, EINVAL, "--compression-level must be 0 to %lld for %s",
-			(long long)most, compression_name(c->format));
-	c->has_level = a->compression_level >= 0;
+	if (a->compression_level < least || a->compression_level > most)
+		return err_set(e, EINVAL, "--compression-level must be %lld to %lld for %s",
+			(long long)least, (long long)most, compression_name(c->format));
+	c->has_level = true;
 	c->level = (int)a->compression_level;
 	return 0;
 }

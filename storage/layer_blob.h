@@ -13,7 +13,8 @@ struct strv;
 struct layer_blob {
 	char *digest, *media_type;
 	int64_t size;
-	char *made; /* how we made it ("gzip:-1": form and level), NULL = it came from elsewhere */
+	char *made; /* how we made it ("gzip:2": kind and level of storage/compress.h), and can make it
+		       again; NULL = it came from elsewhere */
 };
 
 /* The newest first is not promised; what came from elsewhere is. The array and all in it are the

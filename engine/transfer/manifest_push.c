@@ -35,7 +35,7 @@ static void add_remote_items(struct push *p, const json_t *entry)
 			continue;
 		struct push_item *i = push_items_add(&p->items);
 		push_item_add_form(i, json_str_or(d, "digest", ""), json_int_or(d, "size", 0),
-			json_str_or(d, "mediaType", ""), false);
+			json_str_or(d, "mediaType", ""), NULL);
 		strv_add(&i->repositories, json_str_or(entry, "repository", ""));
 	}
 }

@@ -101,7 +101,7 @@ static int add_known_forms(struct push *p, struct push_item *i, struct err *e)
 	int r = layer_blobs(p->store, i->layer_id, &blobs, &n, e);
 	for (size_t k = 0; r >= 0 && k < n; k++)
 		push_item_add_form(i, blobs[k].digest, blobs[k].size,
-			blobs[k].media_type ? blobs[k].media_type : "", blobs[k].made != NULL);
+			blobs[k].media_type ? blobs[k].media_type : "", blobs[k].made);
 	layer_blobs_free(blobs, n);
 	return r;
 }
@@ -123,7 +123,7 @@ static int add_layer(struct push *p, const struct image *image, size_t k,
 	if (plan->has_original) {
 		const json_t *d = json_array_get(json_at(plan->original.json, "layers"), k);
 		push_item_add_form(i, json_str_or(d, "digest", ""), json_int_or(d, "size", 0),
-			json_str_or(d, "mediaType", ""), false);
+			json_str_or(d, "mediaType", ""), NULL);
 	}
 	int r = add_known_forms(p, i, e);
 	if (r >= 0)
@@ -146,7 +146,7 @@ static int add_config(
 	plan->config = p->items.n;
 	struct push_item *i = push_items_add(&p->items);
 	i->file = fd;
-	push_item_add_form(i, image->id, size, "", true);
+	push_item_add_form(i, image->id, size, "", NULL);
 	for (char **d = image->digests; d && *d; d++)
 		add_repository(&i->repositories, *d);
 	return 0;

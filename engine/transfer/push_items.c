@@ -21,6 +21,10 @@ enum {
 	PROBES_MAX = 24,
 	MOVES_MAX = 5, /* uploads at once, as Docker's */
 	SOURCES_MAX = 3, /* repositories that are asked for one blob */
+	/* Measured with a Debian image of 450 MB: isa-l's 2 takes 3/4 of the time of its 3, and 1.4
+	 * % more bytes. */
+	GZIP_LEVEL = 2,
+	ZSTD_LEVEL = 3,
 };
 
 enum compression compression_of_type(const char *media_type)
@@ -51,11 +55,12 @@ struct push_item *push_items_add(struct push_items *p)
 }
 
 void push_item_add_form(
-	struct push_item *i, const char *digest, int64_t size, const char *type, bool is_ours)
+	struct push_item *i, const char *digest, int64_t size, const char *type, const char *made)
 {
 	for (size_t k = 0; k < i->n_forms; k++)
 		if (!strcmp(i->forms[k].digest, digest)) {
-			i->forms[k].is_ours = i->forms[k].is_ours || is_ours;
+			if (made && !i->forms[k].made)
+				i->forms[k].made = xstrdup(made);
 			return;
 		}
 	i->forms = xrealloc(i->forms, (i->n_forms + 1) * sizeof(*i->forms));
@@ -63,7 +68,7 @@ void push_item_add_form(
 		.digest = xstrdup(digest),
 		.media_type = xstrdup(type),
 		.size = size,
-		.is_ours = is_ours,
+		.made = made ? xstrdup(made) : NULL,
 	};
 }
 
@@ -83,6 +88,7 @@ static void item_deinit(struct push_item *i)
 	for (size_t k = 0; k < i->n_forms; k++) {
 		free(i->forms[k].digest);
 		free(i->forms[k].media_type);
+		free(i->forms[k].made);
 	}
 	free(i->forms);
 	free(i->diff_id);
@@ -174,8 +180,7 @@ static bool is_fetchable(const struct push_items *p, const struct push_item *i)
 	if (i->form >= i->n_forms || i->file >= 0)
 		return false;
 	const struct push_form *f = &i->forms[i->form];
-	bool is_worth =
-		!i->layer_id || (!f->is_ours && is_wanted(p, f) && !p->compression.has_level);
+	bool is_worth = !i->layer_id || (!f->made && is_wanted(p, f) && !p->compression.has_level);
 	return is_worth && i->source < i->repositories.n && i->source < SOURCES_MAX;
 }
 
@@ -357,20 +362,39 @@ static int layer_fd(struct push_items *p, const struct push_item *i, struct err 
 	return fd < 0 ? err_sys(e, "cannot open layer %s", i->diff_id) : fd;
 }
 
+/* How: as the user says, else as a form that we have made before, else the usual way. */
+static void choose_compression(const struct push_items *p, struct push_item *i)
+{
+	const struct push_compression *c = &p->compression;
+	i->compression = c->is_given ? c->format : COMPRESSION_GZIP;
+	i->level = c->has_level                         ? c->level
+		   : i->compression == COMPRESSION_ZSTD ? ZSTD_LEVEL
+							: GZIP_LEVEL;
+	for (size_t k = 0; k < i->n_forms && !c->has_level; k++) {
+		const struct push_form *f = &i->forms[k];
+		const char *level = f->made ? strchr(f->made, ':') : NULL;
+		int64_t n;
+		if (!level || !is_usable(p, i, k) || !is_wanted(p, f) ||
+			!parse_i64(level + 1, &n) || n < 0 || n > 99)
+			continue;
+		i->compression = compression_of_type(f->media_type);
+		i->level = (int)n;
+		return;
+	}
+}
+
 /* The job, into `out`. */
 static int send_assembly(struct push_items *p, struct push_item *i, int out, struct err *e)
 {
-	const struct push_compression *c = &p->compression;
 	auto_fd layer = layer_fd(p, i, e);
 	int r = layer < 0 ? layer : unpacker_start(p->store, &i->unpacker, e);
 	if (r < 0)
 		return r;
-	i->compression = c->is_given ? c->format : COMPRESSION_GZIP;
+	choose_compression(p, i);
 	auto_json job = json_object();
 	json_set_str(job, "op", "assemble");
 	json_set_str(job, "compression", compression_name(i->compression));
-	if (c->has_level)
-		json_set_int(job, "level", c->level);
+	json_set_int(job, "level", i->level);
 	json_set_str(job, "diff_id", i->diff_id);
 	const int fds[2] = {out, layer};
 	return unpacker_send(&i->unpacker, job, fds, 2, e);
@@ -385,7 +409,7 @@ static int start_assembly(struct push_items *p, struct push_item *i, struct err 
 }
 
 /* 1 = only progress, 0 = the end, in the item. */
-static int read_assembly(struct push_items *p, struct push_item *i, struct err *e)
+static int read_assembly(struct push_item *i, struct err *e)
 {
 	const char *kind;
 	auto_json m = unpacker_next(&i->unpacker, &kind, e);
@@ -400,14 +424,13 @@ static int read_assembly(struct push_items *p, struct push_item *i, struct err *
 		return err_set(e, EBADMSG, "the unpacker gave no valid answer");
 	i->digest = xstrdup(digest);
 	i->size = size;
-	i->made = xasprintf("%s:%d", compression_name(i->compression),
-		p->compression.has_level ? p->compression.level : -1);
+	i->made = xasprintf("%s:%d", compression_name(i->compression), i->level);
 	return 0;
 }
 
 static int assembly_message(struct push_items *p, struct push_item *i, struct err *e)
 {
-	int r = read_assembly(p, i, e);
+	int r = read_assembly(i, e);
 	return r ? (r < 0 ? r : 0) : end_upload(p, i, e);
 }
 
@@ -421,7 +444,7 @@ int push_item_name(struct push_items *p, struct push_item *i, struct err *e)
 	auto_fd nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int r = nowhere < 0 ? err_sys(e, "cannot open /dev/null") : send_assembly(p, i, nowhere, e);
 	for (int more = 1; r == 0 && more == 1;) {
-		more = read_assembly(p, i, e);
+		more = read_assembly(i, e);
 		r = more < 0 ? more : 0;
 	}
 	if (r == 0)

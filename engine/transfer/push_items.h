@@ -7,7 +7,8 @@
  *   2. the form came from elsewhere, and a repository that had it is known: it is fetched there and
  *      passed on, so that its digest stays
  *   3. the next form
- *   4. the exact tar of the layer is made again and compressed: a new form
+ *   4. the exact tar of the layer is made again and compressed: as it was before where we have made
+ *      a form of it, so that a digest of ours stays, too; else a new form
  *
  * What moves goes through a spool, a file without a name below the data root: it is sent while it
  * grows, so compressing (or fetching) and sending overlap; after a cut the registry is told from
@@ -40,14 +41,14 @@ struct push_compression {
 	enum compression format;
 	bool is_forced; /* --force-compression: no other form will do */
 	bool has_level;
-	int level; /* of use where has_level; else the format's own */
+	int level; /* of use where has_level */
 	bool gzip_only; /* the manifest's format knows nothing else */
 };
 
 struct push_form {
 	char *digest, *media_type;
 	int64_t size;
-	bool is_ours; /* we can make it again */
+	char *made; /* how we make it again (storage/layer_blob.h); NULL = it came from elsewhere */
 };
 
 enum item_state { ITEM_NEW, ITEM_PROBING, ITEM_READY, ITEM_MOVING, ITEM_DONE };
@@ -74,6 +75,7 @@ struct push_item {
 	char *digest, *media_type; /* media_type: NULL where it was made here */
 	int64_t size;
 	enum compression compression;
+	int level;
 	char *made; /* storage/layer_blob.h; NULL = not made now */
 };
 
@@ -102,7 +104,7 @@ struct push_items {
 /* A new item, empty; valid until the next. */
 struct push_item *push_items_add(struct push_items *p);
 void push_item_add_form(
-	struct push_item *i, const char *digest, int64_t size, const char *type, bool is_ours);
+	struct push_item *i, const char *digest, int64_t size, const char *type, const char *made);
 /* To the end: every item is ITEM_DONE. */
 int push_items_run(struct push_items *p, struct err *e);
 /* Finds out only what a blob would be called, without a registry: by a form that is known, else by

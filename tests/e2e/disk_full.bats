@@ -79,3 +79,20 @@ is_sound() {
 	moss rm ct
 	is_sound
 }
+
+@test "push without room for what is compressed" {
+	load ../lib/registry
+	moss load -q -i "$(busybox_archive)"
+	moss run --name c1 --network none busybox sh -c 'head -c 4000000 /dev/urandom >/large'
+	registry_start_empty to
+	moss commit c1 "$REG/app:1" >/dev/null
+	moss rm --no-trash c1 >/dev/null
+	fill
+	run moss push --retry 0 "$REG/app:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"No space left on device"* ]]
+	make_room
+	is_sound
+	moss push -q "$REG/app:1"
+	registry_stop_all
+}

@@ -312,9 +312,9 @@ credential_helper() {
 @test "the password is in no command line and no environment" {
 	registry_start htpasswd
 	proxy_start
-	fault 1 '/v2/$' stall 0 3
+	fault 1 /v2/ stall 0 3
 	printf unguessable-word | moss login -u alice --password-stdin "$PROXY" >"$WORK/out" 2>&1 3>&- &
-	wait_for 5 pgrep -u "$(id -u)" -f 'moss-transfer fetch'
+	wait_for 10 pgrep -u "$(id -u)" -f 'moss-transfer fetch'
 	local p
 	for p in /proc/[0-9]*; do
 		[ -O "$p" ] || continue

@@ -157,6 +157,22 @@ $short: Layer already exists
 	[ "$status" -eq 1 ]
 }
 
+@test "what was compressed here once is compressed the same way again: its digest stays" {
+	busybox
+	moss push -q --compression-level 9 --compression-format gzip busybox "$REG/b:1"
+	digest=$(remote_digest "$REG/b:1")
+	registry_stop_all
+	registry_start_empty elsewhere
+	run moss push busybox "$REG/b:1"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *": Pushed"* ]]
+	[ "$(remote_digest "$REG/b:1")" = "$digest" ]
+	moss push -q --force-compression busybox "$REG/b:2"
+	[ "$(remote_digest "$REG/b:2")" = "$digest" ]
+	moss push -q --force-compression --compression-level 1 busybox "$REG/b:3"
+	[ "$(remote_digest "$REG/b:3")" != "$digest" ]
+}
+
 @test "--all-tags, --quiet, --digestfile, --platform" {
 	busybox
 	moss tag busybox "$REG/many:b"
