@@ -15,10 +15,7 @@
 
 enum { HEADER = 64, SUM = sizeof(uint64_t) };
 
-static uint64_t crc_of(uint64_t crc, const void *p, size_t n)
-{
-	return crc64_ecma_refl(crc, p, n);
-}
+static uint64_t crc_of(uint64_t crc, const void *p, size_t n) { return crc64_ecma_refl(crc, p, n); }
 
 static void make_header(const char *boot, char out[HEADER + 1])
 {
@@ -85,8 +82,8 @@ static void keep_sum(struct part_sums *s, int64_t i)
 
 /* Goes through the part file from block `first` on. `compares`: blocks with a sum must have it, and
  * what has none is not believed. */
-static void go_through(struct part_sums *s, int part_fd, const struct found *f, int64_t first,
-	bool compares)
+static void go_through(
+	struct part_sums *s, int part_fd, const struct found *f, int64_t first, bool compares)
 {
 	auto_free unsigned char *block = xmalloc(PART_BLOCK);
 	s->at = first * PART_BLOCK;
@@ -125,7 +122,10 @@ int part_sums_start(struct part_sums *s, int sums_fd, int part_fd, const char *b
 	if (must_check && !f.has_header)
 		restart(s);
 	else
-		go_through(s, part_fd, &f, compares ? 0 : f.n_sums < whole ? f.n_sums : whole,
+		go_through(s, part_fd, &f,
+			compares           ? 0
+			: f.n_sums < whole ? f.n_sums
+					   : whole,
 			compares);
 	/* The bytes are those that came, and they were wrong. */
 	if (must_check && s->at == whole * PART_BLOCK)

@@ -92,9 +92,9 @@ static int add_calls(scmp_filter_ctx f, uint32_t action, const char *const *name
 	return 0;
 }
 
-/* All processes of the user have its uid, and no pid namespace hides them: without this it could send
- * them signals, also by way of a descriptor's owner, and change their limits. abort and raise send to
- * the process itself. */
+/* All processes of the user have its uid, and no pid namespace hides them: without this it could
+ * send them signals, also by way of a descriptor's owner, and change their limits. abort and raise
+ * send to the process itself. */
 static int only_itself_listed(scmp_filter_ctx f)
 {
 	static const unsigned orders[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL,
@@ -103,8 +103,8 @@ static int only_itself_listed(scmp_filter_ctx f)
 	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(orders); i++)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1(SCMP_CMP_EQ, orders[i]));
+		r = seccomp_rule_add(
+			f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, orders[i]));
 	return r;
 }
 
@@ -113,11 +113,10 @@ static int only_itself(scmp_filter_ctx f)
 	static const unsigned orders[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
 	static const unsigned requests[] = {FIOSETOWN, SIOCSPGRP};
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
-	int r = seccomp_rule_add(f, refuse, SCMP_SYS(tgkill), 1,
-		SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+	int r = seccomp_rule_add(
+		f, refuse, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
 	if (r == 0)
-		r = seccomp_rule_add(
-			f, refuse, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0));
+		r = seccomp_rule_add(f, refuse, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0));
 	/* The kernel looks at the lower half of these numbers only. */
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(orders); i++)
 		r = seccomp_rule_add(f, refuse, SCMP_SYS(fcntl), 1,

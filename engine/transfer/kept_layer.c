@@ -36,8 +36,8 @@ void kept_layer_drop(struct store *s, const char *digest)
 /* Half of it is no JSON: so it needs no temporary file, which a kill would leave behind. */
 static int describe(struct store *s, const char *done, const char *text, struct err *e)
 {
-	auto_fd fd = openat(s->root_fd, done,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_fd fd = openat(
+		s->root_fd, done, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
 	return r < 0 ? err_sysn(e, -r, "cannot write %s/%s", s->root, done) : 0;
 }

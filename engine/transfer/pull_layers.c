@@ -346,15 +346,15 @@ static void keep_warnings(struct pull_layers *l, const json_t *reply)
 {
 	size_t i;
 	json_t *warning;
-	json_array_foreach(json_at(reply, "warnings"), i, warning)
-	{
+	json_array_foreach (json_at(reply, "warnings"), i, warning) {
 		const char *text = json_string_value(warning);
 		if (text && !strv_has(&l->warnings, text))
 			strv_add(&l->warnings, text);
 	}
 }
 
-static int keep_layer(struct pull_layers *l, struct pull_layer *y, const json_t *reply, struct err *e)
+static int keep_layer(
+	struct pull_layers *l, struct pull_layer *y, const json_t *reply, struct err *e)
 {
 	auto_strv warnings = STRV_INIT;
 	const struct kept_layer k = {

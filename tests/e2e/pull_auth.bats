@@ -278,4 +278,22 @@ teardown() {
 	[ "$output" = 0 ]
 	run grep -rlc "$(printf alice:secret | base64)" "$ROOT/moss.db" "$ROOT/parts"
 	[ "$status" -ne 0 ]
+	for what in "image inspect $PROXY/big:1" info "history $PROXY/big:1" "events --since 1h --until 0s"; do
+		# shellcheck disable=SC2086 # words; history may not be there yet
+		run moss $what
+		[[ "$output" != *secret* ]]
+	done
+}
+
+@test "no token in output or in the store" {
+	registry_start token
+	proxy_start
+	docker_config "$PROXY" alice:secret
+	MOSS_DEBUG=1 moss --debug pull "$PROXY/docker:1" >"$WORK/out" 2>&1
+	grep -q 'auth=Bearer' "$WORK/proxy.log"
+	# Tokens are JSON in base64.
+	run grep -c -e 'eyJ' -e secret "$WORK/out"
+	[ "$output" = 0 ]
+	run grep -rl -e 'eyJhbGci' -e 'Bearer ' "$ROOT/moss.db" "$ROOT/moss.db-wal" "$ROOT/parts" "$ROOT/tmp"
+	[ -z "$output" ]
 }

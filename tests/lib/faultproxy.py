@@ -21,6 +21,7 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   deny           401 with DENIED and no challenge
   html C         status C with a page of HTML
   type T         another Content-Type
+  file PATH      the contents of a file instead of the body
   huge N         N MB of blanks instead of the body
   redirect URL   307 to URL + path
   upcut N        N bytes of what is uploaded arrive, then both connections end
@@ -301,6 +302,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["Content-Type"] = media_type
             return status, headers, body
         self.relay(self.wfile.write, change=change)
+
+    def do_file(self, path):
+        with open(path, "rb") as f:
+            new = f.read()
+
+        def change(status, headers, body):
+            for name in [k for k in headers if k.lower() == "docker-content-digest"]:
+                del headers[name]
+            return status, headers, new
+        self.relay(self.counted.write, change=change)
 
     def do_huge(self, megabytes):
         def write(body):

@@ -95,14 +95,19 @@ static void test_lines(void **state)
 		{0, 0, 200, "0123456789ab: Downloading"},
 		{1500, 0, 200, "0123456789ab: Downloading    1.5kB"},
 		{500, 1000, 200,
-			"0123456789ab: Downloading [=========================>                         ]     500B/1kB"},
+			"0123456789ab: Downloading [=========================>                     "
+			"    ]     500B/1kB"},
 		{1000, 1000, 0,
-			"0123456789ab: Downloading [==================================================>]      1kB/1kB"},
+			"0123456789ab: Downloading "
+			"[==================================================>]      1kB/1kB"},
 		{1, 1000, 200,
-			"0123456789ab: Downloading [>                                                  ]       1B/1kB"},
+			"0123456789ab: Downloading [>                                              "
+			"    ]       1B/1kB"},
 		{12345678, 30000000, 80,
-			"0123456789ab: Downloading [===============>                      ] 12.35MB/30MB"},
-		{12345678, 30000000, 60, "0123456789ab: Downloading [======>           ] 12.35MB/30MB"},
+			"0123456789ab: Downloading [===============>                      ] "
+			"12.35MB/30MB"},
+		{12345678, 30000000, 60,
+			"0123456789ab: Downloading [======>           ] 12.35MB/30MB"},
 		{12345678, 30000000, 45, "0123456789ab: Downloading 12.35MB/30MB"},
 		{12345678, 30000000, 35, "0123456789ab: Downloading 41%"},
 		{12345678, 30000000, 20, "0123456789ab: 41%"},
@@ -131,7 +136,8 @@ static void test_total(void **state)
 		{-1, 80, "Total: [=========================>                         ] 84MB/168MB"},
 		{0, 60, "Total: [================>                ] 84MB/168MB  0B/s"},
 		{42e6, 0,
-			"Total: [=========================>                         ] 84MB/168MB  42MB/s  2s left"},
+			"Total: [=========================>                         ] 84MB/168MB  "
+			"42MB/s  2s left"},
 		{42e6, 60, "Total: [==========>           ] 84MB/168MB  42MB/s  2s left"},
 		{42e6, 40, "Total: 84MB/168MB  42MB/s  2s left"},
 		{42e6, 33, "50% 84MB/168MB  42MB/s  2s left"},
@@ -393,10 +399,12 @@ static void test_starting_over(void **state)
 	progress_status(p, "aaaa", "Downloading");
 	progress_expect(p, "aaaa", 1500, 2000);
 	settle(p);
-	shows(&s, "aaaa: Downloading\nTotal: [=============================>          ] 1.5kB/2kB\n");
+	shows(&s,
+		"aaaa: Downloading\nTotal: [=============================>          ] 1.5kB/2kB\n");
 	progress_expect(p, "aaaa", 0, 2000);
 	settle(p);
-	shows(&s, "aaaa: Downloading\nTotal: [>                                          ] 0B/2kB\n");
+	shows(&s,
+		"aaaa: Downloading\nTotal: [>                                          ] 0B/2kB\n");
 	screen_close(&s);
 }
 

@@ -30,8 +30,7 @@ static int64_t size_of(int fd)
 	return st.st_size;
 }
 
-static int64_t start(
-	struct files *f, struct part_sums *s, const char *boot, bool must_check)
+static int64_t start(struct files *f, struct part_sums *s, const char *boot, bool must_check)
 {
 	struct err e = {0};
 	int64_t have = -1;
@@ -190,8 +189,9 @@ static void test_no_sums(void **state)
 	f->sums = kept;
 	/* Of another kind: not believed, not obeyed. */
 	assert_int_equal(pwrite(f->part, f->bytes, SIZE, 0), SIZE);
-	assert_int_equal(pwrite(f->sums, "something else that is long enough to be looked at"
-					 "as if it were a header",
+	assert_int_equal(pwrite(f->sums,
+				 "something else that is long enough to be looked at"
+				 "as if it were a header",
 				 64, 0),
 		64);
 	assert_int_equal(resume(f, LATER, false), SIZE);

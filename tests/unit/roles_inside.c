@@ -186,8 +186,9 @@ static void try_descriptors(const int *own, size_t n, int stage)
 			is_own |= own[i] >= 0 && fstat(own[i], &mine) == 0 &&
 				  mine.st_ino == st.st_ino && mine.st_dev == st.st_dev;
 		bool is_null = S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
-		if (!is_own && !is_null && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
-						   S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+		if (!is_own && !is_null &&
+			(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISCHR(st.st_mode) ||
+				S_ISBLK(st.st_mode)))
 			buf_printf(&found, "descriptor %d is open (mode %o); ", fd,
 				(unsigned)st.st_mode);
 		if (is_null)
