@@ -36,7 +36,7 @@ int policy_check(const json_t *document, const char *file, struct err *e);
 const json_t *policy_requirements(
 	const struct policy *p, const char *transport, const struct strv *scopes);
 /* Of an image in a registry: its full name, its repository, each namespace above it, its host,
- * "*." and each domain above that. */
+ * "*." and each domain above that (without a port). */
 void policy_scopes(const struct reference *ref, struct strv *out);
 /* Of a file: its path and each folder above it. */
 void policy_path_scopes(const char *path, struct strv *out);

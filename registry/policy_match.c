@@ -30,7 +30,9 @@ void policy_scopes(const struct reference *ref, struct strv *out)
 		*slash = '\0';
 		strv_add(out, name);
 	}
-	for (const char *dot = strchr(ref->domain, '.'); dot; dot = strchr(dot + 1, '.'))
+	/* A wildcard is for every port. */
+	auto_free char *host = xstrndup(ref->domain, strcspn(ref->domain, ":"));
+	for (const char *dot = strchr(host, '.'); dot; dot = strchr(dot + 1, '.'))
 		strv_addf(out, "*%s", dot);
 }
 
