@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { KILL_WAIT_MS = 5000 };
 
 /* ---- the mark ---- */
 
@@ -70,14 +73,60 @@ static int overlay_has_upper(const struct rootfs_spec *r, struct err *e)
 	return code == EBUSY;
 }
 
+/* "PID START\nIDS", as the server has written it before it began. The text is the caller's. */
+static bool served_read(const struct rootfs_spec *r, struct proc_id *server, char **ids)
+{
+	struct err ignored;
+	auto_free char *path = path_join(r->container_dir, "served");
+	auto_buf text = BUF_INIT;
+	*server = (struct proc_id){.pid = 0};
+	*ids = NULL;
+	if (read_file(path, 1 << 16, &text, &ignored) < 0 || !text.len)
+		return false;
+	char *line = strchr(text.data, '\n');
+	int pid;
+	if (!line || sscanf(text.data, "%d %" SCNu64, &pid, &server->start) != 2)
+		return false;
+	server->pid = pid;
+	*ids = xstrdup(line + 1);
+	return true;
+}
+
+static int is_point(void *arg, const char *point, const char *type)
+{
+	(void)type;
+	return !strcmp(point, arg);
+}
+
+/* Its mount is taken away from the server's own namespace as soon as a shell has it. A server that
+ * still has it was started by one who was killed on the way, or is being started: not while the
+ * caller holds the alive lock. It would live for ever. */
+static void end_orphan(const struct rootfs_spec *r)
+{
+	struct err ignored;
+	struct proc_id server;
+	auto_free char *ids = NULL;
+	auto_free char *merged = path_join(r->container_dir, "merged");
+	auto_free char *real = realpath(merged, NULL);
+	if (!real || !served_read(r, &server, &ids))
+		return;
+	auto_fd pidfd = proc_open(&server);
+	if (pidfd >= 0 && mountinfo_each(server.pid, is_point, real, &ignored) == 1)
+		(void)proc_kill_wait(pidfd, KILL_WAIT_MS);
+}
+
 static int server_lives(const struct rootfs_spec *r, struct err *e)
 {
 	auto_free char *path = path_join(r->container_dir, "served");
 	auto_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "cannot open %s", path);
-	int r2 = lock_is_held(fd);
-	return r2 < 0 ? err_sysn(e, -r2, "cannot look at the lock of %s", path) : r2;
+	int is_held = lock_is_held(fd);
+	if (is_held > 0) {
+		end_orphan(r);
+		is_held = lock_is_held(fd);
+	}
+	return is_held < 0 ? err_sysn(e, -is_held, "cannot look at the lock of %s", path) : is_held;
 }
 
 int mounted_check(const struct rootfs_spec *r, int *lock, struct err *e)
@@ -158,14 +207,12 @@ static int lookup_in_shell(void *arg, struct err *e)
 /* The ids that the server was given are in the file it has locked. */
 static bool has_same_ids(const struct rootfs_spec *r)
 {
-	struct err ignored;
-	auto_free char *path = path_join(r->container_dir, "served");
+	struct proc_id server;
 	auto_free char *mine = fuse_id_options(r);
-	auto_buf text = BUF_INIT;
+	auto_free char *ids = NULL;
 	if (strcmp(r->driver, driver_fuse) != 0)
 		return true;
-	return read_file(path, 1 << 16, &text, &ignored) >= 0 &&
-	       !strcmp(text.data ? text.data : "", mine);
+	return served_read(r, &server, &ids) && !strcmp(ids, mine);
 }
 
 static int out_of_reach(const struct rootfs_spec *r, struct err *e)

@@ -13,6 +13,7 @@
  *                             mount has it, in whatever namespace, even a detached one
  *   fuse-overlayfs            containers/<id>/served is locked by the server as long as it lives,
  *                             which is as long as its mount; it holds the id map it was given
+ *                             and who it is
  *   vfs                       a folder that is bound; there is nothing to ask
  *
  * The mount to copy is looked for in the namespaces of storage/shells.h alone: a container may

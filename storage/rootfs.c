@@ -94,7 +94,8 @@ int rootfs_mount(const struct rootfs_spec *r, struct err *e)
 {
 	int made = 0;
 	if (r->idmap && !is_driver(r, driver_fuse))
-		return err_set(e, EINVAL, "ids cannot be mapped by the storage driver %s", r->driver);
+		return err_set(
+			e, EINVAL, "ids cannot be mapped by the storage driver %s", r->driver);
 	if (is_driver(r, driver_overlay) || is_driver(r, driver_vfs))
 		made = mount_new(r, e);
 	else if (!is_driver(r, driver_fuse))

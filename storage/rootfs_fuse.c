@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,10 +30,42 @@
 
 enum { WORDS_MAX = 600, WAIT_MS = 20000 };
 
-static int enter_root(void *arg, struct err *e)
+/* Triples id-on-disk:id-shown:length, which are the lines of the container's map; the other way
+ * round gives wrong owners without an error. */
+static void add_ids(struct buf *b, const char *option, const struct id_range *r, size_t n)
 {
-	const char *root = arg;
-	return chdir(root) < 0 ? err_sys(e, "cannot enter %s", root) : 0;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(
+			b, "%s%u:%u:%u", i ? ":" : option, r[i].inside, r[i].outside, r[i].count);
+}
+
+char *fuse_id_options(const struct rootfs_spec *r)
+{
+	auto_buf b = BUF_INIT;
+	buf_puts(&b, "");
+	if (r->idmap) {
+		add_ids(&b, ",uidmapping=", r->idmap->uids, r->idmap->n_uids);
+		add_ids(&b, ",gidmapping=", r->idmap->gids, r->idmap->n_gids);
+	}
+	return buf_take(&b);
+}
+
+static bool is_served(const struct rootfs_spec *r) { return r->outlives && !r->read_only; }
+
+enum { FD_SERVED = 3 };
+
+/* In the process that becomes the server: it says who it is where its lock is. */
+static int server_prepare(void *arg, struct err *e)
+{
+	const struct rootfs_spec *r = arg;
+	if (is_served(r)) {
+		auto_free char *ids = fuse_id_options(r);
+		auto_free char *text = xasprintf(
+			"%d %" PRIu64 "\n%s", (int)getpid(), proc_start_time(getpid()), ids);
+		if (ftruncate(FD_SERVED, 0) < 0 || write_all(FD_SERVED, text, strlen(text)) < 0)
+			return err_sys(e, "cannot write %s/served", r->container_dir);
+	}
+	return chdir(r->store_root) < 0 ? err_sys(e, "cannot enter %s", r->store_root) : 0;
 }
 
 static bool is_mounted(const char *merged, const char *parent)
@@ -74,34 +107,14 @@ static int explain(int words_fd, struct err *e)
 	return r;
 }
 
-/* Triples id-on-disk:id-shown:length, which are the lines of the container's map; the other way
- * round gives wrong owners without an error. */
-static void add_ids(struct buf *b, const char *option, const struct id_range *r, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		buf_printf(
-			b, "%s%u:%u:%u", i ? ":" : option, r[i].inside, r[i].outside, r[i].count);
-}
-
-char *fuse_id_options(const struct rootfs_spec *r)
-{
-	auto_buf b = BUF_INIT;
-	buf_puts(&b, "");
-	if (r->idmap) {
-		add_ids(&b, ",uidmapping=", r->idmap->uids, r->idmap->n_uids);
-		add_ids(&b, ",gidmapping=", r->idmap->gids, r->idmap->n_gids);
-	}
-	return buf_take(&b);
-}
-
 static char *mount_options(const struct rootfs_spec *r)
 {
 	const char *dir = overlay_container(r);
 	auto_free char *lower = overlay_lower(r);
 	auto_free char *ids = fuse_id_options(r);
 	auto_buf b = BUF_INIT;
-	buf_printf(&b, "lowerdir=%s%s%s", lower, r->n_layers ? "" : dir,
-		r->n_layers ? "" : "/merged");
+	buf_printf(
+		&b, "lowerdir=%s%s%s", lower, r->n_layers ? "" : dir, r->n_layers ? "" : "/merged");
 	if (!r->read_only)
 		buf_printf(&b, ",upperdir=%s/upper,workdir=%s/work%s", dir, dir,
 			r->is_throwaway ? ",volatile" : "");
@@ -109,19 +122,16 @@ static char *mount_options(const struct rootfs_spec *r)
 	return buf_take(&b);
 }
 
-/* Locked as long as the server has it, with the ids that it serves (storage/mounted.h). */
+/* Locked as long as the server has it (storage/mounted.h). */
 static int open_served(const struct rootfs_spec *r, struct err *e)
 {
 	auto_free char *path = path_join(r->container_dir, "served");
-	auto_free char *ids = fuse_id_options(r);
 	auto_fd fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int lock = fd < 0 ? -errno : lock_take(fd, false);
 	if (lock < 0)
 		return err_sysn(e, -lock, "cannot lock %s", path);
 	if (lock == LOCK_BUSY)
 		return err_set(e, EBUSY, "%s is served already", r->container_dir);
-	if (ftruncate(fd, 0) < 0 || write_all(fd, ids, strlen(ids)) < 0)
-		return err_sys(e, "cannot write %s", path);
 	return take_fd(fd);
 }
 
@@ -136,15 +146,15 @@ static int start(const struct rootfs_spec *r, int words_fd, const char *merged, 
 	sp.argv = argv;
 	sp.fd_out = sp.fd_err = words_fd;
 	sp.new_session = true;
-	auto_fd served = r->outlives && !r->read_only ? open_served(r, e) : -1;
-	if (served < 0 && r->outlives && !r->read_only)
+	auto_fd served = is_served(r) ? open_served(r, e) : -1;
+	if (served < 0 && is_served(r))
 		return served;
 	sp.fds = &served;
 	sp.n_fds = served >= 0;
 	/* A killed monitor's container ends, too: nothing needs it then. */
 	sp.death_signal = r->outlives ? 0 : SIGKILL;
-	sp.prepare = enter_root;
-	sp.prepare_arg = (void *)r->store_root;
+	sp.prepare = server_prepare;
+	sp.prepare_arg = (void *)r;
 	int result = spawn_start(&sp, pid, pidfd, e);
 	if (result == -ENOENT)
 		return err_hint(

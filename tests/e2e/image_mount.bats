@@ -130,3 +130,20 @@ two:latest      $n" ]
 	printf '' | tar c -T /dev/null | moss import - empty >/dev/null
 	inside 'm=$(moss image mount empty); [ -z "$(ls -A "$m")" ]; ! touch "$m/x"'
 }
+
+@test "image mount killed at any call: the next one works, no server stays" {
+	local driver call
+	for driver in overlay fuse-overlayfs vfs; do
+		export MOSS_STORAGE_DRIVER=$driver
+		for call in mkdirat:1 unshare:1 mount:1 mount:2 mount:3 open_tree:1 mount_setattr:1 \
+			umount2:1 move_mount:1 renameat:1 exit_group:1; do
+			# strace waits for a server, too, and so would for ever.
+			moss unshare timeout 1 strace -f -qq -o /dev/null \
+				-e "inject=${call%:*}:signal=KILL:when=${call#*:}" \
+				"$MOSS" --root "$ROOT" --runroot "$RUNROOT" image mount busybox \
+				>/dev/null 2>&1 || true
+			inside 'm=$(moss image mount busybox); [ -x "$m/bin/sh" ]'
+		done
+		wait_for 5 nothing_mounted
+	done
+}

@@ -296,3 +296,28 @@ c1
 	[ "$(moss exec r1 cat /new)" = x ]
 	run ! moss exec r1 touch /other
 }
+
+# $1: strace's injection, in whatever process of `moss mount`. strace waits for a server, too, and so
+# would for ever.
+killed() {
+	moss unshare timeout 1 strace -f -qq -o /dev/null -e "inject=${1%:*}:signal=KILL:when=${1#*:}" \
+		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" "${@:2}" >/dev/null 2>&1 || true
+}
+
+@test "mount killed at any call: the container starts and can be mounted, no server stays" {
+	local driver call
+	for driver in overlay fuse-overlayfs vfs; do
+		moss --storage-driver $driver create --name c1 --network none busybox cat /f >/dev/null
+		inside 'echo kept >"$(moss mount c1)/f"'
+		for call in pwrite64:1 mkdirat:1 unshare:1 mount:1 mount:2 mount:3 open_tree:1 \
+			mount_setattr:1 umount2:1 move_mount:1 exit_group:1; do
+			killed "$call" mount c1
+			wait_for 5 inside '[ "$(cat "$(moss mount c1)/f")" = kept ]'
+			killed "$call" mount c1
+			wait_for 5 moss start -a c1
+			[ "$(moss start -a c1)" = kept ]
+		done
+		moss rm c1
+		wait_for 5 nothing_mounted
+	done
+}
