@@ -164,7 +164,7 @@ int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, s
 
 #define IN_USE                                                                                     \
 	"SELECT layer_id FROM container_layer JOIN container ON container.id = container_id"      \
-	" WHERE state IN ('running', 'paused', 'restarting')"
+	" WHERE state IN ('initialized', 'running', 'paused', 'restarting')"
 
 static int all_texts(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e)
 {
