@@ -48,10 +48,10 @@ refused() {
 	refused 1 $'moss: \'runn\' is not a moss command.\nSee \'moss --help\'\nDid you mean \'moss run\'?' runn
 	refused 1 $'moss: \'volume crate\' is not a moss command.\nSee \'moss volume --help\'\nDid you mean \'moss volume create\'?' \
 		volume crate
-	refused 1 $'moss: \'login\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
-		login
-	refused 1 $'moss: \'image prune\' is not a moss command.\nSee \'moss image --help\'\nDocker\'s command of this name is not supported yet' \
-		image prune
+	refused 1 $'moss: \'network\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
+		network
+	refused 1 $'moss: \'builder prune\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
+		builder prune
 }
 
 @test "wrong numbers of arguments exit 1 and show the usage" {

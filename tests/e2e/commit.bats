@@ -5,8 +5,15 @@ load ../lib/moss
 setup() { store_with_busybox; }
 teardown() { store_drop; }
 
+# A monitor removes the files of its container after `run --rm` has returned.
 nothing_left() {
-	moss ps >/dev/null && [ -z "$(ls -A "$ROOT/tmp")" ] && [ -z "$(ls -A "$ROOT/trash")" ]
+	local tries
+	for tries in $(seq 100); do
+		moss ps >/dev/null
+		[ -n "$(ls -A "$ROOT/tmp" "$ROOT/trash" | grep -v :)" ] || return 0
+		sleep 0.1
+	done
+	return 1
 }
 
 layers_of() { moss inspect -f '{{len .RootFS.Layers}}' "$1"; }
