@@ -185,7 +185,7 @@ static int get_authorise(struct client_get *g, const char **kind, struct err *e)
 		int r = auth_answer(&c->auth, c->http, &c->tls, c->base, &g->x.reply.challenge,
 			c->scope, kind, e);
 		if (r < 0)
-			return err_ctx(e, "Get \"%s\"", g->url);
+			return err_ctx(e, "%s \"%s\"", failure_op(&g->x), g->url);
 	}
 	int r = get_send(g, e);
 	return r < 0 ? r : SETTLED_AGAIN;

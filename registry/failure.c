@@ -24,8 +24,7 @@ static char *url_authority(const char *url)
 	return xstrndup(start, strcspn(start, "/?#"));
 }
 
-/* The method as Go's errors spell it. */
-static const char *op_of(const struct http_exchange *x)
+const char *failure_op(const struct http_exchange *x)
 {
 	static const char *const names[][2] = {
 		{"HEAD", "Head"}, {"PATCH", "Patch"}, {"POST", "Post"}, {"PUT", "Put"}};
@@ -95,17 +94,17 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 {
 	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
 		(void)err_set(e, EPROTO,
-			"%s \"%s\": http: server gave HTTP response to HTTPS client", op_of(x),
+			"%s \"%s\": http: server gave HTTP response to HTTPS client", failure_op(x),
 			x->url);
 		return err_hint(e, "use --tls-verify=false if this registry has no TLS");
 	}
 	if (x->curl_code != CURLE_PEER_FAILED_VERIFICATION)
-		return err_set(e, EPROTO, "%s \"%s\": tls: %s", op_of(x), x->url, x->why);
+		return err_set(e, EPROTO, "%s \"%s\": tls: %s", failure_op(x), x->url, x->why);
 	const struct tls_cause *cause = tls_causes;
 	while (cause->sign && !strstr(x->why, cause->sign))
 		cause++;
 	(void)err_set(e, EPERM, "%s \"%s\": tls: failed to verify certificate: x509: %s (%s)",
-		op_of(x), x->url, cause->words, x->why);
+		failure_op(x), x->url, cause->words, x->why);
 	if (cause->hint)
 		return err_hint(e, "%s", cause->hint);
 	return err_hint(e,
@@ -166,9 +165,11 @@ static int not_connected(const struct http_exchange *x, const char *host, struct
 	const char *how = is_proxy ? "proxyconnect tcp: " : "";
 	int code = x->os_errno ? x->os_errno : EIO;
 	if (!x->os_errno)
-		(void)err_set(e, code, "%s \"%s\": %sdial tcp: %s", op_of(x), x->url, how, x->why);
+		(void)err_set(
+			e, code, "%s \"%s\": %sdial tcp: %s", failure_op(x), x->url, how, x->why);
 	else
-		(void)err_set(e, code, "%s \"%s\": %sdial tcp %s: connect: %s", op_of(x), x->url, how, who,
+		(void)err_set(e, code, "%s \"%s\": %sdial tcp %s: connect: %s", failure_op(x),
+			x->url, how, who,
 			code == ECONNREFUSED ? "connection refused" : strerror(code));
 	if (is_proxy)
 		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
@@ -180,13 +181,14 @@ static int not_connected(const struct http_exchange *x, const char *host, struct
 static int unknown_host(const struct http_exchange *x, const char *host, struct err *e)
 {
 	if (x->curl_code == CURLE_COULDNT_RESOLVE_PROXY) {
-		(void)err_set(e, ENOENT, "%s \"%s\": proxyconnect tcp: %s", op_of(x), x->url, x->why);
+		(void)err_set(e, ENOENT, "%s \"%s\": proxyconnect tcp: %s", failure_op(x), x->url,
+			x->why);
 		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
 				   "all_proxy)");
 	}
 	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-	(void)err_set(
-		e, ENOENT, "%s \"%s\": dial tcp: lookup %.*s: no such host", op_of(x), x->url, (int)n, host);
+	(void)err_set(e, ENOENT, "%s \"%s\": dial tcp: lookup %.*s: no such host", failure_op(x),
+		x->url, (int)n, host);
 	return err_hint(e, "check the name, the network and the name servers in /etc/resolv.conf");
 }
 
@@ -206,16 +208,16 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 		return not_connected(x, host, e);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(
-			e, ETIMEDOUT, "%s \"%s\": i/o timeout (%s)", op_of(x), x->url, x->why);
+			e, ETIMEDOUT, "%s \"%s\": i/o timeout (%s)", failure_op(x), x->url, x->why);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
 		return tls_failure(x, host, e);
 	case CURLE_GOT_NOTHING:
-		return err_set(e, EPIPE, "%s \"%s\": EOF", op_of(x), x->url);
+		return err_set(e, EPIPE, "%s \"%s\": EOF", failure_op(x), x->url);
 	case CURLE_PARTIAL_FILE:
-		return err_set(e, EPIPE, "%s \"%s\": unexpected EOF", op_of(x), x->url);
+		return err_set(e, EPIPE, "%s \"%s\": unexpected EOF", failure_op(x), x->url);
 	default:
-		return err_set(e, EIO, "%s \"%s\": %s", op_of(x), x->url, x->why);
+		return err_set(e, EIO, "%s \"%s\": %s", failure_op(x), x->url, x->why);
 	}
 }
 

@@ -17,6 +17,8 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 /* An answer that is not what was asked for. ref may be NULL (token server). */
 int failure_answer(const struct http_exchange *x, const struct reference *ref, const char **kind,
 	struct err *e);
+/* The request's method as Go's errors spell it: "Get", "Head" ... */
+const char *failure_op(const struct http_exchange *x);
 /* Is it worth trying again? */
 bool failure_is_passing(const struct http_exchange *x);
 

@@ -49,7 +49,10 @@ static void copy_annotations(const json_t *from, json_t *to)
 		if (json_is_string(value))
 			json_object_set(out, key, value);
 	}
-	json_set(to, "annotations", out);
+	if (json_object_size(out))
+		json_set(to, "annotations", out);
+	else
+		json_decref(out);
 }
 
 /* manifest_parse has checked the three. */

@@ -50,7 +50,7 @@ refused() {
 		volume crate
 	refused 1 $'moss: \'network\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
 		network
-	refused 1 $'moss: \'builder prune\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
+	refused 1 $'moss: \'builder\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
 		builder prune
 }
 
