@@ -62,7 +62,7 @@ teardown() {
 
 @test "gzip, zstd and plain layers with whiteouts, links, owners" {
 	moss pull -q "$REG/multi:1"
-	run image_sh "$REG/multi:1" 'cat /etc/removed; ls /data/old; cat /data/two /data/three /last
+	run image_sh "$REG/multi:1" 'exec 2>&1; cat /etc/removed; ls /data/old; cat /data/two /data/three /last
 		stat -c "%h %i" /data/one /data/two | sort -u | wc -l; stat -c "%u:%g %a" /data/owned
 		ls /data | wc -l'
 	[[ "$output" == *"can't open '/etc/removed'"* ]]
