@@ -16,6 +16,8 @@ nothing_left() {
 	return 1
 }
 
+is_running() { [ "$(moss inspect -f '{{.State.Status}}' "$1")" = running ]; }
+
 layers_of() { moss inspect -f '{{len .RootFS.Layers}}' "$1"; }
 
 # What is in an image, with owners, modes, times and sizes.
@@ -154,7 +156,8 @@ make_work() {
 	local i
 	for i in 02 04 06 08 10 15; do
 		timeout -s KILL "0.$i" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" commit ww k:1 >/dev/null 2>&1 || true
-		[ "$(moss inspect -f '{{.State.Status}}' ww)" = running ]
+		# what it had started dies with it, a moment later
+		wait_for 5 is_running ww
 	done
 	moss rm -f ww >/dev/null
 	moss ps >/dev/null

@@ -154,9 +154,6 @@ $two" ] # the oldest first
 }
 
 @test "what is refused says so" {
-	run -125 moss init one
-	[[ $output == *"init is not supported"*"moss start"* ]]
-	run -125 moss container init -a
 	run -125 moss create --health-startup-cmd x busybox true
 	[[ $output == *"--health-startup-cmd is not supported"* ]]
 	run -125 moss rm --depend one
