@@ -32,11 +32,12 @@ int path_open_beneath(int root_fd, const char *path, int flags);
  * inside, are used; of a link to nowhere the target is made). Returns an O_PATH descriptor of it or
  * -errno. */
 int path_mkdirs_in(int root_fd, const char *path, mode_t mode);
-/* As path_open_beneath, but a link anywhere in the path, the last part included, is an error: -ELOOP
- * or -ENOTDIR (with O_PATH the last part may be one: it is not followed). So is "..": -EXDEV. */
+/* As path_open_beneath, but a link anywhere in the path, the last part included, is an error:
+ * -ELOOP or -ENOTDIR (with O_PATH the last part may be one: it is not followed). So is "..":
+ * -EXDEV. */
 int path_open_plain(int root_fd, const char *path, int flags);
-/* The path below the same root that the link `name` in the folder dir_fd, called `dir` from the root,
- * stands for. Owned; NULL where it is no link. */
+/* The path below the same root that the link `name` in the folder dir_fd, called `dir` from the
+ * root, stands for. Owned; NULL where it is no link. */
 char *path_link_in(int dir_fd, const char *dir, const char *name);
 /* Opens (O_PATH) the parent folder of `path` below root_fd, making it where make_mode != 0;
  * *last points to the last component inside `path`. -EINVAL when there is none ("/", ".."). */

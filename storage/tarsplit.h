@@ -56,8 +56,8 @@ void tarsplit_reader_tell(struct tarsplit_reader *r, tarsplit_damage fn, void *a
 ssize_t tarsplit_read(struct tarsplit_reader *r, const unsigned char **p, struct err *e);
 /* After the end: the SHA-256 that the stream had when it was taken apart. */
 const unsigned char *tarsplit_reader_sha256(const struct tarsplit_reader *r);
-/* Is the file itself, byte for byte, what was written? To be asked before anything is read, and again
- * after the end. -EBADMSG where it is not. */
+/* Is the file itself, byte for byte, what was written? To be asked before anything is read, and
+ * again after the end. -EBADMSG where it is not. */
 int tarsplit_reader_check_file(struct tarsplit_reader *r, struct err *e);
 
 /* The same, pushed. */

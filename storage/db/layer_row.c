@@ -78,7 +78,8 @@ int layer_row_insert(
 int layer_row_add_blob(struct db *db, const char *layer_id, const char *digest, int64_t size,
 	const char *media_type, struct err *e)
 {
-	auto_stmt s = db_prepare(db, "INSERT OR REPLACE INTO layer_blob(digest, layer_id, size, media_type)"
+	auto_stmt s = db_prepare(db,
+		"INSERT OR REPLACE INTO layer_blob(digest, layer_id, size, media_type)"
 		" VALUES(?1, ?2, ?3, ?4)",
 		e);
 	if (!s)
@@ -100,8 +101,8 @@ int layer_row_blob_made(struct db *db, const char *digest, const char *made, str
 	return db_change(db, s, e);
 }
 
-int layer_row_blobs(struct db *db, const char *layer_id, struct layer_blob **out, size_t *n,
-	struct err *e)
+int layer_row_blobs(
+	struct db *db, const char *layer_id, struct layer_blob **out, size_t *n, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
 		"SELECT digest, media_type, size, made FROM layer_blob WHERE layer_id = ?1"
@@ -163,7 +164,7 @@ int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, s
 }
 
 #define IN_USE                                                                                     \
-	"SELECT layer_id FROM container_layer JOIN container ON container.id = container_id"      \
+	"SELECT layer_id FROM container_layer JOIN container ON container.id = container_id"       \
 	" WHERE state IN ('initialized', 'running', 'paused', 'restarting')"
 
 static int all_texts(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e)
