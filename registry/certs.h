@@ -3,8 +3,8 @@
  *   <folder>/<host[:port]>/{*.crt, NAME.cert + NAME.key}
  *
  * in ~/.config/docker/certs.d, ~/.config/containers/certs.d, ~/.docker/certs.d,
- * /etc/docker/certs.d and /etc/containers/certs.d; the first folder that has one for the host. The authorities are added
- * to the system's. SSL_CERT_FILE and SSL_CERT_DIR replace the system's.
+ * /etc/docker/certs.d and /etc/containers/certs.d; the first folder that has one for the host. The
+ * authorities are added to the system's. SSL_CERT_FILE and SSL_CERT_DIR replace the system's.
  */
 #ifndef REGISTRY_CERTS_H
 #define REGISTRY_CERTS_H

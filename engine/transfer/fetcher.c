@@ -35,8 +35,8 @@ static void add_proxy(struct strv *env, const char *lower, const char *upper)
 static void make_environment(struct strv *env)
 {
 	static const char *const passed[] = {"PATH", "HOME", "XDG_CONFIG_HOME", "SSL_CERT_FILE",
-		"SSL_CERT_DIR", "MOSS_DEBUG", "MOSS_STALL_SECONDS", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-		"RES_OPTIONS", "LOCALDOMAIN"};
+		"SSL_CERT_DIR", "MOSS_DEBUG", "MOSS_STALL_SECONDS", "LD_LIBRARY_PATH",
+		"ASAN_OPTIONS", "UBSAN_OPTIONS", "RES_OPTIONS", "LOCALDOMAIN"};
 	for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
 		const char *value = getenv(passed[i]);
 		if (value)

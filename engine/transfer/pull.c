@@ -420,8 +420,8 @@ static int check_platform(
 		name, wanted, os, architecture);
 }
 
-static int pull_from(struct store *s, const struct pull_place *place, char **id, bool *changed,
-	struct err *e)
+static int pull_from(
+	struct store *s, const struct pull_place *place, char **id, bool *changed, struct err *e)
 {
 	struct pull p;
 	int r = pull_init(&p, s, &place->at, &place->options, e);
@@ -447,8 +447,7 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 		r = admit_ready(o->signature_policy, e);
 	if (r < 0)
 		return r;
-	while ((r = pull_from(s, &l.v[i], &id, &changed, e)) < 0 &&
-		pull_places_failed(&l, i, r, e))
+	while ((r = pull_from(s, &l.v[i], &id, &changed, e)) < 0 && pull_places_failed(&l, i, r, e))
 		i++;
 	if (r < 0)
 		return pull_places_explain(&l, typed, e);

@@ -34,7 +34,7 @@ struct pull_options {
 	int64_t retries;
 	int64_t retry_delay_ms; /* 0 = default */
 	const char *registries_conf; /* registry/registries.h; NULL = by its rules */
-	const char *signature_policy; /* engine/transfer/admit.h; NULL = by registry/policy.h's rules */
+	const char *signature_policy; /* registry/policy.h; NULL = by its rules */
 	/* Asks the user which of several names a short one means: an index, PULL_CHOOSE_CANNOT (no
 	 * terminal), or a negative errno. NULL: nobody can be asked. */
 	int (*choose)(const char *typed, const struct strv *names, struct err *e);

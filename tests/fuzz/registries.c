@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {"debian", "quay.io/a/b:1", "x.example.com/a",
 		("[::1]:5000/a@sha256:"
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")};
+		 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")};
 	struct err e = {0};
 	auto_json conf = toml_parse((const char *)data, size, "fuzz.conf", &e);
 	if (!conf)
