@@ -60,7 +60,7 @@ fails() { # IMAGE TEXT...
 @test "what an interrupted pull left is used by the next one" {
 	fault 0 /big/blobs/ slow 10000000
 	moss_start pull -q "$PROXY/big:1"
-	wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
+	wait_for 10 sh -c "find '$ROOT/parts' -maxdepth 1 -size +1500k | grep -q ."
 	kill -9 "$pid"
 	wait "$pid" || true
 	nothing_visible
@@ -77,11 +77,11 @@ fails() { # IMAGE TEXT...
 @test "a damaged part file is fetched anew" {
 	fault 0 /big/blobs/ slow 10000000
 	moss_start pull -q "$PROXY/big:1"
-	wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
+	wait_for 10 sh -c "find '$ROOT/parts' -maxdepth 1 -size +1500k | grep -q ."
 	kill -9 "$pid"
 	wait "$pid" || true
 	no_faults
-	part=$(find "$ROOT/parts" -size +1000k | head -1)
+	part=$(find "$ROOT/parts" -maxdepth 1 -size +1500k | head -1)
 	printf 'damage' | dd of="$part" bs=1 seek=5000 conv=notrunc status=none
 	moss pull -q "$PROXY/big:1"
 	image_sh "$PROXY/big:1" true
@@ -291,7 +291,7 @@ pull_seconds() {
 		no_faults
 		fault 0 "$(layer_digest big 1)" slow 5000000
 		moss_start pull -q "$PROXY/big:1"
-		wait_for 10 sh -c "find '$ROOT/parts' -size +1000k | grep -q ."
+		wait_for 10 sh -c "find '$ROOT/parts' -maxdepth 1 -size +1500k | grep -q ."
 		# The last unpacker is that of the slow layer.
 		helper=$(ps --ppid "$pid" -o pid=,comm= | awk -v c=$program '$2 == c {print $1}' | tail -1)
 		[ -n "$helper" ]
