@@ -101,12 +101,32 @@ static void test_stale_ones_go(void **state)
 	close(take_fd(fd));
 	parts = parts_open(f->root, &e);
 	assert_int_not_equal(faccessat(parts, ONE, F_OK, 0), 0);
-	auto_fd young = parts_take(parts, ONE, &e);
-	close(take_fd(young));
+	int young = parts_take(parts, ONE, &e);
+	assert_int_equal(write(young, "x", 1), 1);
+	close(parts_sums(parts, ONE));
+	close(young);
 	close(parts);
 	parts = parts_open(f->root, &e);
 	assert_int_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	assert_int_equal(faccessat(parts, ONE ".sums", F_OK, 0), 0);
 	close(parts);
+}
+
+/* An empty one is what a commit has used; unless the layer made of it lies beside it. */
+static void test_empty_ones_go(void **state)
+{
+	const struct fixture *f = *state;
+	struct err e = {0};
+	auto_fd parts = parts_open(f->root, &e);
+	close(parts_take(parts, ONE, &e));
+	close(parts_sums(parts, ONE));
+	assert_int_equal(mkdirat(parts, ONE ".layer", 0700), 0);
+	close(parts_open(f->root, &e));
+	assert_int_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	assert_int_equal(unlinkat(parts, ONE ".layer", AT_REMOVEDIR), 0);
+	close(parts_open(f->root, &e));
+	assert_int_not_equal(faccessat(parts, ONE, F_OK, 0), 0);
+	assert_int_not_equal(faccessat(parts, ONE ".sums", F_OK, 0), 0);
 }
 
 static void test_clear(void **state)
@@ -128,6 +148,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_holder, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names_are_digests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_ones_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_empty_ones_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clear, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
