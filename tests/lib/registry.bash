@@ -171,7 +171,7 @@ registry_stop_all() {
 	REGISTRY_PIDS=()
 }
 
-# The names of registries' images by skopeo, which needs no more than that.
+# The digest that a registry has under a name, by skopeo.
 remote_digest() { skopeo inspect --tls-verify=false "${@:2}" --format '{{.Digest}}' "docker://$1"; }
 
 # What is in an image's file: `image_sh IMAGE COMMAND` runs busybox's shell in it.
