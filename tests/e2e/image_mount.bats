@@ -138,7 +138,7 @@ two:latest      $n" ]
 		for call in mkdirat:1 unshare:1 mount:1 mount:2 mount:3 open_tree:1 mount_setattr:1 \
 			umount2:1 move_mount:1 renameat:1 exit_group:1; do
 			# strace waits for a server, too, and so would for ever.
-			moss unshare timeout 1 strace -f -qq -o /dev/null \
+			moss unshare timeout -s KILL 1 strace -f -qq -o /dev/null \
 				-e "inject=${call%:*}:signal=KILL:when=${call#*:}" \
 				"$MOSS" --root "$ROOT" --runroot "$RUNROOT" image mount busybox \
 				>/dev/null 2>&1 || true

@@ -300,7 +300,7 @@ c1
 # $1: strace's injection, in whatever process of `moss mount`. strace waits for a server, too, and so
 # would for ever.
 killed() {
-	moss unshare timeout 1 strace -f -qq -o /dev/null -e "inject=${1%:*}:signal=KILL:when=${1#*:}" \
+	moss unshare timeout -s KILL 1 strace -f -qq -o /dev/null -e "inject=${1%:*}:signal=KILL:when=${1#*:}" \
 		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" "${@:2}" >/dev/null 2>&1 || true
 }
 
