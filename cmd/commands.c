@@ -68,6 +68,7 @@
 	X(cmd_port) \
 	X(cmd_rm) \
 	X(cmd_rmi) \
+	X(cmd_save) \
 	X(cmd_start) \
 	X(cmd_stats) \
 	X(cmd_stop) \

@@ -126,6 +126,7 @@ libcmd_a_SOURCES = \
 	cmd/restart.c \
 	cmd/rm.c \
 	cmd/search.c \
+	cmd/save.c \
 	cmd/start.c \
 	cmd/stop.c \
 	cmd/stop_opts.c cmd/stop_opts.h \

@@ -56,6 +56,11 @@ libengine_a_SOURCES = \
 	engine/transfer/admit.c engine/transfer/admit.h \
 	engine/transfer/places.c engine/transfer/places.h \
 	engine/transfer/platform.c engine/transfer/platform.h \
+	engine/transfer/assemble.c engine/transfer/assemble.h \
+	engine/transfer/save.c engine/transfer/save.h \
+	engine/transfer/save_internal.h \
+	engine/transfer/save_documents.c \
+	engine/transfer/save_out.c \
 	engine/transfer/progress.c engine/transfer/progress.h \
 	engine/transfer/progress_text.c \
 	engine/transfer/proto.c engine/transfer/proto.h \

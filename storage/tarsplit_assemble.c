@@ -376,3 +376,66 @@ int tarsplit_reader_check_file(struct tarsplit_reader *a, struct err *e)
 		return damaged(e);
 	return has_trailer ? check_trailer(a, frame, last, e) : 0;
 }
+
+/* ---- the length alone ---- */
+
+static int skip(struct tarsplit_reader *a, uint64_t n, struct err *e)
+{
+	while (n > 0) {
+		size_t k = n < PIECE ? (size_t)n : PIECE;
+		if (get(a, a->piece, k, e) < 0)
+			return -e->code;
+		n -= k;
+	}
+	return 0;
+}
+
+static int measure_file(struct tarsplit_reader *a, bool is_sparse, struct err *e)
+{
+	enum { KEY_AND_CRC = 16, PIECE_OF_FILE = 16 };
+	uint64_t size = 0, n = 0, pieces = 0;
+	if (get_number(a, 8, &size, e) < 0 || skip(a, KEY_AND_CRC, e) < 0 ||
+		get_number(a, 2, &n, e) < 0 || skip(a, n, e) < 0)
+		return -e->code;
+	if (is_sparse && get_number(a, 4, &pieces, e) < 0)
+		return -e->code;
+	a->length += size;
+	return skip(a, pieces * PIECE_OF_FILE, e);
+}
+
+static int measure_raw(struct tarsplit_reader *a, struct err *e)
+{
+	uint64_t n = 0;
+	if (get_number(a, 4, &n, e) < 0)
+		return -e->code;
+	a->length += n;
+	return skip(a, n, e);
+}
+
+static int measure(struct tarsplit_reader *a, struct err *e)
+{
+	uint64_t length = 0;
+	char type = 'R';
+	int r = read_start(a, e);
+	while (r == 0 && (r = get(a, &type, 1, e)) == 0 && type != 'E') {
+		if (type == 'R')
+			r = measure_raw(a, e);
+		else
+			r = type == 'F' || type == 'S' ? measure_file(a, type == 'S', e)
+						       : damaged(e);
+	}
+	if (r == 0)
+		r = get_number(a, 8, &length, e);
+	return r < 0 || (length == a->length && length <= INT64_MAX) ? r : damaged(e);
+}
+
+int tarsplit_length(int layer_fd, uint64_t *length, struct err *e)
+{
+	struct tarsplit_reader *a = tarsplit_reader_new(layer_fd, e);
+	if (!a)
+		return -e->code;
+	int r = measure(a, e);
+	*length = a->length;
+	tarsplit_reader_free(a);
+	return r;
+}

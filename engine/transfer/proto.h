@@ -72,6 +72,8 @@
  *       there. level and diff_id may be missing: the kind's own, not compared
  *       -> {"ok", "diff_id", "tar_size", "digest", "size"}: the last two of what was written; after
  *       an error that is of no use, however much there is
+ *   {"op": "measure", "layers": [folder names]}
+ *       fds: [any, layers/ (read-only)]  -> {"ok", "sizes": [bytes of each layer's tar]}
  *   {"op": "commit", "take": bool, "subtract": bool, "drop": [paths]}
  *       fds: [any, staging folder, the container's writable folder]
  *       take: that folder itself is tidied (storage/upper_tidy.h) and described; diff/ in staging

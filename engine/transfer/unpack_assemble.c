@@ -1,5 +1,5 @@
-/* The assemble job of moss-unpack: a layer of the store as the exact tar it came from, perhaps
- * compressed (engine/transfer/proto.h). */
+/* The jobs assemble and measure of moss-unpack: a layer of the store as the exact tar it came from,
+ * perhaps compressed (engine/transfer/proto.h). */
 #include "engine/transfer/unpack_role.h"
 #include "storage/compress.h"
 #include "storage/tarsplit.h"
@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -81,5 +82,34 @@ json_t *unpack_assemble_job(const struct unpack_request *q, struct err *e)
 	if (tarsplit_assemble(q->fds[1], take, &a, e) == 0)
 		reply = answer(q, &a, e);
 	EVP_MD_CTX_free(a.hash);
+	return reply;
+}
+
+json_t *unpack_measure_job(const struct unpack_request *q, struct err *e)
+{
+	if (q->n_fds < 2) {
+		err_set(e, EINVAL, "no layers in the request");
+		return NULL;
+	}
+	auto_strv layers = STRV_INIT;
+	auto_json sizes = json_array();
+	json_to_strv(json_object_get(q->job, "layers"), &layers);
+	for (size_t i = 0; i < layers.n; i++) {
+		uint64_t length = 0;
+		auto_fd dir = openat(
+			q->fds[1], layers.v[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (dir < 0) {
+			err_sys(e, "cannot open layer %s", layers.v[i]);
+			return NULL;
+		}
+		if (tarsplit_length(dir, &length, e) < 0) {
+			err_ctx(e, "layer %s", layers.v[i]);
+			return NULL;
+		}
+		json_array_append_new(sizes, json_integer((json_int_t)length));
+	}
+	json_t *reply = json_object();
+	json_set_bool(reply, "ok", true);
+	json_set(reply, "sizes", json_incref(sizes));
 	return reply;
 }

@@ -226,6 +226,7 @@ static const struct job jobs[] = {
 	{"check", FOLDER_SOURCE, unpack_check_job},
 	{"signatures", FOLDER_NONE, unpack_signatures_job},
 	{"verify", FOLDER_NONE, unpack_verify_job},
+	{"measure", FOLDER_SOURCE, unpack_measure_job},
 };
 
 static const struct job *job_find(const json_t *msg)

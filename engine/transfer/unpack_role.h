@@ -22,6 +22,7 @@ struct unpack_request {
 /* Each answers a job: a new reference to the reply, or NULL with e set. */
 json_t *unpack_assemble_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_archive_job(const struct unpack_request *q, struct err *e);
+json_t *unpack_measure_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_commit_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_describe_job(const struct unpack_request *q, struct err *e);
 

@@ -1,0 +1,30 @@
+/* assemble: layers of the store as the exact tars they came from, made by unpackers. */
+#ifndef ENGINE_TRANSFER_ASSEMBLE_H
+#define ENGINE_TRANSFER_ASSEMBLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct store;
+
+struct assemble_job {
+	const char *layer_id; /* layers.id */
+	const char *diff_id; /* what the tar must be */
+	const char *compression; /* "none", "gzip" or "zstd" */
+};
+
+struct assembled {
+	char digest[72]; /* of what was written */
+	int64_t size;
+};
+
+/* Writes one layer to fd (a pipe or a file; at its position) and waits. An error names the layer
+ * by its diff ID; what has been written then is of no use. */
+int layer_assemble(struct store *s, const struct assemble_job *job, int fd, struct assembled *out,
+	struct err *e);
+/* The lengths of the plain tars of these layers, before any is made. */
+int layers_measure(
+	struct store *s, char *const *layer_ids, size_t n, int64_t *sizes, struct err *e);
+
+#endif

@@ -1,0 +1,46 @@
+/* save: images of the store as an archive or a folder that Docker, Podman and skopeo read.
+ *
+ * A layer goes from an unpacker straight into the output where it is not compressed, since its
+ * length is known beforehand; compressed ones are staged first. The same images give the same
+ * bytes: no time of the saving is in them.
+ */
+#ifndef ENGINE_TRANSFER_SAVE_H
+#define ENGINE_TRANSFER_SAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct err;
+struct image;
+struct store;
+
+enum save_format {
+	SAVE_DOCKER_ARCHIVE, /* as Docker 26 writes: an OCI layout with manifest.json beside */
+	SAVE_OCI_ARCHIVE,
+	SAVE_OCI_DIR,
+	SAVE_DOCKER_DIR, /* containers/image's "dir" */
+};
+
+struct save_item {
+	const struct image *image; /* borrowed */
+	struct strv names; /* normalised; none = the image is saved without */
+};
+
+struct save_options {
+	enum save_format format;
+	bool compress; /* the layers, with gzip */
+};
+
+/* "docker-archive", "oci-archive", "oci-dir", "docker-dir" */
+int save_format_parse(const char *text, enum save_format *out, struct err *e);
+/* Is it a folder? */
+bool save_format_is_folder(enum save_format f);
+
+/* An archive goes to fd, at its position; after an error that is of no use. A folder's files are
+ * made in the folder fd, which is empty. */
+int images_save(struct store *s, const struct save_item *items, size_t n,
+	const struct save_options *o, int fd, struct err *e);
+
+#endif

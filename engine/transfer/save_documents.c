@@ -1,0 +1,225 @@
+#include "engine/transfer/save_internal.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/scope.h"
+#include "engine/transfer/fetcher.h"
+#include "engine/transfer/proto.h"
+#include "registry/reference.h"
+#include "storage/image.h"
+#include "storage/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_docker(const struct save *v) { return v->options->format == SAVE_DOCKER_DIR; }
+
+static const char *layer_type(const struct save *v)
+{
+	if (is_docker(v))
+		return v->options->compress ? "application/vnd.docker.image.rootfs.diff.tar.gzip"
+					    : "application/vnd.docker.image.rootfs.diff.tar";
+	return v->options->compress ? "application/vnd.oci.image.layer.v1.tar+gzip"
+				    : "application/vnd.oci.image.layer.v1.tar";
+}
+
+static const char *manifest_type(const struct save *v)
+{
+	return is_docker(v) ? "application/vnd.docker.distribution.manifest.v2+json"
+			    : "application/vnd.oci.image.manifest.v1+json";
+}
+
+/* As Go writes it. */
+static json_t *descriptor(const char *type, const char *digest, int64_t size)
+{
+	json_t *j = json_object();
+	json_set_str(j, "mediaType", type);
+	json_set_str(j, "digest", digest);
+	json_set_int(j, "size", size);
+	return j;
+}
+
+static char *manifest_text(const struct save *v, const struct image *image, int64_t config_size)
+{
+	auto_json m = json_object();
+	json_t *layers = json_array();
+	for (size_t i = 0; i < image->n_layers; i++) {
+		const struct save_blob *b = save_find_layer(v, image->diff_ids[i]);
+		json_array_append_new(layers, descriptor(layer_type(v), b->digest, b->size));
+	}
+	json_set_int(m, "schemaVersion", 2);
+	json_set_str(m, "mediaType", manifest_type(v));
+	json_set(m, "config",
+		descriptor(is_docker(v) ? "application/vnd.docker.container.image.v1+json"
+					: "application/vnd.oci.image.config.v1+json",
+			image->id, config_size));
+	json_set(m, "layers", layers);
+	return json_text(m);
+}
+
+/* Its digest, of an unpacker that reads it as it would one from a registry. */
+static int manifest_digest(struct save *v, const char *text, char digest[72], struct err *e)
+{
+	auto_fd fd = fetcher_memory_file(e);
+	if (fd < 0)
+		return fd;
+	int r = write_all(fd, text, strlen(text));
+	if (r < 0)
+		return err_sysn(e, -r, "cannot write the manifest");
+	auto_json job = unpack_job_manifest(manifest_type(v), NULL, -1, "linux", "", NULL);
+	if (unpacker_send(&v->documents, job, &fd, 1, e) < 0)
+		return -e->code;
+	auto_json reply = unpacker_result(&v->documents, NULL, NULL, NULL, e);
+	if (!reply)
+		return -e->code;
+	const char *got = json_str_or(reply, "digest", "");
+	if (!digest_valid(got))
+		return err_set(e, EBADMSG, "the unpacker gave a malformed answer");
+	memcpy(digest, got, 72);
+	return 0;
+}
+
+static int read_config(struct save *v, const struct image *image, struct buf *out, struct err *e)
+{
+	auto_free char *path =
+		store_path(v->store, "blobs/sha256/%s", image->id + strlen("sha256:"));
+	int r = read_file(path, CONFIG_MAX, out, e);
+	return r < 0 ? err_ctx(e, "image %s", image->id) : 0;
+}
+
+int save_add_documents(struct save *v, size_t item, struct err *e)
+{
+	const struct image *image = v->items[item].image;
+	struct save_manifest *m = &v->manifests[item];
+	auto_buf config = BUF_INIT;
+	if (read_config(v, image, &config, e) < 0)
+		return -e->code;
+	int64_t size = (int64_t)config.len;
+	auto_free char *text = manifest_text(v, image, size);
+	if (manifest_digest(v, text, m->digest, e) < 0)
+		return -e->code;
+	m->size = (int64_t)strlen(text);
+	save_add_blob(v, image->id, size, image->created_ns / 1000000000, buf_take(&config));
+	save_add_blob(v, m->digest, m->size, 0, take_ptr(text));
+	return 0;
+}
+
+/* ---- index.json ---- */
+
+static json_t *index_entry(const struct save *v, size_t item, const char *name)
+{
+	json_t *entry =
+		descriptor(manifest_type(v), v->manifests[item].digest, v->manifests[item].size);
+	auto_reference ref = {0};
+	struct err ignored;
+	if (!name || reference_parse(name, false, &ref, &ignored) < 0)
+		return entry;
+	json_t *notes = json_object();
+	if (v->options->format == SAVE_DOCKER_ARCHIVE) {
+		json_set_str(notes, "io.containerd.image.name", name);
+		json_set_str(notes, "org.opencontainers.image.ref.name", ref.tag);
+	} else {
+		json_set_str(notes, "org.opencontainers.image.ref.name", name);
+	}
+	json_set(entry, "annotations", notes);
+	return entry;
+}
+
+char *save_index_json(const struct save *v)
+{
+	auto_json index = json_object();
+	json_t *list = json_array();
+	for (size_t i = 0; i < v->n_items; i++) {
+		const struct strv *names = &v->items[i].names;
+		for (size_t k = 0; k < names->n; k++)
+			json_array_append_new(list, index_entry(v, i, names->v[k]));
+		if (!names->n)
+			json_array_append_new(list, index_entry(v, i, NULL));
+	}
+	json_set_int(index, "schemaVersion", 2);
+	json_set_str(index, "mediaType", "application/vnd.oci.image.index.v1+json");
+	json_set(index, "manifests", list);
+	return json_text(index);
+}
+
+/* ---- Docker's own two ---- */
+
+static char *blob_path(const char *digest)
+{
+	return xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+}
+
+static json_t *manifest_entry(const struct save *v, const struct save_item *item)
+{
+	json_t *entry = json_object(), *tags = NULL, *layers = json_array(),
+	       *sources = json_object();
+	const struct image *image = item->image;
+	auto_free char *config = blob_path(image->id);
+	for (size_t i = 0; i < item->names.n; i++) {
+		auto_reference ref = {0};
+		struct err ignored;
+		if (reference_parse(item->names.v[i], false, &ref, &ignored) < 0)
+			continue;
+		auto_free char *shown = reference_familiar(&ref);
+		tags = tags ? tags : json_array();
+		json_array_append_new(tags, json_string(shown));
+	}
+	for (size_t i = 0; i < image->n_layers; i++) {
+		const struct save_blob *b = save_find_layer(v, image->diff_ids[i]);
+		auto_free char *path = blob_path(b->digest);
+		json_array_append_new(layers, json_string(path));
+		json_set(sources, image->diff_ids[i],
+			json_pack("{s:s, s:I, s:s}", "mediaType", layer_type(v), "size",
+				(json_int_t)b->size, "digest", b->digest));
+	}
+	json_set_str(entry, "Config", config);
+	json_set(entry, "RepoTags", tags ? tags : json_null());
+	json_set(entry, "Layers", layers);
+	json_set(entry, "LayerSources", json_sorted(sources));
+	return entry;
+}
+
+char *save_manifest_json(const struct save *v)
+{
+	auto_json list = json_array();
+	for (size_t i = 0; i < v->n_items; i++)
+		json_array_append_new(list, manifest_entry(v, &v->items[i]));
+	auto_free char *text = json_text(list);
+	return xasprintf("%s\n", text);
+}
+
+static void add_repository(json_t *all, const struct image *image, const char *name)
+{
+	auto_reference ref = {0};
+	struct err ignored;
+	if (reference_parse(name, false, &ref, &ignored) < 0 || !ref.tag)
+		return;
+	auto_free char *repository = reference_familiar_name(&ref);
+	json_t *tags = json_object_get(all, repository);
+	if (!tags) {
+		tags = json_object();
+		json_set(all, repository, tags);
+	}
+	const char *top = image->n_layers ? image->diff_ids[image->n_layers - 1] : "sha256:";
+	json_set_str(tags, ref.tag, top + strlen("sha256:"));
+}
+
+char *save_repositories(const struct save *v)
+{
+	json_t *all = json_object();
+	auto_json sorted = NULL;
+	for (size_t i = 0; i < v->n_items; i++)
+		for (size_t k = 0; k < v->items[i].names.n; k++)
+			add_repository(all, v->items[i].image, v->items[i].names.v[k]);
+	const char *name;
+	json_t *tags;
+	sorted = json_sorted(all);
+	json_object_foreach (sorted, name, tags)
+		json_object_set_new(sorted, name, json_sorted(json_incref(tags)));
+	if (!json_object_size(sorted))
+		return NULL;
+	auto_free char *text = json_text(sorted);
+	return xasprintf("%s\n", text);
+}

@@ -1,0 +1,57 @@
+/* What the files of save share: what is saved (save.c), the documents beside the layers
+ * (save_documents.c), archives and folders (save_out.c). */
+#ifndef ENGINE_TRANSFER_SAVE_INTERNAL_H
+#define ENGINE_TRANSFER_SAVE_INTERNAL_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "engine/transfer/save.h"
+#include "engine/transfer/unpacker.h"
+
+/* A file of blobs/sha256. */
+struct save_blob {
+	char digest[72];
+	int64_t size, mtime_s;
+	char *data; /* NULL: a layer */
+	const char *layer_id, *diff_id; /* borrowed */
+	int staged; /* number of the staged file; -1: made while it is written */
+};
+
+/* Of one image. */
+struct save_manifest {
+	char digest[72];
+	int64_t size;
+};
+
+struct save {
+	struct store *store;
+	const struct save_item *items;
+	size_t n_items;
+	const struct save_options *options;
+	struct save_blob *blobs; /* sorted by digest once all are there */
+	size_t n_blobs;
+	struct save_manifest *manifests; /* one for each item */
+	struct unpacker documents; /* answers for digests: moss itself computes none */
+	char *stage;
+	int stage_fd, lock_fd, out_fd;
+	int64_t newest_s; /* of the images */
+};
+
+/* Adds one unless it is there. data is taken; NULL for a layer. */
+struct save_blob *save_add_blob(
+	struct save *v, const char *digest, int64_t size, int64_t mtime_s, char *data);
+const struct save_blob *save_find_layer(const struct save *v, const char *diff_id);
+
+/* Adds the image's config and manifest; its layers are there. */
+int save_add_documents(struct save *v, size_t item, struct err *e);
+/* The files beside the blobs. Owned text. */
+char *save_index_json(const struct save *v);
+char *save_manifest_json(const struct save *v);
+char *save_repositories(const struct save *v); /* NULL where no image has a name */
+
+/* Everything, in order. */
+int save_write_archive(struct save *v, struct err *e);
+int save_write_folder(struct save *v, struct err *e);
+
+#endif

@@ -1,0 +1,186 @@
+#include "engine/transfer/save_internal.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/scope.h"
+#include "engine/transfer/assemble.h"
+#include "storage/pack_header.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char layout[] = "{\"imageLayoutVersion\": \"1.0.0\"}";
+
+static int write_out(struct save *v, const void *p, size_t n, struct err *e)
+{
+	int r = write_all(v->out_fd, p, n);
+	return r < 0 ? err_go(e, -r, "write") : 0;
+}
+
+/* ---- a blob's content, wherever it goes ---- */
+
+static int copy_staged(struct save *v, const struct save_blob *b, int to, struct err *e)
+{
+	char name[32], piece[64 * 1024];
+	snprintf(name, sizeof(name), "%d", b->staged);
+	auto_fd fd = openat(v->stage_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "cannot open %s/%s", v->stage, name);
+	for (;;) {
+		ssize_t n = read_full(fd, piece, sizeof(piece));
+		if (n < 0)
+			return err_sysn(e, (int)-n, "cannot read %s/%s", v->stage, name);
+		if (n == 0)
+			return 0;
+		int r = write_all(to, piece, (size_t)n);
+		if (r < 0)
+			return err_go(e, -r, "write");
+	}
+}
+
+static int write_blob(struct save *v, const struct save_blob *b, int to, struct err *e)
+{
+	struct assembled got;
+	if (b->data) {
+		int r = write_all(to, b->data, (size_t)b->size);
+		return r < 0 ? err_go(e, -r, "write") : 0;
+	}
+	if (b->staged >= 0)
+		return copy_staged(v, b, to, e);
+	const struct assemble_job job = {
+		.layer_id = b->layer_id, .diff_id = b->diff_id, .compression = "none"};
+	if (layer_assemble(v->store, &job, to, &got, e) < 0)
+		return -e->code;
+	if (got.size != b->size)
+		return err_set(e, EBADMSG, "layer %s is not as long as it was", b->diff_id);
+	return 0;
+}
+
+/* ---- archives ---- */
+
+static int put_header(
+	struct save *v, char type, const char *path, int64_t size, int64_t mtime_s, struct err *e)
+{
+	auto_buf header = BUF_INIT;
+	auto_free char *name = xstrdup(path);
+	const struct tar_entry en = {
+		.type = type,
+		.path = name,
+		.mode = type == '5' ? 0755 : 0644,
+		.stored = (uint64_t)size,
+		.size = (uint64_t)size,
+		.mtime_s = mtime_s,
+	};
+	pack_header(&en, &header);
+	return write_out(v, header.data, header.len, e);
+}
+
+static int put_padding(struct save *v, int64_t size, struct err *e)
+{
+	static const char zeros[TAR_BLOCK];
+	size_t over = (size_t)(size % TAR_BLOCK);
+	return over ? write_out(v, zeros, TAR_BLOCK - over, e) : 0;
+}
+
+static int put_text(
+	struct save *v, const char *path, const char *text, int64_t mtime_s, struct err *e)
+{
+	int64_t size = (int64_t)strlen(text);
+	if (put_header(v, '0', path, size, mtime_s, e) < 0 ||
+		write_out(v, text, (size_t)size, e) < 0)
+		return -e->code;
+	return put_padding(v, size, e);
+}
+
+static int put_blobs(struct save *v, struct err *e)
+{
+	if (put_header(v, '5', "blobs/", 0, v->newest_s, e) < 0 ||
+		put_header(v, '5', "blobs/sha256/", 0, v->newest_s, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < v->n_blobs; i++) {
+		const struct save_blob *b = &v->blobs[i];
+		auto_free char *path = xasprintf("blobs/sha256/%s", b->digest + strlen("sha256:"));
+		if (put_header(v, '0', path, b->size, b->mtime_s, e) < 0 ||
+			write_blob(v, b, v->out_fd, e) < 0 || put_padding(v, b->size, e) < 0)
+			return -e->code;
+	}
+	return 0;
+}
+
+int save_write_archive(struct save *v, struct err *e)
+{
+	static const char end[2 * TAR_BLOCK];
+	bool is_docker = v->options->format == SAVE_DOCKER_ARCHIVE;
+	auto_free char *index = save_index_json(v);
+	auto_free char *manifest = is_docker ? save_manifest_json(v) : NULL;
+	auto_free char *repositories = is_docker ? save_repositories(v) : NULL;
+	if (put_blobs(v, e) < 0 || put_text(v, "index.json", index, v->newest_s, e) < 0 ||
+		(manifest && put_text(v, "manifest.json", manifest, 0, e) < 0) ||
+		put_text(v, "oci-layout", layout, 0, e) < 0 ||
+		(repositories && put_text(v, "repositories", repositories, 0, e) < 0))
+		return -e->code;
+	return write_out(v, end, sizeof(end), e);
+}
+
+/* ---- folders ---- */
+
+static int store_text(int dir, const char *name, const char *text, struct err *e)
+{
+	return write_file_at(dir, name, text, strlen(text), 0644, false, e);
+}
+
+static int store_blobs(struct save *v, int dir, const struct save_blob *skipped, struct err *e)
+{
+	for (size_t i = 0; i < v->n_blobs; i++) {
+		const struct save_blob *b = &v->blobs[i];
+		const char *name = b->digest + strlen("sha256:");
+		if (b == skipped)
+			continue;
+		auto_fd fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return err_sys(e, "cannot create %s", name);
+		if (write_blob(v, b, fd, e) < 0)
+			return -e->code;
+	}
+	return 0;
+}
+
+static int write_oci_folder(struct save *v, struct err *e)
+{
+	auto_free char *index = save_index_json(v);
+	if (mkdirat(v->out_fd, "blobs", 0755) < 0 || mkdirat(v->out_fd, "blobs/sha256", 0755) < 0)
+		return err_sys(e, "cannot create blobs/sha256");
+	auto_fd dir = openat(v->out_fd, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(e, "cannot open blobs/sha256");
+	if (store_blobs(v, dir, NULL, e) < 0 || store_text(v->out_fd, "index.json", index, e) < 0)
+		return -e->code;
+	return store_text(v->out_fd, "oci-layout", layout, e);
+}
+
+/* The manifest has a name of its own there. */
+static int write_docker_folder(struct save *v, struct err *e)
+{
+	const struct save_blob *manifest = NULL;
+	for (size_t i = 0; i < v->n_blobs; i++)
+		if (!strcmp(v->blobs[i].digest, v->manifests[0].digest))
+			manifest = &v->blobs[i];
+	if (!manifest)
+		BUG("an image without a manifest is saved");
+	if (store_blobs(v, v->out_fd, manifest, e) < 0 ||
+		store_text(v->out_fd, "manifest.json", manifest->data, e) < 0)
+		return -e->code;
+	return store_text(v->out_fd, "version", "Directory Transport Version: 1.1\n", e);
+}
+
+int save_write_folder(struct save *v, struct err *e)
+{
+	int r = v->options->format == SAVE_DOCKER_DIR ? write_docker_folder(v, e)
+						      : write_oci_folder(v, e);
+	if (r == 0 && syncfs(v->out_fd) < 0)
+		return err_sys(e, "cannot write the image");
+	return r;
+}
