@@ -61,7 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_file_at(fd, "tar-split", frame, n, 0600, false, &e) < 0 ||
 		write_file_at(fd, "diff/f", "content", 7, 0600, false, &e) < 0)
 		abort();
-	(void)tarsplit_assemble(fd, count_bytes, &total, &e);
+	uint64_t length;
+	(void)tarsplit_length(fd, &length, &e);
+	if (tarsplit_assemble(fd, count_bytes, &total, &e) == 0 && length != total)
+		abort();
 	check(fd);
 	close(fd);
 	free(frame);
