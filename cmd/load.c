@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct load_args {
-	char *input, *signature_policy;
+	char *input, *platform, *signature_policy;
 	bool quiet;
 };
 
@@ -32,8 +32,10 @@ static int load_run(struct cmd_call *call, void *args, struct err *e)
 	auto_fd fd = open_input(a, e);
 	if (fd < 0)
 		return fd;
-	const struct load_source source = {
-		.fd = fd, .path = a->input, .signature_policy = a->signature_policy};
+	const struct load_source source = {.fd = fd,
+		.path = a->input,
+		.platform = str_empty(a->platform) ? NULL : a->platform,
+		.signature_policy = a->signature_policy};
 	int r = image_load(call->store, &source, a->quiet, &lines, e);
 	/* What was loaded before a failure is there, and said. */
 	for (size_t i = 0; i < lines.n; i++)
@@ -47,7 +49,7 @@ static const char *const aliases[] = {"image load", NULL};
 static const struct opt opts[] = {
 	{"input", 'i', OPT_STR, FIELD(struct load_args, input), "string",
 		"Read from tar archive file, instead of STDIN", .complete = COMPLETE_FILE},
-	{"platform", 0, OPT_UNSUPPORTED, 0, "string",
+	{"platform", 0, OPT_STR, FIELD(struct load_args, platform), "string",
 		"Load only the given platform (formatted as os[/arch[/variant]])"},
 	{"signature-policy", 0, OPT_STR, FIELD(struct load_args, signature_policy), "string",
 		"File to read instead of policy.json", .flags = OPTF_HIDDEN,

@@ -36,6 +36,9 @@ struct load {
 	bool *placed; /* layer-N is in the store by now */
 	size_t n_placed;
 	struct strv *lines;
+	const char *platform_text; /* NULL = any */
+	struct platform platform;
+	size_t committed;
 };
 
 /* Paths that are used come from numbers, never from what the unpacker said. */
@@ -85,17 +88,15 @@ static int converse(struct load *l, struct unpacker *u, struct err *e)
 	}
 }
 
-static json_t *archive_job(struct err *e)
+static json_t *archive_job(const struct load *l)
 {
-	auto_platform p = {0};
-	if (platform_parse(NULL, &p, e) < 0)
-		return NULL;
+	const struct platform *p = &l->platform;
 	json_t *job = json_object(), *platform = json_object();
 	json_set_str(job, "op", "archive");
-	json_set_str(platform, "os", p.os);
-	json_set_str(platform, "architecture", p.architecture);
-	if (p.variant)
-		json_set_str(platform, "variant", p.variant);
+	json_set_str(platform, "os", p->os);
+	json_set_str(platform, "architecture", p->architecture);
+	if (p->variant)
+		json_set_str(platform, "variant", p->variant);
 	json_set(job, "platform", platform);
 	return job;
 }
@@ -103,8 +104,8 @@ static json_t *archive_job(struct err *e)
 static int run_unpacker(struct load *l, int fd, struct err *e)
 {
 	struct unpacker u;
-	auto_json job = archive_job(e);
-	if (!job || unpacker_start(l->store, &u, e) < 0)
+	auto_json job = archive_job(l);
+	if (unpacker_start(l->store, &u, e) < 0)
 		return -e->code;
 	auto_fd layers = -1;
 	int r = share_offer(l->store, job, &layers, e);
@@ -277,6 +278,19 @@ static int name_image(struct load *l, const char *id, const char *raw_name, stru
 	return 0;
 }
 
+/* normal: as the unpacker wrote it. */
+static bool is_wanted(const struct load *l, const struct buf *normal)
+{
+	struct err ignored;
+	if (!l->platform_text)
+		return true;
+	auto_json config = json_parse(normal->data, normal->len, "config", &ignored);
+	const char *variant = json_str_or(config, "variant", "");
+	return !strcmp(json_str_or(config, "os", ""), l->platform.os) &&
+	       !strcmp(json_str_or(config, "architecture", ""), l->platform.architecture) &&
+	       (!l->platform.variant || !*variant || !strcmp(variant, l->platform.variant));
+}
+
 static int commit_image(struct load *l, const json_t *image, struct err *e)
 {
 	auto_layers layers = {0};
@@ -285,7 +299,12 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 	const char *id = digest_in(image, "id");
 	if (!id)
 		return err_set(e, EBADMSG, "the unpacker reported a malformed image ID");
-	if (read_files(l, image, &f, e) < 0 || collect_layers(l, image, &layers, e) < 0)
+	if (read_files(l, image, &f, e) < 0)
+		return -e->code;
+	if (!is_wanted(l, &f.normal))
+		return 0;
+	l->committed++;
+	if (collect_layers(l, image, &layers, e) < 0)
 		return -e->code;
 	l->store->complete = share_complete;
 	if (image_commit(l->store, id, f.normal.data, f.config.data, f.config.len, f.manifest.data,
@@ -325,6 +344,9 @@ static int load_staged(struct load *l, struct err *e)
 			r = commit_image(l, image, e);
 	}
 	close(l->stage_fd);
+	if (r == 0 && l->platform_text && !l->committed)
+		return err_set(
+			e, ENOENT, "the archive has no image for platform %s", l->platform_text);
 	return r;
 }
 
@@ -332,8 +354,12 @@ int image_load(struct store *s, const struct load_source *from, bool quiet, stru
 	struct err *e)
 {
 	(void)quiet; /* there is no progress to leave out */
-	struct load l = {.store = s, .from = from, .images = json_array(), .lines = lines};
+	struct load l = {
+		.store = s, .from = from, .lines = lines, .platform_text = from->platform};
 	struct err ignored;
+	if (platform_parse(from->platform, &l.platform, e) < 0)
+		return -e->code;
+	l.images = json_array();
 	int r = store_stage(s, &l.stage, &l.lock_fd, e);
 	if (r == 0) {
 		r = load_staged(&l, e);
@@ -345,6 +371,7 @@ int image_load(struct store *s, const struct load_source *from, bool quiet, stru
 		log_warn("%s", l.warnings.v[i]);
 	}
 	json_decref(l.images);
+	platform_deinit(&l.platform);
 	strv_free(&l.warnings);
 	free(l.placed);
 	free(l.stage);

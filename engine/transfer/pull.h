@@ -54,6 +54,9 @@ int image_pull_all(struct store *s, const char *typed, const struct pull_options
 struct load_source {
 	int fd; /* the archive; may be a pipe */
 	const char *path; /* its name, for the signature policy; NULL = stdin */
+	/* Images of others are passed over, and one there must be; NULL = all images, and of an
+	 * index the one for this machine. */
+	const char *platform;
 	const char *signature_policy; /* as in pull_options */
 };
 /* docker-archive or oci-archive, any compression. lines receives "Loaded image: x" / "Loaded image

@@ -293,11 +293,6 @@ refuses() { # words in the error
 	[[ $output == *"accepts no arguments"* ]]
 }
 
-@test "--platform is refused by name" {
-	run -125 moss load --platform linux/arm64
-	[[ $output == *"--platform"*"not supported yet"* ]]
-}
-
 @test "garbage, nothing, a truncated archive" {
 	echo garbage >"$WORK/a.tar"
 	refuses ""
@@ -429,4 +424,23 @@ a.docker('$WORK/a.tar', [a.tar(*[('d/f%d' % i, os.urandom(40000)) for i in range
 	[ $code = 1 ]
 	grep -q 'the unpacker died' "$WORK/err"
 	nothing_left
+}
+
+@test "--platform leaves images of others out, and wants one" {
+	py "
+one = a.tar(('one', b'1'))
+files = [('l', one), ('c1', a.config([one])), ('c2', a.config([one], architecture='s390x'))]
+files.append(('manifest.json', json.dumps([
+  {'Config': 'c1', 'RepoTags': ['x:amd'], 'Layers': ['l']},
+  {'Config': 'c2', 'RepoTags': ['x:s390'], 'Layers': ['l']}]).encode()))
+a.write('$WORK/a.tar', files)"
+	run -0 moss load --platform linux/s390x -i "$WORK/a.tar"
+	[ "$output" = "Loaded image: x:s390" ]
+	run -1 moss load --platform linux/arm64 -i "$WORK/a.tar"
+	[[ $output == *"the archive has no image for platform linux/arm64"* ]]
+	run -1 moss load --platform linux/ -i "$WORK/a.tar"
+	[[ $output == *"invalid component"* ]]
+	nothing_left
+	run -0 moss load -i "$WORK/a.tar"
+	[ "${#lines[@]}" = 2 ]
 }
