@@ -73,7 +73,8 @@ const struct cmd cmd_load = {
 		 "it "
 		 "(docker-archive or oci-archive, plain or compressed with gzip, bzip2, xz or "
 		 "zstd), with "
-		 "their names. Layers that are in the store already are not unpacked again.",
+		 "their names, or with --input a folder (oci-dir or docker-dir). Layers that are "
+		 "in the store already are not unpacked again.",
 	.examples =
 		"  moss load -i image.tar\n  curl -s https://example.org/image.tar.zst | moss load",
 	.run = load_run,

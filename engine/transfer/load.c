@@ -107,11 +107,17 @@ static int run_unpacker(struct load *l, int fd, struct err *e)
 	auto_json job = archive_job(l);
 	if (unpacker_start(l->store, &u, e) < 0)
 		return -e->code;
-	auto_fd layers = -1;
-	int r = share_offer(l->store, job, &layers, e);
-	const int fds[3] = {fd, l->stage_fd, layers};
+	/* A folder is read in place, and seen from within the confinement where the other layers
+	 * would be: what comes from it is not shared with them. */
+	struct stat st;
+	auto_fd nothing = open("/dev/null", O_RDONLY | O_CLOEXEC), layers = -1;
+	bool is_folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	if (is_folder)
+		json_set_bool(job, "folder", true);
+	int r = is_folder ? 0 : share_offer(l->store, job, &layers, e);
+	const int fds[3] = {is_folder ? nothing : fd, l->stage_fd, is_folder ? fd : layers};
 	if (r == 0)
-		r = unpacker_send(&u, job, fds, layers < 0 ? 2 : 3, e);
+		r = unpacker_send(&u, job, fds, fds[2] < 0 ? 2 : 3, e);
 	if (r == 0)
 		r = converse(l, &u, e);
 	unpacker_stop(&u);

@@ -54,7 +54,8 @@
        and a third descriptor, layers/ (read-only there), equal files of those are not written:
        storage/share.h
  *   {"op": "archive", "platform": {...}}          (docker-archive, oci-archive)
- *       fds: [data, staging folder]; for each image first {"ask": [diff id, ...]}, answered by
+ *       fds: [data, staging folder], or, with "folder": true, [any, staging folder, folder]: oci-dir and docker-dir,
+ *       which are read in place; for each image first {"ask": [diff id, ...]}, answered by
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
  *       n, "names": [as they stand there], "manifest": n or -1, "manifest_digest", "layers":
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",

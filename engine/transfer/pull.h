@@ -52,7 +52,7 @@ int image_pull(struct store *s, const char *typed, const struct pull_options *o,
 int image_pull_all(struct store *s, const char *typed, const struct pull_options *o, struct err *e);
 
 struct load_source {
-	int fd; /* the archive; may be a pipe */
+	int fd; /* the archive, maybe a pipe; or a folder: oci-dir, docker-dir */
 	const char *path; /* its name, for the signature policy; NULL = stdin */
 	/* Images of others are passed over, and one there must be; NULL = all images, and of an
 	 * index the one for this machine. */

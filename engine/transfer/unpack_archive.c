@@ -1,6 +1,7 @@
 /* The archive job of moss-unpack: docker-archive (`docker save`, `podman save`) and
- * oci-archive. A docker-archive that holds an OCI layout too, as newer `docker save` writes, is
- * read as the former: that is where the names are. */
+ * oci-archive, or a folder of the same files (oci-dir), or docker-dir. A docker-archive that holds
+ * an OCI layout too, as newer `docker save` writes, is read as the former: that is where the names
+ * are. */
 #include "engine/transfer/unpack_role.h"
 #include "engine/transfer/unpack_spool.h"
 #include "engine/transfer/proto.h"
@@ -30,6 +31,7 @@ struct archive_job {
 	int64_t *sizes;
 	struct share_index *share;
 	int images;
+	bool is_flat; /* docker-dir: blobs at the top, under their hashes */
 	struct strv warnings;
 };
 
@@ -246,16 +248,16 @@ static int docker_images(struct archive_job *a, struct err *e)
 
 /* ---- oci-archive ---- */
 
-static char *blob_name(const char *digest)
+static char *blob_name(const struct archive_job *a, const char *digest)
 {
-	return xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+	return xasprintf("%s%s", a->is_flat ? "" : "blobs/sha256/", digest + strlen("sha256:"));
 }
 
 /* Reads and checks the manifest or index that a descriptor names. */
 static int read_manifest(
 	struct archive_job *a, const struct descriptor *d, struct manifest *m, struct err *e)
 {
-	auto_free char *name = blob_name(d->digest);
+	auto_free char *name = blob_name(a, d->digest);
 	auto_buf text = BUF_INIT;
 	char digest[72];
 	if (spool_read(&a->spool, name, MANIFEST_MAX, &text, e) < 0)
@@ -275,6 +277,18 @@ static struct wanted_platform job_platform(const struct archive_job *a)
 	};
 }
 
+/* Its manifest has been read: the rest is where that says. */
+static int take_manifest_image(
+	struct archive_job *a, struct archive_image *im, const char *name, struct err *e)
+{
+	im->config_name = blob_name(a, im->manifest.config.digest);
+	for (size_t i = 0; i < im->manifest.n_layers; i++)
+		strv_take(&im->layer_names, blob_name(a, im->manifest.layers[i].digest));
+	if (name)
+		strv_add(&im->names, name);
+	return take_image(a, im, e);
+}
+
 static int oci_image(struct archive_job *a, const struct descriptor *d, const char *name, int depth,
 	struct err *e)
 {
@@ -290,14 +304,9 @@ static int oci_image(struct archive_job *a, const struct descriptor *d, const ch
 			return -e->code;
 		return oci_image(a, chosen, name, depth + 1, e);
 	}
-	im.manifest_name = blob_name(d->digest);
+	im.manifest_name = blob_name(a, d->digest);
 	memcpy(im.manifest_digest, d->digest, sizeof(im.manifest_digest));
-	im.config_name = blob_name(im.manifest.config.digest);
-	for (size_t i = 0; i < im.manifest.n_layers; i++)
-		strv_take(&im.layer_names, blob_name(im.manifest.layers[i].digest));
-	if (name)
-		strv_add(&im.names, name);
-	return take_image(a, &im, e);
+	return take_manifest_image(a, &im, name, e);
 }
 
 /* What an entry of index.json calls its image. A lone word ("latest") is a tag without a name. */
@@ -354,19 +363,48 @@ static int oci_images(struct archive_job *a, struct err *e)
 	return whole ? 0 : -e->code;
 }
 
+/* ---- docker-dir ---- */
+
+static int flat_image(struct archive_job *a, struct err *e)
+{
+	auto_archive_image im = {0};
+	auto_buf text = BUF_INIT;
+	a->is_flat = true;
+	if (spool_read(&a->spool, "manifest.json", MANIFEST_MAX, &text, e) < 0 ||
+		manifest_parse(text.data ? text.data : "", text.len, NULL, &im.manifest, e) < 0)
+		return -e->code;
+	if (im.manifest.kind == MANIFEST_INDEX)
+		return invalid(e, "manifest.json is an index, not an image");
+	im.manifest_name = xstrdup("manifest.json");
+	digest_of(text.data, text.len, im.manifest_digest);
+	return take_manifest_image(a, &im, NULL, e);
+}
+
+/* ---- which of them ---- */
+
+static int read_images(struct archive_job *a, struct err *e)
+{
+	const struct unpack_request *q = a->q;
+	bool is_folder = q->n_fds >= 3 && json_bool_or(q->job, "folder", false);
+	if (is_folder)
+		spool_use_folder(&a->spool, q->fds[2]);
+	else if (spool_fill(&a->spool, q->fds[0], a->stage_fd, e) < 0)
+		return -e->code;
+	if (is_folder && spool_has(&a->spool, "version") && spool_has(&a->spool, "manifest.json"))
+		return flat_image(a, e);
+	if (spool_has(&a->spool, "manifest.json"))
+		return docker_images(a, e);
+	if (spool_has(&a->spool, "index.json"))
+		return oci_images(a, e);
+	return invalid(e, "it has neither manifest.json nor index.json");
+}
+
 json_t *unpack_archive_job(const struct unpack_request *q, struct err *e)
 {
 	struct archive_job a = {.q = q, .stage_fd = q->fds[1], .spool = SPOOL_INIT};
 	json_t *reply = NULL;
 	a.share = unpack_share_index(q);
-	int r = spool_fill(&a.spool, q->fds[0], a.stage_fd, e);
-	if (r == 0 && spool_find(&a.spool, "manifest.json") >= 0)
-		r = docker_images(&a, e);
-	else if (r == 0 && spool_find(&a.spool, "index.json") >= 0)
-		r = oci_images(&a, e);
-	else if (r == 0)
-		r = invalid(e, "it has neither manifest.json nor index.json");
-	if (r == 0) {
+	if (read_images(&a, e) == 0) {
 		reply = json_object();
 		json_set_bool(reply, "ok", true);
 		json_set(reply, "warnings", json_from_strv(&a.warnings));

@@ -13,7 +13,7 @@
 struct share_index *unpack_share_index(const struct unpack_request *q)
 {
 	auto_strv layers = STRV_INIT;
-	if (q->n_fds < 3)
+	if (q->n_fds < 3 || !json_at(q->job, "layers"))
 		return NULL;
 	json_to_strv(json_object_get(q->job, "layers"), &layers);
 	return share_index_new(q->fds[2], &layers);

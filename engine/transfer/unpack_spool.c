@@ -170,12 +170,44 @@ int spool_find(const struct spool *s, const char *name)
 	return -1;
 }
 
+void spool_use_folder(struct spool *s, int folder_fd) { s->folder_fd = folder_fd; }
+
+static int absent(const char *name, struct err *e)
+{
+	return err_set(e, ENOENT, "invalid archive: it does not contain %.200s", name);
+}
+
+/* Non-blocking: a FIFO in a file's place must not hold us up. */
+static int open_in_folder(const struct spool *s, const char *name, struct err *e)
+{
+	struct stat st;
+	auto_fd fd = path_open_beneath(s->folder_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV))
+		return absent(name, e);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sysn(e, fd < 0 ? -fd : errno, "cannot open %.200s", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, EBADMSG, "invalid archive: %.200s is no regular file", name);
+	return take_fd(fd);
+}
+
+bool spool_has(const struct spool *s, const char *name)
+{
+	struct err ignored;
+	if (s->folder_fd < 0)
+		return spool_find(s, name) >= 0;
+	auto_fd fd = open_in_folder(s, name, &ignored);
+	return fd >= 0;
+}
+
 int spool_open(const struct spool *s, const char *name, struct err *e)
 {
 	char number[16];
+	if (s->folder_fd >= 0)
+		return open_in_folder(s, name, e);
 	int i = spool_find(s, name);
 	if (i < 0)
-		return err_set(e, ENOENT, "invalid archive: it does not contain %.200s", name);
+		return absent(name, e);
 	number_name(number, (size_t)i);
 	int fd = openat(s->dir_fd, number, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_sys(e, "cannot open %.200s of the archive", name) : fd;
@@ -196,7 +228,7 @@ int spool_read(const struct spool *s, const char *name, size_t max, struct buf *
 void spool_drop(const struct spool *s, const char *name)
 {
 	char number[16];
-	int i = spool_find(s, name);
+	int i = s->folder_fd >= 0 ? -1 : spool_find(s, name);
 	if (i < 0)
 		return;
 	number_name(number, (size_t)i);
