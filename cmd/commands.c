@@ -76,6 +76,9 @@
 	X(cmd_system_check) \
 	X(cmd_system_df) \
 	X(cmd_system_prune) \
+	X(cmd_system_export) \
+	X(cmd_system_import) \
+	X(cmd_system_migrate) \
 	X(cmd_system_shutdown) \
 	X(cmd_tag) \
 	X(cmd_top) \

@@ -11,6 +11,7 @@ libcmd_a_SOURCES = \
 	cmd/system_df.c cmd/system_df.h \
 	cmd/system_df_type.c \
 	cmd/system_prune.c \
+	cmd/system_export.c \
 	cmd/tag.c \
 	cmd/undo.c \
 	cmd/rmi.c \
@@ -127,6 +128,7 @@ libcmd_a_SOURCES = \
 	cmd/rm.c \
 	cmd/search.c \
 	cmd/save.c \
+	cmd/save_output.c cmd/save_output.h \
 	cmd/start.c \
 	cmd/stop.c \
 	cmd/stop_opts.c cmd/stop_opts.h \

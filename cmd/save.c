@@ -1,20 +1,16 @@
 #include "cmd/cmd.h"
 #include "base/json.h"
-#include "base/path.h"
 #include "base/scope.h"
 #include "cmd/image_names.h"
-#include "engine/copy.h"
+#include "cmd/save_output.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/save.h"
 #include "registry/reference.h"
 #include "storage/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct save_args {
@@ -111,56 +107,7 @@ static int find_images(
 	return 0;
 }
 
-/* ---- where to ---- */
-
-/* Under another name until it is whole. */
-static int save_to_file(struct cmd_call *call, const char *path, const struct wanted *w,
-	const struct save_options *o, struct err *e)
-{
-	auto_free char *above = path_dir(path);
-	auto_free char *temporary = xasprintf("%s/.moss-save.XXXXXX", above);
-	if (copy_check_output(path, e) < 0)
-		return err_ctx(e, "failed to save image");
-	struct stat st;
-	/* A pipe or /dev/stdout is written to as it is. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		auto_fd there = open(path, O_WRONLY | O_CLOEXEC);
-		return there < 0 ? err_go(e, errno, "open %s", path)
-				 : images_save(call->store, w->items, w->n, o, there, e);
-	}
-	auto_fd fd = mkostemp(temporary, O_CLOEXEC); /* 0600, as Docker's */
-	if (fd < 0)
-		return err_go(e, errno, "open %s", temporary);
-	int r = images_save(call->store, w->items, w->n, o, fd, e);
-	if (r == 0 && fsync(fd) < 0)
-		r = err_go(e, errno, "sync %s", temporary);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = err_go(e, errno, "rename %s %s", temporary, path);
-	if (r < 0)
-		(void)unlink(temporary);
-	return r;
-}
-
-static int save_to_folder(struct cmd_call *call, const char *given, const struct wanted *w,
-	const struct save_options *o, struct err *e)
-{
-	struct err ignored;
-	auto_free char *path = path_clean(given);
-	auto_free char *above = path_dir(path);
-	auto_free char *temporary = xasprintf("%s/.moss-save.XXXXXX", above);
-	if (rmdir(path) < 0 && errno != ENOENT)
-		return err_go(e, errno == ENOTEMPTY ? EEXIST : errno, "cannot save to %s", path);
-	if (!mkdtemp(temporary))
-		return err_go(e, errno, "mkdir %s", temporary);
-	auto_fd fd = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 ? err_go(e, errno, "open %s", temporary)
-		       : images_save(call->store, w->items, w->n, o, fd, e);
-	if (r == 0 && (fchmod(fd, 0755) < 0 || rename(temporary, path) < 0))
-		r = err_go(e, errno, "rename %s %s", temporary, path);
-	if (r < 0)
-		(void)path_remove_at(AT_FDCWD, temporary, &ignored);
-	return r;
-}
+/* ---- how ---- */
 
 static int read_options(const struct save_args *a, size_t n, struct save_options *o, struct err *e)
 {
@@ -194,11 +141,7 @@ static int save_run(struct cmd_call *call, void *args, struct err *e)
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	if (find_images(call, a, &w, e) < 0)
 		return -e->code;
-	if (save_format_is_folder(o.format))
-		return save_to_folder(call, a->output, &w, &o, e);
-	if (!str_empty(a->output))
-		return save_to_file(call, a->output, &w, &o, e);
-	return images_save(call->store, w.items, w.n, &o, STDOUT_FILENO, e);
+	return save_output(call->store, a->output, w.items, w.n, &o, e);
 }
 
 static const char *const aliases[] = {"image save", NULL};
