@@ -87,7 +87,9 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 	auto_fd fd = open_source(call, e);
 	if (fd < 0)
 		return fd;
-	int r = image_load(call->store, fd, NULL, true, &lines, e);
+	const struct load_source source = {
+		.fd = fd, .path = call->argc ? call->argv[0] : NULL};
+	int r = image_load(call->store, &source, true, &lines, e);
 	print(&lines);
 	return r;
 }

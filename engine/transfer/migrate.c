@@ -120,7 +120,8 @@ static int copy_image(struct store *s, const struct found *f, struct strv *lines
 	close(ends[1]);
 	if (r < 0)
 		return r;
-	r = image_load(s, in, NULL, true, lines, e);
+	const struct load_source source = {.fd = in};
+	r = image_load(s, &source, true, lines, e);
 	close(take_fd(in));
 	/* A podman that failed is the cause of an archive that ends early. One whose reader stopped
 	 * is not. */

@@ -335,7 +335,7 @@ pull_seconds() {
 	[[ "$output" == *"i/o timeout"* ]]
 	no_faults
 	size=$(curl -sfI "http://$REG/v2/big/blobs/$layer" | tr -d '\r' | sed -n 's/^Content-Length: //Ip')
-	rm -f "$ROOT"/parts/*
+	in_userns rm -rf "$ROOT"/parts/*
 	fault 0 "$layer" slow $((size / 7))
 	start=$SECONDS
 	MOSS_STALL_SECONDS=3 moss pull -q --retry 0 "$PROXY/big:1"
