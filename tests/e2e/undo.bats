@@ -9,7 +9,9 @@ setup() {
 }
 teardown() { store_drop; }
 
-nothing_kept() {
+# A monitor empties the trash of its container after `run --rm` has returned.
+nothing_kept() { wait_for 10 is_empty_again; }
+is_empty_again() {
 	[ -z "$(moss undo -q)" ] && [ -z "$(ls -A "$ROOT/undo" 2>/dev/null)" ] &&
 		[ -z "$(ls -A "$ROOT/tmp")" ] && [ -z "$(ls -A "$ROOT/trash")" ]
 }
