@@ -94,13 +94,15 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 	return r;
 }
 
+static void tell_failure(void *arg, const struct err *failure) { cmd_report(arg, failure); }
+
 static int migrate_run(struct cmd_call *call, void *args, struct err *e)
 {
 	(void)args;
 	auto_strv lines = STRV_INIT;
-	int r = images_migrate(call->store, &lines, e);
+	int r = images_migrate(call->store, &lines, tell_failure, call, e);
 	print(&lines);
-	return r;
+	return r > 0 ? 1 : r;
 }
 
 // clang-format off
@@ -155,10 +157,10 @@ const struct cmd cmd_system_migrate = {
 	.max = 0,
 	.needs = NEED_STORE,
 	.opts = migrate_opts,
-	.about =
-		"Has podman save every image that `podman images` lists, and loads it with its "
-		"names. Podman's store is not changed. Images that are here already are not copied "
-		"again, so that a run that was interrupted can be repeated.",
+	.about = "Has podman save every image that `podman images` lists, and loads it with its "
+		 "names. Podman's store is not changed. One that cannot be saved is told, and the "
+		 "others are copied all the same. Images that are here already are not copied "
+		 "again, so that a run that was interrupted can be repeated.",
 	.examples = "  moss system migrate",
 	.run = migrate_run,
 };

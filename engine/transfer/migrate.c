@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "engine/transfer/proto.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -80,9 +81,13 @@ static int list_images(struct list *l, struct err *e)
 		return no_podman(e);
 	if (r < 0)
 		return r;
-	if (r > 0)
-		return err_set(e, EIO, "podman images failed: %.*s", (int)why.len,
-			why.data ? why.data : "");
+	if (r > 0) {
+		buf_reserve(&why, 1);
+		why.data[why.len] = '\0';
+		why.data[strcspn(why.data, "\n")] = '\0';
+		proto_make_printable(why.data);
+		return err_set(e, EIO, "podman images failed: %s", why.data);
+	}
 	buf_reserve(&out, 1);
 	out.data[out.len] = '\0';
 	char *rest = out.data, *line;
@@ -150,14 +155,24 @@ static int name_existing(struct store *s, const struct found *f, struct err *e)
 	return 1;
 }
 
-int images_migrate(struct store *s, struct strv *lines, struct err *e)
+/* What is wrong with one image and says nothing of the others. */
+static bool is_its_own(const struct err *e) { return e->code == EIO || e->code == EBADMSG; }
+
+int images_migrate(
+	struct store *s, struct strv *lines, migrate_failure failed, void *arg, struct err *e)
 {
 	auto_list l = {0};
+	int failures = 0;
 	int r = list_images(&l, e);
 	for (size_t i = 0; r >= 0 && i < l.n; i++) {
 		r = name_existing(s, &l.v[i], e);
 		if (r == 0)
 			r = copy_image(s, &l.v[i], lines, e);
+		if (r < 0 && is_its_own(e)) {
+			failed(arg, e);
+			failures++;
+			r = 0;
+		}
 	}
-	return r < 0 ? r : 0;
+	return r < 0 ? r : failures;
 }

@@ -214,6 +214,13 @@ Loaded image: localhost/p:2" ]
 	echo 0 >"$WORK/code"
 	run -1 migrate
 	[[ $output == *"image $(id_of busybox): "* ]]
+	# One that cannot be saved does not keep the others back.
+	moss save -o "$WORK/saved.tar" localhost/p:1
+	sed -i "s,save) ,save) case \"\$*\" in *:bad) exit 125 ;; esac; ," "$WORK/bin/podman"
+	printf '%s\n' "sha256:$(printf 'a%.0s' {1..64}) localhost/x:bad" "$(id_of busybox) localhost/p:1" >"$WORK/list"
+	run -1 migrate
+	[[ $output == *"failed with status 125"* ]]
+	[ "$(elsewhere images -q --no-trunc localhost/p:1)" = "$(id_of busybox)" ]
 	rm "$WORK/bin/podman"
 	PATH="$WORK/bin" run -1 "$(command -v env)" PATH="$WORK/bin" "$MOSS" --root "$WORK/root2" --runroot "$WORK/run2" system migrate
 	[[ $output == *"podman is not installed"*"skopeo copy"* ]]
