@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -315,6 +316,7 @@ int unpack_role_run(int sock, struct err *e)
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	/* Every file is made with the mode it is to have. */
 	(void)umask(0);
+	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error to tell */
 	for (;;) {
 		struct unpack_request q = {.sock = sock, .n_fds = ARRAY_LEN(q.fds)};
 		auto_json msg = proto_recv(sock, q.fds, &q.n_fds, e);

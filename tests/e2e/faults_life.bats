@@ -40,7 +40,7 @@ sound_after() {
 	done
 	[ "$(moss ps -aq | wc -l)" -eq 1 ] || { echo "$point: left:"; moss ps -a; return 1; }
 	[ "$(sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check')" = ok ] || { echo "$point: database"; return 1; }
-	wait_for 10 only_holder || { echo "$point: files left"; return 1; }
+	wait_for 10 only_holder || { echo "$point: files left:"; only_holder; return 1; }
 	wait_for 10 one_monitor || { echo "$point: processes left"; pgrep -af -- "$ROOT"; return 1; }
 }
 

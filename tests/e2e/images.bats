@@ -139,7 +139,7 @@ image() {
 	# A name whose registry is not there: which one, and what is here.
 	run --separate-stderr moss run localhost:1/debian true
 	[ "$status" = 125 ]
-	[[ $stderr == *"localhost:1"*"did you mean debian:12?" ]]
+	[[ $stderr == *"localhost:1"*"did you mean debian:12?"* ]]
 }
 
 @test "intermediate images, -a, --sort, --noheading, --history" {

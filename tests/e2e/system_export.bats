@@ -158,6 +158,11 @@ largest() { find "$WORK/layout/blobs/sha256" -type f -printf '%s %p\n' | sort -n
 	nothing_left
 }
 
+@test "a reader that goes away is told as one" {
+	{ moss system export 2>"$WORK/err" || true; } | head -c 5000 >/dev/null
+	run ! grep died "$WORK/err"
+}
+
 @test "import of a missing file names it" {
 	run -1 moss system import "$WORK/none"
 	[ "$output" = "moss: open $WORK/none: no such file or directory" ]

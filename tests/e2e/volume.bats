@@ -87,11 +87,13 @@ teardown() { store_drop; }
 	[ "$(moss volume ls -q | wc -l)" = 2 ]
 }
 
+nothing_in_store() { [ "$(ls -A "$ROOT/trash" "$ROOT/volumes" | grep -v :)" = "" ]; }
+
 @test "files of other ids are removed with their volume" {
 	moss run --rm --network none -v vol:/data busybox sh -c \
 		'mkdir -p /data/d/e && touch /data/d/e/f && chown -R 1000:1000 /data && chmod 0 /data/d/e /data/d'
 	run -0 moss volume rm vol
-	[ "$(ls -A "$ROOT/trash" "$ROOT/volumes" | grep -v :)" = "" ]
+	wait_for 10 nothing_in_store
 }
 
 @test "filters and prune" {

@@ -88,7 +88,7 @@ bb() { moss run --rm --network none "$@"; }
 }
 
 @test "what a refused container had made is gone" {
-	run -125 bb --name x1 -v /anon --device /dev/none-such busybox true
+	run -127 bb --name x1 -v /anon --device /dev/none-such busybox true
 	[ -z "$(moss ps -aq)" ]
 	run -125 bb -v ok:/a -v "b%d:/b" busybox true
 	[[ $output == *'"b%d" includes invalid characters for a local volume name'* ]]
