@@ -172,7 +172,7 @@ nothing_in_store() { [ "$(ls -A "$ROOT/trash" "$ROOT/volumes" | grep -v :)" = ""
 	[ "$(names -f after=second)" = "$anon " ]
 	[ "$(names -f opt=type)" = "second " ]
 	[ "$(names -f opt=type=nfs)" = "" ]
-	[ "$(names -f 'name=^f')" = "first " ]
+	[ "$(names -f 'name=^fi')" = "first " ]
 	[ "$(names -f name=first -f name=second)" = "first second " ]
 	[ "$(names -f 'label!=a' -f anonymous=0)" = "second " ]
 	[ "$(names -f until=1h)" = "" ]
