@@ -10,14 +10,17 @@
 #include "cmd/platform.h"
 #include "cmd/pull_choose.h"
 #include "engine/image_like.h"
+#include "engine/inspect_object.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
+#include "storage/db/container_row.h"
+#include "storage/image.h"
 
 struct pull {
 	bool all_tags, quiet;
 	char *platform, *os, *arch, *variant;
 	bool tls_verify, tls_verify_given;
-	char *authfile, *creds, *cert_dir, *signature_policy, *progress;
+	char *authfile, *creds, *cert_dir, *signature_policy, *progress, *policy;
 	uint64_t retry;
 	bool retry_given;
 	int64_t retry_delay_ns;
@@ -72,13 +75,42 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 	return 0;
 }
 
+/* 1: what is here already is enough, and is named; 0: the registry is to be asked. */
+static int is_done(struct cmd_call *call, const struct pull *a, const char *typed, struct err *e)
+{
+	const char *policy = str_empty(a->policy) ? "always" : a->policy;
+	struct image image = {0};
+	struct err absent = {0};
+	if (!strcmp(policy, "always") ||
+		!strcmp(policy, "newer")) /* both look, and fetch what is new */
+		return 0;
+	if (strcmp(policy, "missing") != 0 && strcmp(policy, "never") != 0) {
+		err_set(e, EINVAL,
+			"invalid --policy '%s': must be one of always, missing, never, newer",
+			policy);
+		return err_status(e, 125);
+	}
+	int r = image_lookup(call->store, typed, &image, &absent);
+	if (r == ROW_OK)
+		printf("%s\n", image.id);
+	image_deinit(&image);
+	if (r == ROW_OK)
+		return 1;
+	if (r == ROW_ABSENT && !strcmp(policy, "missing"))
+		return 0;
+	*e = absent;
+	return -e->code;
+}
+
 static int pull_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct pull *a = args;
 	auto_free char *platform = platform_text(a->platform, a->os, a->arch, a->variant);
 	struct pull_options o = options(call, a, platform);
 	int r = progress_style_parse(a->progress, &o.progress, e);
-	return r < 0 ? r : pull_name(call, a, call->argv[0], &o, e);
+	if (r == 0)
+		r = is_done(call, a, call->argv[0], e);
+	return r ? (r < 0 ? r : 0) : pull_name(call, a, call->argv[0], &o, e);
 }
 
 static const char *const aliases[] = {"image pull", NULL};
@@ -102,8 +134,13 @@ static const struct opt opts[] = {
 		"Folder of the registry's certificates and keys", .complete = COMPLETE_DIR},
 	{"creds", 0, OPT_STR, FIELD(struct pull, creds), "string",
 		"Credentials (USERNAME:PASSWORD) for the registry"},
+	{"decryption-key", 0, OPT_UNSUPPORTED, 0, "strings",
+		"Keys for encrypted layers, which moss does not know"},
 	{"os", 0, OPT_STR, FIELD(struct pull, os), "string",
 		"Choose an image for this operating system instead of this machine's"},
+	{"policy", 0, OPT_STR, FIELD(struct pull, policy), "string",
+		"When the registry is asked: always, missing (not here), never, newer (as always)",
+		.def = "always", .complete = COMPLETE_CHOICES, .choices = "always missing never newer"},
 	{"progress", 0, OPT_STR, FIELD(struct pull, progress), "string",
 		"How progress is shown (" PROGRESS_CHOICES ")", .def = "auto",
 		.complete = COMPLETE_CHOICES, .choices = "auto none plain tty"},
@@ -151,9 +188,11 @@ const struct cmd cmd_pull = {
 		"insecure-registries of Docker's daemon.json. Places are tried in turn. Whether it "
 		"may be used is said by policy.json(5) in the same folders (--signature-policy); "
 		"without it every image is accepted.\n\n"
-		"On a terminal each layer has a line with a bar, and below them stand the total, its "
+		"On a terminal each layer has a line with a bar, and below them stand the total, "
+		"its "
 		"rate and the time left; elsewhere, and with --progress plain, each new state of a "
-		"layer is a line. --progress none leaves the layers out, --quiet everything but the "
+		"layer is a line. --progress none leaves the layers out, --quiet everything but "
+		"the "
 		"name.\n\n"
 		"A transfer that moves nothing for a minute ($MOSS_STALL_SECONDS) is taken up "
 		"again, "

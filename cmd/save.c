@@ -159,6 +159,8 @@ static const struct opt opts[] = {
 	{"platform", 0, OPT_STR, FIELD(struct save_args, platform), "string",
 		"Save only the given platform (formatted as os[/arch[/variant]])"},
 	{"quiet", 'q', OPT_BOOL, FIELD(struct save_args, quiet), NULL, "Print nothing"},
+	{"signature-policy", 0, OPT_UNSUPPORTED, 0, "string",
+		"What is in the store has been admitted already", .flags = OPTF_HIDDEN},
 	{"uncompressed", 0, OPT_BOOL, FIELD(struct save_args, uncompressed), NULL,
 		"Do not compress the layers (with --format oci-archive or oci-dir)"},
 	{0},

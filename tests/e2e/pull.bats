@@ -243,3 +243,17 @@ teardown() {
 	[ "$status" = 125 ]
 	[ "${stderr_lines[2]}" = "$REG was asked" ]
 }
+
+@test "--policy: what is here is enough, or must be" {
+	run -1 moss pull --policy never "$REG/docker:1"
+	[[ $output == *"No such image: $REG/docker:1"* ]]
+	moss pull -q --policy missing "$REG/docker:1"
+	id=$(moss images -q --no-trunc)
+	before=$(moss events --since 0 --until 0s --filter event=pull | wc -l)
+	[ "$(moss pull -q --policy missing "$REG/docker:1")" = "$id" ]
+	[ "$(moss pull -q --policy never "$REG/docker:1")" = "$id" ]
+	[ "$(moss events --since 0 --until 0s --filter event=pull | wc -l)" -eq "$before" ]
+	[ "$(moss pull -q --policy newer "$REG/docker:1")" = "$REG/docker:1" ]
+	run -125 moss pull --policy often "$REG/docker:1"
+	[[ $output == *"invalid --policy 'often'"* ]]
+}
