@@ -248,10 +248,49 @@ static int parse(const char *typed, struct reference *r, struct err *e)
 	return r->digest ? check_digest(r->digest, e) : 0;
 }
 
+/* ---- names with a transport in front, as Skopeo and Podman write them ---- */
+
+/* Another engine's store, which is its own to read. */
+static int refuse_store(const char *typed, struct err *e)
+{
+	static const char *const stores[][2] = {
+		{"containers-storage:", "podman save"}, {"docker-daemon:", "docker save"}};
+	for (size_t i = 0; i < ARRAY_LEN(stores); i++) {
+		const char *name = str_after(typed, stores[i][0]);
+		if (!name)
+			continue;
+		err_set(e, EINVAL, "%s: the images of another engine are not read from its store",
+			typed);
+		return err_hint(e, "copy it: %s %s | moss load", stores[i][1], name);
+	}
+	return 0;
+}
+
+/* What is no reference may be an archive or a folder ("oci:1" is an image called oci). */
+static int explain(const char *typed, struct err *e)
+{
+	static const char *const files[] = {"oci:", "oci-archive:", "docker-archive:", "dir:"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		const char *path = str_after(typed, files[i]);
+		if (!path || !*path)
+			continue;
+		err_set(e, EINVAL, "%s: archives and folders are not taken as names of images",
+			typed);
+		return err_hint(
+			e, "moss load -i %.*s takes what is in it", (int)strcspn(path, ":"), path);
+	}
+	return -e->code;
+}
+
 int reference_parse(const char *typed, bool add_latest, struct reference *r, struct err *e)
 {
+	const char *in_registry = str_after(typed, "docker://");
 	*r = (struct reference){0};
-	int ret = parse(typed, r, e);
+	if (refuse_store(typed, e) < 0)
+		return -e->code;
+	int ret = parse(in_registry ? in_registry : typed, r, e);
+	if (ret < 0 && !in_registry)
+		ret = explain(typed, e);
 	if (ret < 0) {
 		reference_deinit(r);
 		return ret;

@@ -19,7 +19,9 @@ void reference_deinit(struct reference *r);
 #define auto_reference __attribute__((cleanup(reference_deinit))) struct reference
 
 /* "invalid reference format", "invalid reference format: repository name (X) must be lowercase".
- * add_latest: a missing tag and digest become ":latest". */
+ * add_latest: a missing tag and digest become ":latest". "docker://" in front says nothing new;
+ * containers-storage: and docker-daemon: are refused with the way to copy, and so is what is no
+ * reference but oci:, oci-archive:, docker-archive: or dir: with a path. */
 int reference_parse(const char *typed, bool add_latest, struct reference *r, struct err *e);
 /* Full name: "docker.io/library/debian:12" (with both, "@digest" follows the tag). Owned. */
 char *reference_full(const struct reference *r);

@@ -15,6 +15,31 @@
 
 #define HEX "b5a2c96250612366ea272ffac6d9744aaf4b45aacd96aa7cfcb931ee3b558259"
 
+static void test_transports(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *typed, *hint;
+	} cases[] = {
+		{"containers-storage:debian:12", "copy it: podman save debian:12 | moss load"},
+		{"docker-daemon:debian:12", "copy it: docker save debian:12 | moss load"},
+		{"oci:/images/x:1", "moss load -i /images/x takes what is in it"},
+		{"oci-archive:./x.tar", "moss load -i ./x.tar takes what is in it"},
+		{"docker-archive:/x.tar:a:1", "moss load -i /x.tar takes what is in it"},
+		{"dir:/x", "moss load -i /x takes what is in it"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		auto_reference r;
+		assert_true(reference_parse(cases[i].typed, true, &r, &e) < 0);
+		if (strcmp(e.hint, cases[i].hint) != 0 || !str_starts(e.msg, cases[i].typed))
+			fail_msg("%s: %s", cases[i].typed, e.msg);
+	}
+	struct err e = {0};
+	auto_reference r;
+	assert_true(reference_parse("docker://docker://x", true, &r, &e) < 0);
+}
+
 static void test_normalised(void **state)
 {
 	(void)state;
@@ -47,6 +72,9 @@ static void test_normalised(void **state)
 		{"localhost", "docker.io/library/localhost:latest", "localhost:latest"},
 		{"foo.com", "docker.io/library/foo.com:latest", "foo.com:latest"},
 		{"foo.com:80", "docker.io/library/foo.com:80", "foo.com:80"},
+		{"docker://debian", "docker.io/library/debian:latest", "debian:latest"},
+		{"docker://localhost:5000/x:1", "localhost:5000/x:1", "localhost:5000/x:1"},
+		{"oci:1", "docker.io/library/oci:1", "oci:1"},
 		{HEX "0", "docker.io/library/" HEX "0:latest", HEX "0:latest"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -180,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_normalised),
+		cmocka_unit_test(test_transports),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_parts),
