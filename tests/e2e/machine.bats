@@ -40,8 +40,10 @@ in_namespaces() { # FLAGS... -- SCRIPT
 			moss stop -t 0 victim >/dev/null
 			moss rm -f victim >/dev/null
 			[ "$(jobs -r | wc -l)" -ge 61 ] || { echo "a bystander was killed"; exit 1; }
-			kill $(jobs -p | grep -vx "$bystander") 2>/dev/null
-			wait $(jobs -p | grep -vx "$bystander") 2>/dev/null || true
+			# Listed once: after the kill the list may be empty, and a bare "wait" waits for the bystander too.
+			others=$(jobs -p | grep -vx "$bystander")
+			kill $others 2>/dev/null
+			wait $others 2>/dev/null || true
 		done
 		kill -0 $bystander
 		[ "$(moss ps --format "{{.Names}}")" = keep ]
