@@ -211,14 +211,15 @@ static int run_detached(struct session *x, struct err *e)
 		return err_sys(e, "cannot start a process");
 	if (pid == 0) {
 		struct err failure = {0};
-		const int keep[] = {report_out, x->record.lock};
+		const int keep[] = {report_out, x->record.lock, x->record.watch};
 		shadow_detach(keep, ARRAY_LEN(keep));
 		pid_t holder;
 		int stream = start_holder(&x->holder, &holder, &failure);
 		(void)msg_send(report_out, &failure, sizeof(failure), NULL, 0);
-		if (stream < 0 || !x->record.has_file)
+		if (stream < 0 || x->record.watch < 0)
 			_exit(0);
-		fds_close_except(3, NULL, 0); /* the lock is the holder's alone */
+		const int wait[] = {x->record.watch};
+		fds_close_except(3, wait, 1); /* the lock is the holder's alone */
 		shadow_wait(x);
 	}
 	close(take_fd(report_out));
@@ -232,8 +233,9 @@ static int run_detached(struct session *x, struct err *e)
 static void leave_shadow(struct session *x)
 {
 	exec_record_detached(x->store, x->row, &x->record);
-	if (x->record.has_file && fork() == 0) {
-		shadow_detach(NULL, 0);
+	const int keep[] = {x->record.watch};
+	if (keep[0] >= 0 && fork() == 0) {
+		shadow_detach(keep, 1);
 		shadow_wait(x);
 	}
 }

@@ -6,12 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/lock.h"
-#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/event.h"
@@ -62,7 +61,7 @@ void exec_record_begin(struct store *s, const struct container_row *row, const c
 	hex_encode(x->id, bytes, sizeof(bytes));
 	x->path = record_path(s, row, x->id);
 	x->lock = make_file(x->path);
-	x->has_file = x->lock >= 0;
+	x->watch = x->lock < 0 ? -1 : open(x->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	auto_free char *create = action_text("exec_create", args);
 	auto_free char *start = action_text("exec_start", args);
 	int r = db_begin(s->db, DB_NORMAL, &e);
@@ -81,7 +80,8 @@ void exec_record_begin(struct store *s, const struct container_row *row, const c
 void exec_record_deinit(struct exec_record *x)
 {
 	scope_close(&x->lock);
-	x->lock = -1;
+	scope_close(&x->watch);
+	x->lock = x->watch = -1;
 	free(take_ptr(x->path));
 }
 
@@ -97,21 +97,24 @@ void exec_record_failed(struct exec_record *x) { (void)unlink(x->path); }
 
 int exec_record_wait(const struct exec_record *x)
 {
-	int fd = open(x->path, O_RDWR | O_NOFOLLOW); /* goes along with an exec */
+	int fd = dup(x->watch); /* goes along with an exec */
 	if (fd >= 0 && lock_take(fd, true) == LOCK_TAKEN)
 		(void)lock_drop(fd); /* or it would seem to live as long as we do */
 	return fd;
 }
 
-/* Who removes the file records the end. With the container the whole folder goes: then nobody else
- * has. */
-static bool take_file(const struct exec_record *x)
+/* True for one of those who see the end. By a mark within, since the file may go at any time with
+ * the container; by flock, which the holder's lock is no part of. */
+static bool claim(int fd)
 {
-	auto_free char *dir = path_dir(x->path);
-	auto_fd fd = open(x->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0 && write(fd, (char[]){RECORDED}, 1) < 0)
-		log_debug("cannot mark %s", x->path);
-	return !x->has_file || unlink(x->path) == 0 || access(dir, F_OK) < 0;
+	char text[16] = "";
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return true;
+	bool is_first = pread(fd, text, sizeof(text) - 1, 0) < 0 || !strchr(text, RECORDED);
+	if (is_first && write(fd, (char[]){RECORDED}, 1) < 0)
+		log_debug("cannot mark the end of an exec");
+	(void)flock(fd, LOCK_UN);
+	return is_first;
 }
 
 static void tell_end(struct store *s, const struct container_row *row, const char *id, int code)
@@ -124,21 +127,26 @@ static void tell_end(struct store *s, const struct container_row *row, const cha
 }
 
 void exec_record_end(
-	struct store *s, const struct container_row *row, struct exec_record *x, int code)
+	struct store *s, const struct container_row *row, const struct exec_record *x, int code)
 {
-	if (take_file(x))
+	bool is_first = claim(x->watch);
+	(void)unlink(x->path);
+	if (is_first)
 		tell_end(s, row, x->id, code);
+}
+
+/* Without a code its holder was killed, and the process with it. */
+static int code_within(int fd)
+{
+	char text[16] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	return n > 0 && text[0] != RECORDED ? (int)strtol(text, NULL, 10) : 128 + SIGKILL;
 }
 
 void exec_record_settle(struct store *s, const struct container_row *row, const char *id, int fd)
 {
-	char text[16] = "";
-	struct stat st;
-	ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof(text) - 1, 0);
-	bool is_taken =
-		fd >= 0 && (fstat(fd, &st) < 0 || st.st_nlink > 0 || strchr(text, RECORDED));
-	if (!is_taken)
-		tell_end(s, row, id, n > 0 ? (int)strtol(text, NULL, 10) : 128 + SIGKILL);
+	if (claim(fd))
+		tell_end(s, row, id, code_within(fd));
 }
 
 void exec_record_detached(
@@ -152,18 +160,15 @@ void exec_record_detached(
 /* One file: 1 where its process lives, else its end is recorded. */
 static int look_at(struct store *s, const struct container_row *row, int dir, const char *name)
 {
-	char text[16] = "";
-	auto_fd fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	auto_fd fd = openat(dir, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return 0;
 	if (lock_is_held(fd) != 0)
 		return 1;
 	struct exec_record x = {
-		.has_file = true, .lock = -1, .path = record_path(s, row, name + strlen(PREFIX))};
+		.watch = fd, .lock = -1, .path = record_path(s, row, name + strlen(PREFIX))};
 	memcpy(x.id, name + strlen(PREFIX), sizeof(x.id) - 1);
-	/* Without a code its holder was killed, and the process with it. */
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	exec_record_end(s, row, &x, n > 0 ? (int)strtol(text, NULL, 10) : 137);
+	exec_record_end(s, row, &x, code_within(fd));
 	free(x.path);
 	return 0;
 }

@@ -12,8 +12,6 @@
 #ifndef ENGINE_EXEC_RECORD_H
 #define ENGINE_EXEC_RECORD_H
 
-#include <stdbool.h>
-
 struct container_row;
 struct err;
 struct store;
@@ -22,8 +20,8 @@ struct strv;
 struct exec_record {
 	char id[65];
 	char *path; /* of its file; owned */
-	bool has_file;
-	int lock; /* the file, until it is the holder's alone; -1 = none */
+	int lock;  /* the file, until it is the holder's alone; -1 = none */
+	int watch; /* the file once more, of who sees the end; -1 = none */
 };
 
 /* A new id, its file, and the events exec_create and exec_start. What fails is only not recorded:
@@ -35,15 +33,13 @@ void exec_record_deinit(struct exec_record *x);
 void exec_record_code(int lock, int code);
 /* It did not start: there is no exec_die. */
 void exec_record_failed(struct exec_record *x);
-/* Blocks until its holder has gone. Its file (the caller's, not close-on-exec), -1 where that has
- * gone already. */
+/* Blocks until its holder has gone. Its file (the caller's, not close-on-exec), -1 = none. */
 int exec_record_wait(const struct exec_record *x);
-/* After exec_record_live, with that descriptor: the end of one whose file went with the container
- * before anybody had recorded it. */
+/* With that descriptor: its end, where nobody has recorded it. */
 void exec_record_settle(struct store *s, const struct container_row *row, const char *id, int fd);
 /* The event exec_die; the file goes. Of two that do it at once one does it. */
 void exec_record_end(
-	struct store *s, const struct container_row *row, struct exec_record *x, int code);
+	struct store *s, const struct container_row *row, const struct exec_record *x, int code);
 /* Its user left it by the detach keys. */
 void exec_record_detached(
 	struct store *s, const struct container_row *row, const struct exec_record *x);
