@@ -222,9 +222,9 @@ host_untouched() { [ "$(cat "$HOME/sentinel")" = "the user's own" ]; }
 	run_in busybox sh -c 'for p in /proc/sys /proc/bus /proc/fs /proc/irq /sys; do
 		grep -q " $p [a-z]* ro," /proc/mounts || echo "$p writable"; done'
 	[ "$output" = "" ]
-	# Root in the container cannot take the covers away.
+	# Root in the container cannot take the covers away. (Of two streams either may be read first.)
 	run_in busybox sh -c 'umount /proc/keys; umount /sys/firmware; mount -o remount,rw /proc/sys; echo done'
-	[[ "$output" == *done ]]
+	[[ "$output" == *done* ]]
 	[ "$(grep -c 'Operation not permitted\|must be superuser\|ermission denied' <<<"$output")" -ge 3 ]
 }
 

@@ -79,9 +79,10 @@ left_over() {
 	return 1
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: until the command succeeds; five times as long where the machine is
+# loaded with other things.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * 5))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || { echo "gave up waiting for: $*" >&2; return 1; }
