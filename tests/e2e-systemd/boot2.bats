@@ -5,7 +5,7 @@ setup() {
 }
 
 @test "what asks for it runs again, the rest is told as ended" {
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		[ "$(systemctl --user is-active moss-restart)" = activating ] || break
 		sleep 0.1
 	done

@@ -119,12 +119,12 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	moss exec -d vic sleep 50
 	moss exec -d vic sleep 60
 	moss stop -t 0 vic
-	for i in $(seq 50); do
-		run moss events --since 30s --until 0s --filter event=exec_die --format '{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}'
+	for i in $(seq 600); do
+		run moss events --since 10m --until 0s --filter event=exec_die --format '{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}'
 		[ "${#lines[@]}" -lt 2 ] || break
 		sleep 0.1
 	done
 	[ "$output" = $'vic 137\nvic 137' ]
 	sleep 0.3
-	[ "$(moss events --since 30s --until 0s --filter event=exec_die --format x | wc -l)" = 2 ]
+	[ "$(moss events --since 10m --until 0s --filter event=exec_die --format x | wc -l)" = 2 ]
 }

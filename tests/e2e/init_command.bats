@@ -140,8 +140,8 @@ nothing_of_it() { # no process, no socket, no cgroup
 	[[ "$output" == *'exec: "nosuch": executable file not found in $PATH'* ]]
 	[ "$(moss inspect -f '{{.State.Status}} {{.State.ExitCode}}' vic)" = 'created 0' ]
 	nothing_of_it
-	moss events --since 10s --until 0s --format '{{.Action}}' | grep -qx create
-	[ -z "$(moss events --since 10s --until 0s --format '{{.Action}}' | grep -x -e start -e die)" ]
+	moss events --since 10m --until 0s --format '{{.Action}}' | grep -qx create
+	[ -z "$(moss events --since 10m --until 0s --format '{{.Action}}' | grep -x -e start -e die)" ]
 }
 
 @test "a program that cannot be run is found at start" {
@@ -169,7 +169,7 @@ nothing_of_it() { # no process, no socket, no cgroup
 	[ "$(cat "$WORK/out")" = $'first\ntyped' ]
 	moss init vic
 	echo typed | moss attach vic >"$WORK/out" &
-	while ! moss events --since 20s --until 0s --filter event=attach --format x | grep -c x | grep -qx 2; do sleep 0.02; done
+	while ! moss events --since 10m --until 0s --filter event=attach --format x | grep -c x | grep -qx 2; do sleep 0.02; done
 	moss start vic
 	wait $!
 	[ "$(cat "$WORK/out")" = $'first\ntyped' ]
@@ -183,7 +183,7 @@ nothing_of_it() { # no process, no socket, no cgroup
 	l=$!
 	moss wait vic >"$WORK/wait" 3>&- &
 	w=$!
-	while [ "$(moss events --since 20s --until 0s --filter event=attach --format x | wc -l)" != 1 ]; do sleep 0.02; done
+	while [ "$(moss events --since 10m --until 0s --filter event=attach --format x | wc -l)" != 1 ]; do sleep 0.02; done
 	sleep 0.2
 	moss start vic
 	code=0
@@ -254,7 +254,7 @@ STEPS
 		wait $first || { cat "$WORK/1"; false; }
 		[ "$(state)" = running ]
 		[ "$(moss logs vic | wc -l)" -le 1 ]
-		[ "$(moss events --since 30s --until 0s --filter event=start --format '{{.Actor.ID}}' | grep -c "$(moss inspect -f '{{.Id}}' vic)")" = 1 ]
+		[ "$(moss events --since 10m --until 0s --filter event=start --format '{{.Actor.ID}}' | grep -c "$(moss inspect -f '{{.Id}}' vic)")" = 1 ]
 		moss rm -f vic
 	done
 }
@@ -338,7 +338,7 @@ STEPS
 	# The row as that start leaves it; then a client that goes without a word.
 	sqlite3 "$ROOT/moss.db" "update container set state = 'running', started = strftime('%s', 'now') * 1000000000"
 	timeout -s KILL 0.3 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" attach --no-stdin vic >"$WORK/out" || true
-	for i in $(seq 50); do
+	for i in $(seq 600); do
 		[ "$(moss logs vic)" != ran ] || break
 		sleep 0.05
 	done
@@ -352,7 +352,7 @@ STEPS
 	[ "$(state)" = initialized ]
 	moss start vic
 	[ "$(state)" = running ]
-	for i in $(seq 40); do
+	for i in $(seq 600); do
 		[ "$(moss inspect -f '{{.State.Health.Status}}' vic)" != healthy ] || break
 		sleep 0.05
 	done
@@ -362,7 +362,7 @@ STEPS
 	moss rm vic
 	made --restart on-failure:2 busybox sh -c 'exit 5'
 	moss start vic
-	for i in $(seq 60); do
+	for i in $(seq 600); do
 		[ "$(moss inspect -f '{{.RestartCount}} {{.State.Status}}' vic)" != '2 exited' ] || break
 		sleep 0.1
 	done
@@ -376,9 +376,9 @@ STEPS
 	moss init vic
 	wait $w
 	moss start -a vic
-	run moss events --since 20s --until 0s --filter type=container --format '{{.Action}}'
+	run moss events --since 10m --until 0s --filter type=container --format '{{.Action}}'
 	[ "$output" = $'create\ninit\nattach\nstart\ndie' ]
-	moss events --since 20s --until 0s --filter event=init --format '{{.Actor.Attributes.name}}' | grep -qx vic
+	moss events --since 10m --until 0s --filter event=init --format '{{.Actor.Attributes.name}}' | grep -qx vic
 }
 
 @test "--pidfile and --conmon-pidfile are written" {

@@ -71,7 +71,7 @@ of_running() {
 		[ "$(cat "$m/x")" = x ]
 		[ ! -e "$m/data/f" ]
 		echo y >"$m/y"
-		for i in $(seq 100); do [ ! -e "$m/z" ] || break; sleep 0.05; done
+		for i in $(seq 1000); do [ ! -e "$m/z" ] || break; sleep 0.05; done
 		[ "$(cat "$m/z")" = y ]
 		moss unmount r1
 		moss exec r1 cat /z'
@@ -88,7 +88,7 @@ of_started() {
 	inside 'm=$(moss mount c1)
 		echo 1 >"$m/one"
 		moss start c1 >/dev/null
-		for i in $(seq 100); do [ ! -s "$m/two" ] || break; sleep 0.05; done
+		for i in $(seq 1000); do [ ! -s "$m/two" ] || break; sleep 0.05; done
 		[ "$(cat "$m/two")" = 1 ]
 		moss exec c1 sh -c "echo 3 >/three"
 		[ "$(cat "$m/three")" = 3 ]
@@ -245,7 +245,7 @@ c1
 		echo x >"$m/tmp/first"
 		moss start k1 >/dev/null
 		[ "$(moss exec k1 stat -c %u:%g /tmp/first)" = 1000:1000 ]
-		for i in $(seq 100); do [ ! -e "$m/tmp/mine" ] || break; sleep 0.05; done
+		for i in $(seq 1000); do [ ! -e "$m/tmp/mine" ] || break; sleep 0.05; done
 		[ "$(stat -c %u:%g "$m/tmp/mine")" = 0:0 ]
 		moss unmount k1'
 	inside 'm=$(moss mount k1)

@@ -216,11 +216,11 @@ inside() { nsenter -U --preserve-credentials -t "$monitor" "$@"; }
 	moss run -d --name vic --network none --restart on-failure:1 --pidfile "$WORK/pid" --conmon-pidfile "$WORK/mon" \
 		busybox sh -c '[ -e /again ] && exec sleep 100; touch /again; sleep 0.3; exit 1' >/dev/null
 	first=$(cat "$WORK/pid")
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		[ "$(moss inspect -f '{{.RestartCount}} {{.State.Status}}' vic)" != '1 running' ] || break
 		sleep 0.1
 	done
-	for i in $(seq 20); do
+	for i in $(seq 600); do
 		[ "$(cat "$WORK/pid")" = "$first" ] || break
 		sleep 0.05
 	done
