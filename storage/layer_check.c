@@ -1,4 +1,5 @@
 #include "storage/layer_check.h"
+#include "storage/pack_layer.h"
 #include "storage/share.h"
 #include "storage/tarsplit.h"
 #include "storage/unpack_tar.h"
@@ -491,6 +492,13 @@ static void check_root(struct checker *k)
 	check_missing(k);
 }
 
+/* The unpacker's filter knows no faccessat. */
+static bool has(int layer_fd, const char *name)
+{
+	struct stat st;
+	return fstatat(layer_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static void check_files(struct checker *k, int layer_fd)
 {
 	struct err e = {0};
@@ -510,17 +518,19 @@ static void check_files(struct checker *k, int layer_fd)
 	tarsplit_reader_free(r);
 	if (share_index_check(layer_fd, &e) < 0)
 		tell(k, "", "%s", e.msg);
-	if (faccessat(layer_fd, "links", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (has(layer_fd, "links"))
 		tell(k, "", "was never completed");
 }
 
 int layer_check(int layers_fd, const struct layer_check *c, struct err *e)
 {
-	struct checker k = {.c = c, .diff_fd = -1};
+	struct layer_check told = *c;
+	struct checker k = {.c = &told, .diff_fd = -1};
 	auto_free char *diff = xasprintf("%s/diff", c->id);
 	if (!share_layer_id_valid(c->id))
 		return err_set(e, EINVAL, "invalid layer");
 	auto_fd layer = path_open_plain(layers_fd, c->id, O_RDONLY | O_DIRECTORY);
+	told.is_local = c->is_local || (layer >= 0 && has(layer, PACKED_MARK));
 	k.diff_fd = layer < 0 ? -1 : path_open_plain(layers_fd, diff, O_RDONLY | O_DIRECTORY);
 	if (k.diff_fd < 0) {
 		k.diff_fd = -1;

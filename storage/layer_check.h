@@ -21,7 +21,8 @@ struct err;
 struct layer_check {
 	const char *id; /* the short name */
 	const char *diff_id; /* "sha256:..." */
-	bool is_local; /* made here by a commit: headers have whole seconds */
+	bool is_local; /* made here by a commit: headers have whole seconds; the layer may say so itself
+			  (storage/pack_layer.h) */
 	bool is_single_id;
 	/* One thing that is wrong. path: within the layer, "" = the layer itself. */
 	void (*damage)(void *arg, const char *path, const char *message);

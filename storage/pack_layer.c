@@ -6,6 +6,7 @@
 #include "storage/tarsplit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -174,6 +175,9 @@ int pack_layer(int diff_fd, int stage_fd, struct pack_layer_result *out, struct 
 {
 	struct packer p = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	*out = (struct pack_layer_result){.size = 0};
+	auto_fd mark = openat(stage_fd, PACKED_MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (mark < 0)
+		return err_sys(e, "cannot make " PACKED_MARK);
 	p.split = tarsplit_writer_new(stage_fd, "tar-split", e);
 	if (!p.split)
 		return -e->code;

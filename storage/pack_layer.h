@@ -17,7 +17,11 @@ struct pack_layer_result {
 	uint64_t entries; /* 0: an empty layer */
 };
 
-/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes "tar-split" in stage_fd. */
+/* Beside the tar-split of a layer whose folder was not unpacked from a tar: what a tar cannot say
+ * (fractions of seconds) may be different in it. */
+#define PACKED_MARK "packed"
+
+/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes "tar-split" and "packed" in stage_fd. */
 int pack_layer(int diff_fd, int stage_fd, struct pack_layer_result *out, struct err *e);
 
 #endif

@@ -173,7 +173,8 @@ json_t *unpack_job_layer(
 static bool may_be_staged(const char *name)
 {
 	static const char *const names[] = {
-		".", "..", "diff", "tar-split", "replaced", "share", "links", "lock"};
+		".", "..", "diff", "tar-split", "replaced", "packed", "share", "links",
+		"lock"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(name, names[i]))
 			return true;

@@ -16,7 +16,7 @@ int check_row_database(struct db *db, bool is_quick, struct strv *problems, stru
 
 struct check_layer_row {
 	char *id, *diff_id;
-	bool is_local; /* came from no registry and no archive */
+	bool is_local; /* neither came from a registry or an archive nor went to one */
 	char *blob, *media_type; /* what it came from; NULL = unknown */
 	int64_t blob_size;
 };

@@ -54,6 +54,21 @@ damaged() { # FRAGMENT: check fails and says so
 	[ -z "$output" ]
 }
 
+@test "what was committed is well when it has been pushed, and pulled again, too" {
+	registry_start_empty to
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	moss run --name made --network none busybox touch /new
+	moss commit made "$REG/made:1" >/dev/null
+	moss push -q "$REG/made:1" >/dev/null
+	run -0 moss system check || { echo "$output"; false; }
+	[ -z "$output" ]
+	moss tag "$REG/made:1" kept:1
+	moss untag "$REG/made:1"
+	moss pull -q "$REG/made:1" >/dev/null
+	run moss system check; echo "$output"
+	[ -z "$output" ]
+}
+
 @test "each kind of damage to a layer's files is found and named" {
 	load_image
 	local keep=$WORK/keep
@@ -90,6 +105,7 @@ damaged() { # FRAGMENT: check fails and says so
 	try 'tar-split is damaged' sh -c 'printf "\377\377" | dd of=../tar-split bs=1 seek=40 conv=notrunc'
 	try 'tar-split is damaged' truncate -s -1 ../tar-split
 	try 'cannot open tar-split' rm ../tar-split
+	try 'was never completed' touch ../links
 	try 'its files are missing' mv ../diff ../other
 	try 'share is damaged' sh -c 'printf "\377\377\377" | dd of=../share bs=1 seek=14 conv=notrunc'
 }
