@@ -55,10 +55,13 @@ is_whole() {
 
 @test "killed every second on average, a pull ends, and no byte was sent twice but for what was on its way" {
 	local seed=${MOSS_FAULT_SEED:-$RANDOM}
-	fault 0 /big/blobs/ slow 3000000
+	# 24 MB: some 15 seconds.
+	fault 0 /big/blobs/ slow 1700000
 	"$MOSS_TEST_LIB/killed-pull" "$WORK/proxy.log" "$PROXY/big:1" "$seed" 1 \
 		"$MOSS" --root "$ROOT" --runroot "$RUNROOT"
 	no_faults
+	run -0 moss system check
+	[ -z "$output" ]
 	is_whole
 }
 
