@@ -24,10 +24,11 @@ teardown() { store_drop; }
 @test "the reader of one stream waits: the other streams and signals go on" {
 	mkfifo "$WORK/out"
 	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --name one --network none --log-driver none busybox sh -c \
-		'trap "echo bye >&2; exit 3" USR1; yes & while :; do sleep 0.1; done' >"$WORK/out" 2>"$WORK/err" 3>&- &
+		'trap "echo bye >&2; exit 3" USR1; yes & echo ready >&2; while :; do sleep 0.1; done' >"$WORK/out" 2>"$WORK/err" 3>&- &
 	pid=$!
 	exec 5<"$WORK/out"
-	sleep 0.7
+	wait_for 5 grep -q ready "$WORK/err"
+	sleep 0.7 # for the pipe to be full, most of the time
 	kill -USR1 $pid
 	wait_for 5 sh -c "[ \"\$($MOSS --root '$ROOT' --runroot '$RUNROOT' inspect -f '{{.State.ExitCode}}' one)\" = 3 ]"
 	cat <&5 >/dev/null
@@ -49,16 +50,25 @@ teardown() { store_drop; }
 	[ "$(moss inspect -f '{{.State.Running}}' one)" = true ]
 }
 
+all_attached() { [ "$(moss events --since 60s --until 0s --filter event=attach --format x | wc -l)" = 3 ]; }
 @test "attach: joins late, sees what comes, gets the status; several at once" {
 	moss run -d --name one --network none busybox sh -c \
-		'echo early; sleep 1; echo late; echo err >&2; sleep 0.3; exit 4' >/dev/null
+		'echo early; until [ -e /attached ]; do sleep 0.1; done
+		until [ -e /seen ]; do echo late; echo err >&2; sleep 0.1; done; exit 4' >/dev/null
 	for i in 1 2 3; do
 		( set +e; moss attach --no-stdin one >"$WORK/o$i" 2>"$WORK/e$i"; echo $? >"$WORK/s$i" ) 3>&- &
 	done
+	wait_for 10 all_attached
+	moss exec one touch /attached
+	for i in 1 2 3; do
+		wait_for 10 grep -q late "$WORK/o$i"
+		wait_for 10 grep -q err "$WORK/e$i"
+	done
+	moss exec one touch /seen
 	wait
 	for i in 1 2 3; do
 		[ "$(tail -n 1 "$WORK/o$i")" = late ]
-		[ "$(cat "$WORK/e$i")" = err ]
+		[ "$(sort -u "$WORK/e$i")" = err ]
 		[ "$(cat "$WORK/s$i")" -eq 4 ]
 	done
 }

@@ -56,10 +56,11 @@ ended() { [ "$(sqlite3 "$ROOT/moss.db" "select state from container where name='
 logs_have() { moss logs "$1" | grep -q "$2"; }
 
 @test "killing the command leaves the container running, and its end is recorded all the same" {
-	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --name one --network none busybox sh -c 'echo ready; sleep 1; exit 8' >"$WORK/out" 3>&- &
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --name one --network none busybox sh -c 'echo ready; until [ -e /go ]; do sleep 0.1; done; exit 8' >"$WORK/out" 3>&- &
 	pid=$!
 	wait_for 5 grep -q ready "$WORK/out"
 	kill -9 $pid
+	moss exec one touch /go
 	wait_for 10 ended one
 	[ "$(inspect State.ExitCode one)" -eq 8 ]
 }

@@ -118,12 +118,13 @@ on_pty() { "$MOSS_TEST_LIB/pty" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" "$@"
 }
 
 @test "killed, the command leaves its process running" {
-	moss exec ct sh -c 'sleep 1; echo lived >/tmp/mark' &
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" exec ct \
+		sh -c 'touch /tmp/began; until [ -e /tmp/go ]; do sleep 0.1; done; echo lived >/tmp/mark' 3>&- &
 	local pid=$!
-	wait_for 5 moss exec ct pidof sleep
-	sleep 0.2
+	wait_for 5 moss exec ct test -e /tmp/began
 	kill -9 $pid
 	wait $pid || true
+	moss exec ct touch /tmp/go
 	wait_for 5 moss exec ct test -s /tmp/mark
 }
 

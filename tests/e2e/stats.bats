@@ -78,44 +78,46 @@ field() { moss stats --no-stream --format "{{.$2}}" "$1"; }
 	[ "$(field idle NetIO)" = "0B / 0B" ]
 }
 
-# frames SECONDS ARGS...: what comes in that time; frame2 and so on are the single ones.
-frames() {
-	local s=$1
-	shift
-	timeout "$s" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" stats "$@" >"$WORK/stream" || true
+# A stream in the background, until it has shown what one waits for; then each frame is a file.
+stream_start() {
+	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" stats "$@" >"$WORK/stream" 3>&- &
+	STREAM=$!
+}
+stream_stop() {
+	kill $STREAM
+	wait $STREAM || true
 	awk 'BEGIN { RS = "\033\\[2J" } NR > 1 { print >"'"$WORK"'/frame" NR }' "$WORK/stream"
 }
+frames() { grep -c $'\x1b\\[2J' "$WORK/stream"; }
+last_frame() { awk 'BEGIN { RS = "\033\\[2J" } { last = $0 } END { print last }' "$WORK/stream"; }
+has_frames() { [ "$(frames)" -ge "$1" ]; }
+third_only() { last_frame | grep -q third && ! last_frame | grep -q second; }
 
 @test "the stream clears the screen for each frame, and follows what comes and goes" {
 	moss run -d --name second --network none busybox sleep 1000 >/dev/null
-	{
-		sleep 1.7
-		moss rm -f second
-		moss run -d --name third --network none busybox sleep 1000
-	} >/dev/null 3>&- &
-	frames 5.5
-	wait
+	stream_start
+	wait_for 10 has_frames 3
+	moss rm -f second
+	moss run -d --name third --network none busybox sleep 1000
+	wait_for 10 third_only
+	stream_stop
 	[ "$(grep -c $'\x1b\[2J\x1b\[HCONTAINER ID' "$WORK/stream")" -ge 3 ]
 	grep -q second "$WORK/frame2"
-	local last
-	last=$(printf '%s\n' "$WORK"/frame? | tail -1)
-	grep -q third "$last"
-	run ! grep -q second "$last"
 }
 
 @test "a named container that goes stays as a line without numbers" {
 	moss run -d --name goes --network none busybox sleep 1000 >/dev/null
 	local id
 	id=$(id12 goes)
-	{
-		sleep 1.5
-		moss rm -f goes
-	} >/dev/null 3>&- &
-	frames 4.5 --no-reset goes
-	wait
+	stream_start --no-reset goes
+	wait_for 10 grep -q '%' "$WORK/stream"
+	moss rm -f goes
+	wait_for 10 ends_in_dashes
+	stream_stop
 	run ! grep -q $'\x1b' "$WORK/stream"
 	[[ $(tail -1 "$WORK/stream") == "$id   goes      --        -- / --             --        --        --          --" ]]
 }
+ends_in_dashes() { tail -1 "$WORK/stream" | grep -q -- '-- / --'; }
 
 @test "numbers of a paused container stand still" {
 	moss run -d --name busy --network none busybox sh -c 'while :; do :; done' >/dev/null

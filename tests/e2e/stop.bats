@@ -104,9 +104,9 @@ logs_have() { moss logs "$1" 2>&1 | grep -q "$2"; }
 	[ "$status" -eq 7 ]
 	grep -q got "$WORK/out"
 	"$MOSS" --root "$ROOT" --runroot "$RUNROOT" run --name two --sig-proxy=false --network none busybox sh -c 'echo ready; sleep 100' \
-		>"$WORK/out" 3>&- &
+		>"$WORK/out2" 3>&- &
 	pid=$!
-	wait_for 5 grep -q ready "$WORK/out"
+	wait_for 5 grep -q ready "$WORK/out2"
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?
