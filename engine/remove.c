@@ -26,7 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KILL_WAIT_MS = 10000 };
+/* The last one of a container to go first writes its file system to the disk: a busy disk's time. */
+enum { KILL_WAIT_MS = 60000 };
 
 static int refuse(const struct container_row *row, enum container_state state, struct err *e)
 {

@@ -55,7 +55,7 @@ store_drop() {
 	if [ -e "$ROOT/moss.db" ]; then
 		ids=$(moss ps -aq 2>/dev/null) || true
 		# shellcheck disable=SC2086 # a list of ids
-		[ -z "$ids" ] || moss rm -f -v $ids >/dev/null 2>&1 || failed=1
+		[ -z "$ids" ] || moss rm -f -v $ids >/dev/null || failed=1
 	fi
 	left_over "$WORK" || failed=1
 	in_userns rm -rf "$WORK"
