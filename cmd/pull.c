@@ -49,6 +49,16 @@ static struct pull_options options(
 	};
 }
 
+/* A tag beside a digest was not asked for, but it was typed. */
+static void tell_name(const char *full, const struct reference *typed)
+{
+	const char *at = typed->tag ? strchr(full, '@') : NULL;
+	if (at)
+		printf("%.*s:%s%s\n", (int)(at - full), full, typed->tag, at);
+	else
+		printf("%s\n", full);
+}
+
 static int pull_name(struct cmd_call *call, const struct pull *a, const char *typed,
 	const struct pull_options *o, struct err *e)
 {
@@ -71,7 +81,7 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 			: image_pull(call->store, typed, &with_name, NULL, NULL, e);
 	if (r < 0)
 		return image_like_pull_hint(call->store, typed, e);
-	printf("%s\n", full);
+	tell_name(full, &ref);
 	return 0;
 }
 

@@ -396,7 +396,7 @@ static int apply_line(const char *line, struct change_state *state, json_t *conf
 		strv_free(&c.flags);
 		return r;
 	}
-	return err_set(e, EINVAL, "%s is not a valid change command", name);
+	return err_set(e, EINVAL, "%.*s is not a valid change command", (int)n, line);
 }
 
 static void trim_end(char *s)

@@ -111,6 +111,9 @@ int image_like_pull_hint(struct store *s, const char *typed, struct err *e)
 {
 	struct err ignored;
 	auto_reference ref = {0};
+	/* Not a name is wrong, but a flag, or what the name stands for. */
+	if (e->code == EINVAL || e->code == ENOTSUP || e->code == EBADMSG)
+		return -e->code;
 	if ((e->code == ENOENT || e->code == EACCES) && !*e->hint &&
 		reference_parse(typed, false, &ref, &ignored) == 0) {
 		bool is_default = !str_starts(typed, "docker.io/");

@@ -107,11 +107,19 @@ static const char *comment(const json_t *config)
 	return json_str_or(json_array_get(history, n - 1), "comment", "");
 }
 
+/* With its own time zone; 1970 itself is a time, too (of reproducible builds). */
+static char *created_at(const struct image *image, const char *text)
+{
+	if (text && (!image->created_ns || !str_ends(text, "Z")))
+		return xstrdup(text);
+	return clock_rfc3339(image->created_ns);
+}
+
 json_t *image_inspect(struct store *s, const struct image *image)
 {
 	struct err ignored;
 	auto_json config = json_parse(image->config, strlen(image->config), "config", &ignored);
-	auto_free char *created = clock_rfc3339(image->created_ns);
+	auto_free char *created = created_at(image, json_str(config, "created"));
 	json_t *o = json_object();
 	json_set_str(o, "Id", image->id);
 	json_set(o, "RepoTags", familiar_names(image->names));

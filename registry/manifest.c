@@ -14,6 +14,8 @@
 #define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_INDEX "application/vnd.oci.image.index.v1+json"
 
+enum { PLATFORMS_SHOWN_LEN = 200 };
+
 static bool is_one_of(const char *s, const char *const *list, size_t n)
 {
 	for (size_t i = 0; s && i < n; i++)
@@ -34,7 +36,18 @@ static const char *const layer_types[] = {
 	"application/vnd.oci.image.layer.v1.tar",
 	"application/vnd.oci.image.layer.v1.tar+gzip",
 	"application/vnd.oci.image.layer.v1.tar+zstd",
+	/* May be kept away from the registry, at addresses that we do not go to. */
+	"application/vnd.docker.image.rootfs.foreign.diff.tar",
+	"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
 };
+
+bool layer_type_is_foreign(const char *media_type)
+{
+	return strstr(media_type, ".foreign.") || strstr(media_type, ".nondistributable.");
+}
 
 void descriptor_deinit(struct descriptor *d)
 {
@@ -261,6 +274,26 @@ static int platform_score(const json_t *p, const struct wanted_platform *want)
 	return h > 0 && w > 0 && h < w ? 100 + h : 0;
 }
 
+/* "--platform takes what is there: linux/arm64/v8, linux/s390x" */
+static int hint_at_platforms(const struct manifest *index, struct err *e)
+{
+	auto_buf list = BUF_INIT;
+	for (size_t i = 0; i < index->n_entries && list.len < PLATFORMS_SHOWN_LEN; i++) {
+		const json_t *p = json_array_get(index->platforms, i);
+		const char *os = json_str(p, "os"), *arch = json_str(p, "architecture");
+		const char *variant = json_str_or(p, "variant", "");
+		/* unknown/unknown: an attestation */
+		if (!os || !arch || !strcmp(os, "unknown"))
+			continue;
+		buf_printf(&list, "%s%s/%s%s%s", list.len ? ", " : "", os, arch,
+			*variant ? "/" : "", variant);
+	}
+	if (!list.len)
+		return -e->code;
+	return err_hint(e, "--platform takes what is there: %.*s", 2 * PLATFORMS_SHOWN_LEN,
+		list.data);
+}
+
 int manifest_choose(const struct manifest *index, const struct wanted_platform *want,
 	const struct descriptor **out, struct err *e)
 {
@@ -278,7 +311,8 @@ int manifest_choose(const struct manifest *index, const struct wanted_platform *
 	}
 	if (best > 0)
 		return 0;
-	return err_set(e, ENOENT, "no matching manifest for %s/%s%s%s in the manifest list entries",
+	err_set(e, ENOTSUP, "no matching manifest for %s/%s%s%s in the manifest list entries",
 		want->os, want->architecture, str_empty(want->variant) ? "" : "/",
 		want->variant ? want->variant : "");
+	return hint_at_platforms(index, e);
 }

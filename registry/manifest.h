@@ -44,11 +44,15 @@ struct manifest {
 void manifest_deinit(struct manifest *m);
 #define auto_manifest __attribute__((cleanup(manifest_deinit))) struct manifest
 
+/* Of a layer that its manifest allows to be absent from the registry ("urls"). */
+bool layer_type_is_foreign(const char *media_type);
+
 /* media_type: as the registry said, or NULL. -EBADMSG for what is malformed, -ENOTSUP for what is
- * well-formed but no image (artifacts, schema 1, foreign layers). */
+ * well-formed but no image (artifacts, schema 1). */
 int manifest_parse(
 	const void *bytes, size_t len, const char *media_type, struct manifest *out, struct err *e);
-/* The best entry of an index for the platform; -ENOENT with Docker's words where none fits. */
+/* The best entry of an index for the platform; where none fits -ENOTSUP with Docker's words, and with
+ * those that are there as the hint. */
 int manifest_choose(const struct manifest *index, const struct wanted_platform *want,
 	const struct descriptor **out, struct err *e);
 

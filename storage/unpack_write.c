@@ -422,6 +422,15 @@ static int set_link_metadata(
 	return set_times(fd, NULL, en, e);
 }
 
+/* Layers are unpacked side by side, each by itself: a link into another one leads nowhere. */
+static int link_failed(const struct tar_entry *en, int code, struct err *e)
+{
+	if (code == ENOENT)
+		return err_set(e, EBADMSG, "invalid hardlink %s -> %s: its target is not in the layer",
+			en->path, en->link);
+	return err_sysn(e, code, "cannot link %s to %s", en->path, en->link);
+}
+
 static int write_hard_link(
 	struct layer_writer *w, const struct place *p, const struct tar_entry *en, struct err *e)
 {
@@ -432,13 +441,13 @@ static int write_hard_link(
 			en->path, en->link);
 	auto_fd at = path_open_parent_in(w->diff_fd, target, 0, &last);
 	if (at < 0)
-		return err_sysn(e, -at, "cannot link %s to %s", en->path, en->link);
+		return link_failed(en, -at, e);
 	struct stat st;
 	if (fstatat(at, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
 		share_settle(w->share, at, last, st.st_ino, e) < 0)
 		return -e->code;
 	if (linkat(at, last, p->at, p->last, 0) < 0)
-		return err_sys(e, "cannot link %s to %s", en->path, en->link);
+		return link_failed(en, errno, e);
 	return set_link_metadata(w, p, en, e);
 }
 

@@ -53,6 +53,8 @@ static int add_name(struct pull_places *l, const struct registries *r, const cha
 	int n = reference_parse(name, add_latest, &ref, e);
 	if (n < 0)
 		return n;
+	if (!strcmp(ref.domain, "docker.io") && !strcmp(ref.path, "library/scratch"))
+		return err_set(e, EINVAL, "'scratch' is a reserved name");
 	/* A digest says it all; the tag beside it is neither asked for nor set. */
 	if (ref.digest)
 		free(take_ptr(ref.tag));

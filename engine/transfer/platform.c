@@ -39,6 +39,10 @@ static const struct {
 	{"wasm", "wasm", NULL},
 };
 
+/* What one word alone may be beside an architecture. */
+static const char *const systems[] = {"linux", "windows", "darwin", "freebsd", "netbsd", "openbsd",
+	"dragonfly", "solaris", "illumos", "aix", "android", "ios", "plan9", "js", "zos"};
+
 void platform_deinit(struct platform *p)
 {
 	free(p->os);
@@ -73,10 +77,21 @@ static bool is_word(const char *s)
 	return n > 0 && !s[n];
 }
 
+static bool is_system(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(systems); i++)
+		if (!strcmp(systems[i], word))
+			return true;
+	return false;
+}
+
 static int check_words(const struct strv *parts, const char *text, struct err *e)
 {
+	if (parts->n > 3)
+		return err_set(e, EINVAL,
+			"\"%s\": cannot parse platform specifier: invalid argument", text);
 	for (size_t i = 0; i < parts->n; i++)
-		if (!is_word(parts->v[i]) || i == 3)
+		if (!is_word(parts->v[i]))
 			return err_set(e, EINVAL,
 				"\"%s\" is an invalid component of \"%s\": platform specifier "
 				"component must match \"^[A-Za-z0-9_-]+$\": invalid argument",
@@ -105,6 +120,9 @@ int platform_parse(const char *text, struct platform *out, struct err *e)
 		out->os = xstrdup("linux");
 		return 0;
 	}
+	if (parts.n == 1 && !is_system(parts.v[0]))
+		return err_set(e, EINVAL,
+			"\"%s\": unknown operating system or architecture: invalid argument", text);
 	out->os = xstrdup(parts.v[0]);
 	if (!architecture)
 		set_ours(out);

@@ -16,6 +16,7 @@
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/kept_layer.h"
 #include "engine/transfer/progress.h"
+#include "registry/manifest.h"
 #include "registry/parts.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
@@ -291,6 +292,17 @@ static void tell_arrived(struct pull_layers *l, struct pull_layer *y)
 	progress_status(l->progress, y->short_id, "Download complete");
 }
 
+/* Its addresses are the manifest's words: whoever wrote it would choose where we go. */
+static int kept_elsewhere(const struct pull_layer *y, struct err *e)
+{
+	if (e->code == ENOENT)
+		(void)err_hint(e,
+			"layer %s is of a kind that may be kept outside of registries (\"urls\" in "
+			"the manifest), where moss does not go",
+			y->short_id);
+	return -e->code;
+}
+
 static int hear_fetcher(struct pull_layers *l, struct err *e)
 {
 	struct fetcher_event ev;
@@ -301,7 +313,7 @@ static int hear_fetcher(struct pull_layers *l, struct err *e)
 	/* "stale": its reader is gone; the unpacker says why. */
 	if (r < 0 && (ev.id < 0 || (y && strcmp(kind, "stale")))) {
 		*e = cause;
-		return r;
+		return y && layer_type_is_foreign(y->media_type) ? kept_elsewhere(y, e) : r;
 	}
 	if (r < 0 || !y || ev.bytes < 0)
 		return 0;

@@ -94,8 +94,22 @@ refused() {
 	[ ! -s "$WORK/thief.log" ]
 }
 
-@test "layers of kinds that are fetched from elsewhere" {
-	refused '.layers[1].mediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"' "unsupported layer type"
+@test "layers of kinds that may be kept elsewhere: only the registry is asked" {
+	local layer
+	layer=$(jq -r '.layers[1].digest' <<<"$good")
+	jq -c '.layers[1] += {mediaType: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", urls: ["http://127.0.0.1:1/"]}' \
+		<<<"$good" >"$WORK/manifest"
+	fault 0 /docker/manifests/ file "$WORK/manifest"
+	moss pull -q "$PROXY/docker:1"
+	moss rmi -f --no-trash "$PROXY/docker:1"
+	fault 0 "$layer" status 404
+	run --separate-stderr moss pull -q --retry 0 "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "${stderr_lines[1]}" == "layer "*"may be kept outside of registries"*"where moss does not go"* ]]
+}
+
+@test "layers that are no layers" {
+	refused '.layers[1].mediaType = "application/vnd.in-toto+json"' "unsupported layer type"
 }
 
 @test "thirty thousand layers" {

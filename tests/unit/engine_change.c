@@ -78,7 +78,7 @@ static const struct {
 	{"", "file with no instructions"},
 	{"# comment", "file with no instructions"},
 	{"RUN x", "RUN is not a valid change command"},
-	{"maintainer bob", "MAINTAINER is not a valid change command"},
+	{"maintainer bob", "maintainer is not a valid change command"},
 	{"ENV x", "ENV must have two arguments"},
 	{"ENV ", "ENV requires at least one argument"},
 	{"ENV =x", "ENV names can not be blank"},

@@ -336,7 +336,7 @@ static void test_refused(void **state)
 	make_entry(&b, '1', "h", "../../etc/passwd", NULL);
 	is_refused(w, &b, "invalid hardlink");
 	make_entry(&b, '1', "h", "/etc/passwd", NULL);
-	is_refused(w, &b, "cannot link h to /etc/passwd");
+	is_refused(w, &b, "invalid hardlink h -> /etc/passwd: its target is not in the layer");
 	make_file(&b, "dir/.wh...", "");
 	is_refused(w, &b, "invalid whiteout");
 	make_file(&b, ".wh.", "");
