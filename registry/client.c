@@ -333,6 +333,31 @@ static int add_tags(const struct buf *body, struct strv *tags, struct err *e)
 	return 0;
 }
 
+static int get_page(struct client *c, char *url, size_t max, const struct reference *ref,
+	struct buf *out, char **next, const char **kind, struct err *e)
+{
+	struct client_get g;
+	client_get_init(&g, c, url);
+	g.x.body_max = max;
+	int r = get_whole(&g, ref, kind, e);
+	if (r == 0) {
+		*out = g.x.body;
+		g.x.body = BUF_INIT;
+		if (next)
+			*next = http_same_origin(g.url, c->base)
+					? http_next_page(g.url, g.x.reply.link)
+					: NULL;
+	}
+	client_get_deinit(&g);
+	return r;
+}
+
+int client_page(struct client *c, char *url, size_t max, struct buf *out, char **next,
+	const char **kind, struct err *e)
+{
+	return get_page(c, url, max, NULL, out, next, kind, e);
+}
+
 int client_tags(struct client *c, const struct reference *ref, struct strv *tags, const char **kind,
 	struct err *e)
 {
@@ -342,32 +367,12 @@ int client_tags(struct client *c, const struct reference *ref, struct strv *tags
 		return r;
 	auto_free char *url = xasprintf("%s/v2/%s/tags/list", c->base, c->path);
 	for (int page = 0; r == 0 && url && page < TAGS_PAGES_MAX; page++) {
-		struct client_get g;
-		client_get_init(&g, c, take_ptr(url));
-		g.x.body_max = TAGS_PAGE_MAX;
-		r = get_whole(&g, ref, kind, e);
+		auto_buf body = BUF_INIT;
+		char *next = NULL;
+		r = get_page(c, take_ptr(url), TAGS_PAGE_MAX, ref, &body, &next, kind, e);
+		url = next;
 		if (r == 0)
-			r = add_tags(&g.x.body, tags, e);
-		if (r == 0 && http_same_origin(g.url, c->base))
-			url = http_next_page(g.url, g.x.reply.link);
-		client_get_deinit(&g);
+			r = add_tags(&body, tags, e);
 	}
-	return r;
-}
-
-int client_page(struct client *c, char *url, size_t max, struct buf *out, char **next,
-	const char **kind, struct err *e)
-{
-	struct client_get g;
-	client_get_init(&g, c, url);
-	g.x.body_max = max;
-	int r = get_whole(&g, NULL, kind, e);
-	if (r == 0) {
-		*out = g.x.body;
-		g.x.body = BUF_INIT;
-		if (next)
-			*next = http_next_page(g.url, g.x.reply.link);
-	}
-	client_get_deinit(&g);
 	return r;
 }
