@@ -14,7 +14,7 @@
 
 struct import_args {
 	struct strv change;
-	char *message, *platform, *os, *arch, *variant;
+	char *message, *platform, *os, *arch, *variant, *signature_policy;
 	bool quiet;
 };
 
@@ -79,7 +79,8 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 		return r;
 	const struct import_options o = {
 		.fd = fd,
-		.url = source,
+		.source = source,
+		.signature_policy = a->signature_policy,
 		.message = a->message,
 		.changes = &a->change,
 		.os = platform.os,
@@ -109,9 +110,9 @@ static const struct opt opts[] = {
 		"Set platform if server is multi-platform capable"},
 	{"quiet", 'q', OPT_BOOL, FIELD(struct import_args, quiet), "",
 		"Suppress output (there is none but the ID)"},
-	{"signature-policy", 0, OPT_UNSUPPORTED, 0, "string",
-		"Path to a signature-policy file", .flags = OPTF_HIDDEN,
-		.hint = "An imported archive has no signature to be judged."},
+	{"signature-policy", 0, OPT_STR, FIELD(struct import_args, signature_policy), "string",
+		"File to read instead of policy.json", .flags = OPTF_HIDDEN,
+		.complete = COMPLETE_FILE},
 	{"variant", 0, OPT_STR, FIELD(struct import_args, variant), "string",
 		"Set the variant of the imported image"},
 	{0},
@@ -134,7 +135,8 @@ const struct cmd cmd_import = {
 		 "(-) or from a URL. Owners, modes, times, extended attributes, hard links and "
 		 "holes are kept, and so is the archive's digest: it is the layer's. --change "
 		 "takes CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, "
-		 "USER, VOLUME and WORKDIR.",
+		 "USER, VOLUME and WORKDIR. What policy.json(5) says of the transport tarball, "
+		 "else by default, decides whether it may be imported.",
 	.examples = "tar -C rootfs -c . | moss import -c 'CMD [\"/bin/sh\"]' - mine:1\n"
 		    "moss import https://example.org/rootfs.tar.xz mine:2",
 	.run = import_run,

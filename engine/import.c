@@ -9,6 +9,7 @@
 #include "engine/event.h"
 #include "engine/inspect_object.h"
 #include "engine/share.h"
+#include "engine/transfer/admit.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/unpacker.h"
@@ -64,7 +65,7 @@ static int unpack_url(struct import *im, struct err *e)
 	int r = send_layer(im, ends[0], e);
 	close(ends[0]);
 	if (r == 0)
-		r = fetcher_start_url(im->store, im->o->url, ends[1], &f, e);
+		r = fetcher_start_url(im->store, im->o->source, ends[1], &f, e);
 	close(ends[1]);
 	if (r < 0)
 		return r;
@@ -125,7 +126,7 @@ static int draft(struct import *im, struct image_made *made, struct err *e)
 	const struct import_options *o = im->o;
 	auto_json config = change_config(NULL, o->changes, e);
 	auto_json container_config = image_config_complete(NULL);
-	auto_free char *from = xasprintf("Imported from %s", o->fd < 0 ? o->url : "-");
+	auto_free char *from = xasprintf("Imported from %s", o->fd < 0 ? o->source : "-");
 	if (!config)
 		return -e->code;
 	const struct image_draft d = {
@@ -174,7 +175,10 @@ int image_import(struct store *s, const struct import_options *o, char id[72], s
 	auto_json config = change_config(NULL, o->changes, e);
 	if (!config)
 		return -e->code;
-	int r = store_stage(s, &im.stage, &im.lock_fd, e);
+	int r = admit_archive("tarball", o->source, o->signature_policy, e);
+	if (r < 0)
+		return r;
+	r = store_stage(s, &im.stage, &im.lock_fd, e);
 	if (r < 0)
 		return r;
 	r = run(&im, id, e);

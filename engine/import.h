@@ -7,8 +7,9 @@ struct store;
 struct strv;
 
 struct import_options {
-	int fd; /* what to read: plain tar, gzip, bzip2, xz, zstd; the caller's; -1 = url */
-	const char *url;
+	int fd; /* what to read: plain tar, gzip, bzip2, xz, zstd; the caller's; -1 = the URL's */
+	const char *source; /* what was named: a file, "-", or the URL */
+	const char *signature_policy; /* engine/transfer/admit.h; NULL = by its rules */
 	const char *message; /* NULL = none */
 	const struct strv *changes; /* engine/commit_change.h */
 	const char *os, *architecture, *variant;

@@ -296,9 +296,10 @@ int admit_archive(const char *transport, const char *path, const char *policy_fi
 	int r = policy_load(policy_file, &p, e);
 	if (r < 0 || !p.file)
 		return r;
-	auto_free char *whole = path ? path_abs(path) : NULL;
-	/* A docker-archive has no scope but "" (containers-policy.json(5)). */
-	if (whole && strcmp(transport, "docker-archive") != 0)
+	bool is_tarball = !strcmp(transport, "tarball");
+	auto_free char *whole = !path ? NULL : is_tarball ? xstrdup(path) : path_abs(path);
+	/* The others have no scope but "" (containers-policy.json(5)). */
+	if (whole && !is_tarball && strcmp(transport, "docker-archive") != 0)
 		policy_path_scopes(whole, &scopes);
 	auto_free char *shown = xasprintf("%s:%s", transport, whole ? whole : "-");
 	struct admission a = {.policy = &p};

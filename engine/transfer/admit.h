@@ -28,7 +28,8 @@ struct admit_image {
  * policy_file: --signature-policy, or NULL. */
 int admit_ready(const char *policy_file, struct err *e);
 int admit_pulled(const struct admit_image *image, const char *policy_file, struct err *e);
-/* An image from an archive: transport "docker-archive" or "oci-archive"; path NULL = stdin. */
+/* An image from an archive: transport "docker-archive" or "oci-archive", or "tarball", a file system
+ * that is imported; path NULL = stdin. */
 int admit_archive(const char *transport, const char *path, const char *policy_file, struct err *e);
 
 #endif

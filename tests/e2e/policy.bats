@@ -308,6 +308,26 @@ rejected() { # IMAGE TEXT
 	moss load -q --signature-policy "$WORK/open.json" -i "$archive"
 }
 
+@test "import: the transport tarball" {
+	tar -cf "$WORK/fs.tar" -C "$MOSS_SOURCE/tests" lib/pty
+	echo '{"default":[{"type":"reject"}]}' >"$WORK/reject.json"
+	run moss import --signature-policy "$WORK/reject.json" "$WORK/fs.tar" fs:1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"Source image rejected: Running image tarball:$WORK/fs.tar is rejected by policy."* ]]
+	run moss import --signature-policy "$WORK/none.json" "$WORK/fs.tar" fs:1
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$WORK/none.json"* ]]
+	cp "$WORK/reject.json" "$POLICY"
+	run moss import - fs:1 <"$WORK/fs.tar"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"tarball:- is rejected by policy."* ]]
+	[ -z "$(moss images -q)" ]
+	echo '{"default":[{"type":"reject"}],"transports":{"tarball":{"":[{"type":"insecureAcceptAnything"}]}}}' >"$POLICY"
+	moss import "$WORK/fs.tar" fs:1
+	[ -n "$(moss images -q)" ]
+}
+
 @test "without a policy file everything is accepted" {
 	moss load -q -i "$(busybox_archive)"
 }
