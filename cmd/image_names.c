@@ -64,7 +64,7 @@ char *image_reference_here(struct store *s, const struct image *image, const cha
 	struct err ignored = {0};
 	if (!name || has_name(image, name))
 		return name;
-	if (pull_places_here(s, typed, NULL, &found, &other, &ignored) == ROW_OK) {
+	if (pull_places_here(s, typed, &found, &other, &ignored) == ROW_OK) {
 		free(name);
 		name = other;
 	}
@@ -79,7 +79,7 @@ int image_named(struct store *s, const char *typed, struct image *out, struct er
 	auto_free char *full = full_name(typed, &shown, &parse);
 	int r = image_find(s, typed, full, out, e);
 	if (r == ROW_ABSENT && full)
-		r = pull_places_here(s, typed, NULL, out, NULL, e);
+		r = pull_places_here(s, typed, out, NULL, e);
 	if (r <= 0)
 		return r;
 	if (r == ROW_AMBIGUOUS)

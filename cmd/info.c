@@ -215,7 +215,7 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	set_host(j, h);
 	json_set_str(j, "IndexServerAddress", "https://index.docker.io/v1/");
 	json_t *warned = warnings(h, driver_error);
-	json_set(j, "RegistryConfig", info_registry_config(call->globals->registries_conf, warned));
+	json_set(j, "RegistryConfig", info_registry_config(warned));
 	json_set(j, "GenericResources", json_null());
 	json_set_str(j, "DockerRootDir", call->store->root);
 	json_set_str(j, "HttpProxy", environment("HTTP_PROXY", "http_proxy"));

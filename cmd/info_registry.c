@@ -52,11 +52,11 @@ static void add_docker(json_t *indexes, json_t *ranges, const struct registries 
 	}
 }
 
-json_t *info_registry_config(const char *registries_conf, json_t *warnings)
+json_t *info_registry_config(json_t *warnings)
 {
 	struct err e = {0};
 	json_t *indexes = json_object(), *ranges = json_array();
-	auto_registries r = registries_load(registries_conf, &e);
+	auto_registries r = registries_load(&e);
 	json_t *hub = index_of(indexes, "docker.io");
 	for (size_t i = 0; r && i < r->n_rules; i++)
 		add_rule(indexes, &r->rules[i]);

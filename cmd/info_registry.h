@@ -7,7 +7,7 @@
 /* RegistryConfig from registries.conf and daemon.json (registry/registries.h): registries that are
  * insecure or have mirrors are members of IndexConfigs, mirrors of Docker Hub are listed in
  * Mirrors, too. A malformed file adds to the warnings. New reference. */
-json_t *info_registry_config(const char *registries_conf, json_t *warnings);
+json_t *info_registry_config(json_t *warnings);
 /* "Insecure Registries:" and "Registry Mirrors:". */
 void info_registry_print(const json_t *registry_config);
 

@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "cmd/registry_opts.h"
 #include "engine/transfer/login.h"
+#include "registry/credential_store.h"
 #include "registry/credentials.h"
 #include "registry/credentials_file.h"
 #include "registry/reference.h"
@@ -30,7 +31,8 @@ struct session {
 	struct cmd_call *call;
 	const struct login *a;
 	struct credentials_server server;
-	char *path;
+	char *path; /* of the file */
+	struct credential_store store;
 	struct credentials found, now;
 };
 
@@ -39,6 +41,7 @@ static void session_deinit(struct session *s)
 	credentials_server_deinit(&s->server);
 	credentials_deinit(&s->found);
 	credentials_deinit(&s->now);
+	credential_store_close(&s->store);
 	free(s->path);
 }
 
@@ -69,8 +72,9 @@ static int find_place(struct session *s, struct err *e)
 	s->path = credentials_file_path(s->call->globals->config_dir, file, &is_authfile, e);
 	if (!s->path)
 		return -e->code;
-	return credentials_server_parse(s->call->argc ? s->call->argv[0] : "",
+	int r = credentials_server_parse(s->call->argc ? s->call->argv[0] : "",
 		is_authfile && !a->compat_auth_file, &s->server, e);
+	return r < 0 ? r : credential_store_open(&s->store, s->path, a->compat_auth_file, e);
 }
 
 static int print_login(struct session *s, struct err *e)
@@ -88,7 +92,7 @@ static int print_login(struct session *s, struct err *e)
 
 static int try_login(struct session *s, struct credentials *c, struct err *e)
 {
-	struct pull_options o = registry_pull_options(s->call, &s->a->registry, NULL);
+	struct pull_options o = registry_pull_options(s->call, &s->a->registry);
 	fflush(stdout);
 	return registry_login(s->call->store, s->server.host, &o, c, e);
 }
@@ -158,11 +162,12 @@ static int get_credentials(struct session *s, struct err *e)
 
 static int keep(struct session *s, const struct credentials *c, struct err *e)
 {
-	bool in_helper;
-	int r = credentials_file_store(s->path, s->server.key, c, &in_helper, e);
+	bool in_clear;
+	auto_free char *where = NULL;
+	int r = credential_store_put(&s->store, &s->server, c, &where, &in_clear, e);
 	if (r < 0)
 		return r;
-	if (!in_helper && !c->identity_token)
+	if (in_clear && !c->identity_token)
 		fprintf(stderr,
 			"WARNING! Your password will be stored unencrypted in %s.\n"
 			"Configure a credential helper to remove this warning. See\n"
@@ -170,7 +175,7 @@ static int keep(struct session *s, const struct credentials *c, struct err *e)
 			"#credentials-store\n\n",
 			s->path);
 	if (s->a->verbose)
-		printf("Used:  %s\n", s->path);
+		printf("Used:  %s\n", where);
 	printf("Login Succeeded\n");
 	return 0;
 }
@@ -182,7 +187,7 @@ static int try_found(struct session *s, struct err *e)
 	struct err ignored = {0};
 	if (!str_empty(a->username) || !str_empty(a->password) || a->password_stdin)
 		return 0;
-	int r = credentials_file_get(s->path, s->server.key, &s->found, &ignored);
+	int r = credential_store_get(&s->store, &s->server, &s->found, &ignored);
 	if (r < 0)
 		log_warn("%s", ignored.msg);
 	bool is_usable = s->found.identity_token || !str_empty(s->found.password);
@@ -257,7 +262,8 @@ const struct cmd cmd_login = {
 		 "them in ~/.docker/config.json ($DOCKER_CONFIG, --config), or in the file that "
 		 "--authfile or REGISTRY_AUTH_FILE names, where HOST/NAMESPACE may be a key of its "
 		 "own. Where that file names a credential helper (credHelpers, credsStore), "
-		 "docker-credential-NAME keeps the secret.\n\n"
+		 "docker-credential-NAME keeps the secret. credential-helpers of "
+		 "registries.conf(5) come first, in its order.\n\n"
 		 "Without --username and --password what is kept is tried first. A registry that "
 		 "gives an identity token has that kept instead of the password.",
 	.examples = "moss login ghcr.io\n"

@@ -196,6 +196,13 @@ static int set_log_level(const struct globals *g, struct err *e)
 	return 0;
 }
 
+/* The flag is the variable, for all that is done here: what names an image, and what is started. */
+static void set_registries_conf(const struct globals *g)
+{
+	if (!str_empty(g->registries_conf))
+		setenv("CONTAINERS_REGISTRIES_CONF", g->registries_conf, 1);
+}
+
 /* The words before the command; *rest is where the command's name stands. 0, or 1 where *status
  * is the answer already. */
 static int parse_globals(struct invocation *in, int argc, char **argv, int *rest, int *status)
@@ -207,6 +214,7 @@ static int parse_globals(struct invocation *in, int argc, char **argv, int *rest
 	*rest = argc - (int)words.n;
 	if (r == 0 && !in->globals.version)
 		r = set_log_level(&in->globals, &e);
+	set_registries_conf(&in->globals);
 	if (r < 0 && !e.status) {
 		cmd_print_error(&e);
 		*status = 1;

@@ -93,7 +93,7 @@ static int create_run(struct cmd_call *call, void *args, struct err *e)
 	auto_reference ref = {0};
 	auto_json entries = json_array();
 	struct creation c = {.a = a, .entries = entries};
-	struct pull_options o = registry_pull_options(call, &a->registry, NULL);
+	struct pull_options o = registry_pull_options(call, &a->registry);
 	int r = reference_parse(call->argv[0], true, &ref, e);
 	if (r < 0)
 		return err_ctx(e, "error parsing name for manifest list %s", call->argv[0]);
@@ -146,7 +146,7 @@ const struct cmd cmd_manifest_create = {
 struct add {
 	struct registry_opts registry;
 	bool all;
-	char *arch, *os, *os_version, *variant, *creds;
+	char *arch, *os, *os_version, *variant;
 	struct strv annotations, features;
 };
 
@@ -195,7 +195,7 @@ static int add_run(struct cmd_call *call, void *args, struct err *e)
 	auto_list l = {0};
 	auto_json entries = json_array();
 	struct addition d = {.entries = entries};
-	struct pull_options o = registry_pull_options(call, &a->registry, a->creds);
+	struct pull_options o = registry_pull_options(call, &a->registry);
 	size_t k;
 	json_t *entry;
 	int r = manifest_list_get(call->store, call->argv[0], &l, e);
@@ -233,8 +233,6 @@ static const struct opt add_opts[] = {
 		.hint = ARTIFACTS},
 	{"artifact-type", 0, OPT_UNSUPPORTED, 0, "string", "Type of the artifact",
 		.hint = ARTIFACTS},
-	{"creds", 0, OPT_STR, FIELD(struct add, creds), "string",
-		"Credentials (USERNAME:PASSWORD) for the registry"},
 	{"features", 0, OPT_CSV, FIELD(struct add, features), "strings",
 		"Processor features that the member needs (Docker's format only)"},
 	{"insecure", 0, OPT_BOOL, FIELD(struct add, registry.insecure), NULL,
@@ -244,7 +242,7 @@ static const struct opt add_opts[] = {
 		"Version of the member's operating system"},
 	{"variant", 0, OPT_STR, FIELD(struct add, variant), "string",
 		"Variant of the member's architecture"},
-	OPT_SHARED(struct add, registry, registry_opt_rows),
+	OPT_SHARED(struct add, registry, registry_creds_rows),
 	{0},
 };
 // clang-format on

@@ -137,7 +137,7 @@ static int print_remote(
 {
 	auto_document doc = {0};
 	auto_json entries = json_array();
-	struct pull_options o = registry_pull_options(call, &a->registry, NULL);
+	struct pull_options o = registry_pull_options(call, &a->registry);
 	int r = manifest_remote_read(call->store, ref, &o, a->verbose, &doc, entries, e);
 	if (r < 0)
 		return r;

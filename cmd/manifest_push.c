@@ -68,6 +68,7 @@ static const struct opt opts[] = {
 	{"all", 0, OPT_BOOL, FIELD(struct push, all), NULL,
 		"Push the images of the list, too", .def = "true"},
 	OPT_SHARED(struct push, push, push_opt_rows),
+	OPT_SHARED(struct push, push.registry, registry_creds_rows),
 	{0},
 };
 // clang-format on

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/platform.h"
 #include "cmd/pull_choose.h"
+#include "cmd/registry_opts.h"
 #include "engine/image_like.h"
 #include "engine/inspect_object.h"
 #include "engine/transfer/pull.h"
@@ -17,37 +18,10 @@
 #include "storage/image.h"
 
 struct pull {
+	struct registry_opts registry;
 	bool all_tags, quiet;
-	char *platform, *os, *arch, *variant;
-	bool tls_verify, tls_verify_given;
-	char *authfile, *creds, *cert_dir, *signature_policy, *progress, *policy;
-	uint64_t retry;
-	bool retry_given;
-	int64_t retry_delay_ns;
+	char *platform, *os, *arch, *variant, *progress, *policy;
 };
-
-static struct pull_options options(
-	const struct cmd_call *call, const struct pull *a, const char *platform)
-{
-	return (struct pull_options){
-		.platform = platform,
-		.tls = !a->tls_verify_given ? PULL_TLS_DEFAULT
-		       : a->tls_verify      ? PULL_TLS_VERIFY
-					    : PULL_TLS_INSECURE,
-		.config_dir = call->globals->config_dir,
-		.authfile = a->authfile,
-		.creds = a->creds,
-		.cert_dir = a->cert_dir,
-		.progress_fd = 1,
-		.quiet = a->quiet,
-		.has_retries = a->retry_given,
-		.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry,
-		.retry_delay_ms = a->retry_delay_ns / 1000000,
-		.registries_conf = call->globals->registries_conf,
-		.choose = pull_choose,
-		.signature_policy = a->signature_policy,
-	};
-}
 
 /* A tag beside a digest was not asked for, but it was typed. */
 static void tell_name(const char *full, const struct reference *typed)
@@ -116,7 +90,10 @@ static int pull_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct pull *a = args;
 	auto_free char *platform = platform_text(a->platform, a->os, a->arch, a->variant);
-	struct pull_options o = options(call, a, platform);
+	struct pull_options o = registry_pull_options(call, &a->registry);
+	o.platform = platform;
+	o.quiet = a->quiet;
+	o.choose = pull_choose;
 	int r = progress_style_parse(a->progress, &o.progress, e);
 	if (r == 0)
 		r = is_done(call, a, call->argv[0], e);
@@ -137,15 +114,6 @@ static const struct opt opts[] = {
 	{"quiet", 'q', OPT_BOOL, FIELD(struct pull, quiet), NULL, "Suppress verbose output"},
 	{"arch", 0, OPT_STR, FIELD(struct pull, arch), "string",
 		"Choose an image for this architecture instead of this machine's"},
-	{"authfile", 0, OPT_STR, FIELD(struct pull, authfile), "string",
-		"File of registry credentials (default $REGISTRY_AUTH_FILE)",
-		.complete = COMPLETE_FILE},
-	{"cert-dir", 0, OPT_STR, FIELD(struct pull, cert_dir), "string",
-		"Folder of the registry's certificates and keys", .complete = COMPLETE_DIR},
-	{"creds", 0, OPT_STR, FIELD(struct pull, creds), "string",
-		"Credentials (USERNAME:PASSWORD) for the registry"},
-	{"decryption-key", 0, OPT_UNSUPPORTED, 0, "strings",
-		"Keys for encrypted layers, which moss does not know"},
 	{"os", 0, OPT_STR, FIELD(struct pull, os), "string",
 		"Choose an image for this operating system instead of this machine's"},
 	{"policy", 0, OPT_STR, FIELD(struct pull, policy), "string",
@@ -154,19 +122,9 @@ static const struct opt opts[] = {
 	{"progress", 0, OPT_STR, FIELD(struct pull, progress), "string",
 		"How progress is shown (" PROGRESS_CHOICES ")", .def = "auto",
 		.complete = COMPLETE_CHOICES, .choices = "auto none plain tty"},
-	{"retry", 0, OPT_UINT, FIELD(struct pull, retry), "uint",
-		"How often a failing transfer is tried again",
-		.given_offset = FIELD(struct pull, retry_given)},
-	{"retry-delay", 0, OPT_DURATION, FIELD(struct pull, retry_delay_ns), "duration",
-		"First pause before trying again; it grows"},
-	{"signature-policy", 0, OPT_STR, FIELD(struct pull, signature_policy), "string",
-		"File to read instead of policy.json", .flags = OPTF_HIDDEN,
-		.complete = COMPLETE_FILE},
-	{"tls-verify", 0, OPT_BOOL, FIELD(struct pull, tls_verify), NULL,
-		"Require HTTPS and verify certificates (false: neither)",
-		.given_offset = FIELD(struct pull, tls_verify_given)},
 	{"variant", 0, OPT_STR, FIELD(struct pull, variant), "string",
 		"Choose an image for this variant of the processor"},
+	OPT_SHARED(struct pull, registry, registry_pull_rows),
 	{0},
 };
 // clang-format on

@@ -23,9 +23,6 @@ struct push {
 	struct push_opts push;
 	bool all_tags;
 	char *platform;
-	uint64_t retry;
-	bool retry_given;
-	int64_t retry_delay_ns;
 };
 
 /* The names of a repository's images that are tags ("domain/path:tag"). */
@@ -189,16 +186,6 @@ static int push_as_list(struct cmd_call *call, const struct push *a, const struc
 	return r < 0 ? r : 1;
 }
 
-static int read_options(
-	struct cmd_call *call, const struct push *a, struct push_options *o, struct err *e)
-{
-	int r = push_opts_read(call, &a->push, o, e);
-	o->registry.has_retries = a->retry_given;
-	o->registry.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry;
-	o->registry.retry_delay_ms = a->retry_delay_ns / 1000000;
-	return r;
-}
-
 static int push_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct push *a = args;
@@ -214,7 +201,7 @@ static int push_run(struct cmd_call *call, void *args, struct err *e)
 	if (r == 0 && a->all_tags && (typed.tag || call->argc > 1))
 		r = err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
 	if (r == 0)
-		r = read_options(call, a, &o, e);
+		r = push_opts_read(call, &a->push, &o, e);
 	if (r == 0)
 		r = push_as_list(call, a, &to, e);
 	if (r != 0)
@@ -246,14 +233,10 @@ static const struct opt opts[] = {
 		.hint = "only registries are pushed to, always with compressed layers"},
 	{"encrypt-layer", 0, OPT_UNSUPPORTED, 0, "ints", "Layers to encrypt"},
 	{"encryption-key", 0, OPT_UNSUPPORTED, 0, "list", "Keys to encrypt layers with"},
-	{"retry", 0, OPT_UINT, FIELD(struct push, retry), "uint",
-		"How often a failing transfer is tried again",
-		.given_offset = FIELD(struct push, retry_given)},
-	{"retry-delay", 0, OPT_DURATION, FIELD(struct push, retry_delay_ns), "duration",
-		"First pause before trying again; it grows"},
 	{"signature-policy", 0, OPT_UNSUPPORTED, 0, "string", "Signature policy file",
 		.flags = OPTF_HIDDEN},
 	OPT_SHARED(struct push, push, push_opt_rows),
+	OPT_SHARED(struct push, push.registry, registry_push_rows),
 	{0},
 };
 // clang-format on

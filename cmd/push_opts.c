@@ -22,8 +22,6 @@ const struct opt push_opt_rows[] = {
 	{"compression-level", 0, OPT_INT, FIELD(struct push_opts, compression_level), "int",
 		"How hard layers are compressed",
 		.given_offset = FIELD(struct push_opts, compression_level_given)},
-	{"creds", 0, OPT_STR, FIELD(struct push_opts, creds), "string",
-		"Credentials (USERNAME:PASSWORD) for the registry"},
 	{"digestfile", 0, OPT_STR, FIELD(struct push_opts, digestfile), "string",
 		"Write the digest of what was pushed to this file", .complete = COMPLETE_FILE},
 	{"force-compression", 0, OPT_BOOL, FIELD(struct push_opts, force_compression), NULL,
@@ -42,7 +40,6 @@ const struct opt push_opt_rows[] = {
 		.hint = SIGNING},
 	{"sign-passphrase-file", 0, OPT_UNSUPPORTED, 0, "string", "Passphrase of the signing key",
 		.hint = SIGNING},
-	OPT_SHARED(struct push_opts, registry, registry_opt_rows),
 	{0},
 };
 // clang-format on
@@ -96,7 +93,7 @@ static int read_compression(const struct push_opts *a, struct push_compression *
 int push_opts_read(const struct cmd_call *call, const struct push_opts *a, struct push_options *o,
 	struct err *e)
 {
-	*o = (struct push_options){.registry = registry_pull_options(call, &a->registry, a->creds)};
+	*o = (struct push_options){.registry = registry_pull_options(call, &a->registry)};
 	o->registry.quiet = a->quiet;
 	int r = read_format(a->format, &o->format, e);
 	if (r == 0)

@@ -9,8 +9,8 @@
 #include "engine/transfer/push.h"
 
 struct push_opts {
-	struct registry_opts registry;
-	char *creds, *compression_format, *digestfile, *format;
+	struct registry_opts registry; /* whose rows each lists itself */
+	char *compression_format, *digestfile, *format;
 	int64_t compression_level;
 	bool compression_level_given, force_compression, quiet, remove_signatures;
 };

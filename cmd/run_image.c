@@ -79,25 +79,11 @@ static int check_platform(const char *platform, struct err *e)
 static int pull(struct cmd_call *call, const struct create_args *a, const char *platform,
 	struct image *out, struct err *e)
 {
-	struct pull_options o = {
-		.platform = platform,
-		.tls = !a->tls_verify_given ? PULL_TLS_DEFAULT
-		       : a->tls_verify      ? PULL_TLS_VERIFY
-					    : PULL_TLS_INSECURE,
-		.config_dir = call->globals->config_dir,
-		.authfile = a->authfile,
-		.creds = a->creds,
-		.cert_dir = a->cert_dir,
-		.progress = PROGRESS_AUTO,
-		.progress_fd = 2,
-		.quiet = a->quiet,
-		.has_retries = a->retry_given,
-		.retries = a->retry > 1000 ? 1000 : (int64_t)a->retry,
-		.retry_delay_ms = a->retry_delay_ns / 1000000,
-		.registries_conf = call->globals->registries_conf,
-		.choose = pull_choose,
-		.signature_policy = a->signature_policy,
-	};
+	struct pull_options o = registry_pull_options(call, &a->registry);
+	o.platform = platform;
+	o.progress_fd = 2;
+	o.quiet = a->quiet;
+	o.choose = pull_choose;
 	return image_pull(call->store, a->req.image, &o, out, NULL, e);
 }
 
@@ -122,8 +108,7 @@ static int image_get(struct cmd_call *call, struct create_args *a, struct image 
 	if (policy != PULL_ALWAYS || !is_name) {
 		r = image_find(call->store, a->req.image, full, out, e);
 		if (r == ROW_ABSENT && is_name)
-			r = pull_places_here(call->store, a->req.image,
-				call->globals->registries_conf, out, NULL, e);
+			r = pull_places_here(call->store, a->req.image, out, NULL, e);
 		if (r == ROW_OK && (str_empty(platform) || matches_platform(out, platform)))
 			return 0;
 		if (r == ROW_OK)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cmd/opt.h"
+#include "cmd/registry_opts.h"
 #include "engine/create.h"
 
 struct cmd_call;
@@ -14,13 +15,10 @@ struct err;
 struct create_args {
 	struct create_request req;
 	bool quiet;
-	bool tls_verify, tls_verify_given;
+	struct registry_opts registry;
 	/* Podman's */
 	bool replace;
-	char *arch, *os, *variant, *authfile, *cert_dir, *creds, *signature_policy;
-	uint64_t retry;
-	bool retry_given;
-	int64_t retry_delay_ns;
+	char *arch, *os, *variant;
 };
 
 /* Every flag of create; run adds its own. For OPT_SHARED. */

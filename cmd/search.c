@@ -11,14 +11,16 @@
 #include "cmd/filter.h"
 #include "cmd/format/human.h"
 #include "cmd/format/listing.h"
+#include "cmd/registry_opts.h"
 #include "engine/transfer/pull.h"
 #include "engine/transfer/search.h"
 
 enum { DEFAULT_LIMIT = 25, LIMIT_MAX = 100, DESCRIPTION_WIDTH = 45, TAGS_MAX = 1000000 };
 
 struct search {
-	bool compatible, list_tags, no_trunc, tls_verify, tls_verify_given;
-	char *format, *authfile, *cert_dir, *creds;
+	struct registry_opts registry;
+	bool compatible, list_tags, no_trunc;
+	char *format;
 	struct strv filter;
 	int64_t limit;
 	/* From the filters. */
@@ -204,17 +206,9 @@ static int list_tags(
 static int search_run(struct cmd_call *call, void *args, struct err *e)
 {
 	struct search *a = args;
-	const struct pull_options o = {
-		.tls = !a->tls_verify_given ? PULL_TLS_DEFAULT
-		       : a->tls_verify      ? PULL_TLS_VERIFY
-					    : PULL_TLS_INSECURE,
-		.config_dir = call->globals->config_dir,
-		.authfile = a->authfile,
-		.creds = a->creds,
-		.cert_dir = a->cert_dir,
-		.has_retries = true,
-		.retries = 1,
-	};
+	struct pull_options o = registry_pull_options(call, &a->registry);
+	o.has_retries = true;
+	o.retries = 1;
 	if (a->list_tags)
 		return list_tags(call, a, &o, e);
 	int r = read_filters(a, e);
@@ -225,15 +219,8 @@ static const char *const aliases[] = {"image search", NULL};
 
 // clang-format off
 static const struct opt opts[] = {
-	{"authfile", 0, OPT_STR, FIELD(struct search, authfile), "string",
-		"File of registry credentials (default $REGISTRY_AUTH_FILE)",
-		.complete = COMPLETE_FILE},
-	{"cert-dir", 0, OPT_STR, FIELD(struct search, cert_dir), "string",
-		"Folder of the registry's certificates and keys", .complete = COMPLETE_DIR},
 	{"compatible", 0, OPT_BOOL, FIELD(struct search, compatible), "",
 		"Show whether an image is built automatically, too"},
-	{"creds", 0, OPT_STR, FIELD(struct search, creds), "string",
-		"Credentials (USERNAME:PASSWORD) for the registry"},
 	{"filter", 'f', OPT_LIST, FIELD(struct search, filter), "filter",
 		"Filter output based on conditions provided"},
 	{"format", 0, OPT_STR, FIELD(struct search, format), "string",
@@ -242,9 +229,7 @@ static const struct opt opts[] = {
 	{"list-tags", 0, OPT_BOOL, FIELD(struct search, list_tags), "",
 		"List the tags of the repository that is named"},
 	{"no-trunc", 0, OPT_BOOL, FIELD(struct search, no_trunc), "", "Don't truncate output"},
-	{"tls-verify", 0, OPT_BOOL, FIELD(struct search, tls_verify), "",
-		"Require HTTPS and verify certificates (false: neither)",
-		.given_offset = FIELD(struct search, tls_verify_given)},
+	OPT_SHARED(struct search, registry, registry_creds_rows),
 	{0},
 };
 // clang-format on

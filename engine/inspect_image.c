@@ -156,7 +156,7 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 	}
 	int r = image_find(s, typed, full, out, e);
 	if (r == ROW_ABSENT && full)
-		r = pull_places_here(s, typed, NULL, out, NULL, e);
+		r = pull_places_here(s, typed, out, NULL, e);
 	if (r == ROW_ABSENT && !full)
 		*e = bad_name;
 	else if (r == ROW_ABSENT) {

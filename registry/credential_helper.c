@@ -156,3 +156,31 @@ int credential_helper_erase(const char *name, const char *server, struct err *e)
 	int code = run(program, "erase", server, &text, e);
 	return code == 0 || says_none(&text) ? 0 : failed(program, "erase", code, &text, e);
 }
+
+int credential_helper_parse_list(
+	const char *text, size_t len, const char *program, struct strv *servers, struct err *e)
+{
+	auto_json reply = json_parse(text, len, program, e);
+	if (!reply)
+		return -e->code;
+	if (!json_is_object(reply))
+		return err_set(e, EBADMSG, "%s gave no list in its answer", program);
+	const char *server;
+	json_t *user;
+	json_object_foreach (reply, server, user)
+		strv_add(servers, server);
+	return 0;
+}
+
+int credential_helper_list(const char *name, struct strv *servers, struct err *e)
+{
+	auto_free char *program = program_of(name, e);
+	if (!program)
+		return -e->code;
+	auto_buf text = BUF_INIT;
+	int code = run(program, "list", "", &text, e);
+	if (code != 0)
+		return failed(program, "list", code, &text, e);
+	return credential_helper_parse_list(
+		text.data ? text.data : "", text.len, program, servers, e);
+}

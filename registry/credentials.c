@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "registry/credential_helper.h"
 #include "registry/reference.h"
+#include "registry/registries.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 
@@ -220,10 +221,9 @@ static char *below(const char *variable, const char *home_fallback, const char *
 	return path_join(dir, rest);
 }
 
-int credentials_find(const char *config_dir, const char *authfile, const struct reference *ref,
+static int find_in_files(const char *config_dir, const char *authfile, const struct reference *ref,
 	struct credentials *out, struct err *e)
 {
-	*out = (struct credentials){0};
 	if (str_empty(authfile))
 		authfile = getenv("REGISTRY_AUTH_FILE");
 	if (!str_empty(authfile))
@@ -243,4 +243,31 @@ int credentials_find(const char *config_dir, const char *authfile, const struct 
 		free(files[i]);
 	}
 	return r;
+}
+
+int credentials_find(const char *config_dir, const char *authfile, const struct reference *ref,
+	struct credentials *out, struct err *e)
+{
+	struct err first = {0};
+	*out = (struct credentials){0};
+	auto_registries conf = registries_load(e);
+	if (!conf)
+		return -e->code;
+	if (!conf->credential_helpers.n)
+		return find_in_files(config_dir, authfile, ref, out, e);
+	for (size_t i = 0; i < conf->credential_helpers.n; i++) {
+		const char *helper = conf->credential_helpers.v[i];
+		struct err failure = {0};
+		int r = strcmp(helper, CREDENTIALS_FILES)
+				? credential_helper_get(helper, ref->domain, out, &failure)
+				: find_in_files(config_dir, authfile, ref, out, &failure);
+		if (r == CREDENTIALS_FOUND)
+			return r;
+		if (r < 0 && !first.code)
+			first = failure;
+	}
+	if (!first.code)
+		return CREDENTIALS_NONE;
+	*e = first;
+	return err_ctx(e, "cannot look up the credentials for %s", ref->domain);
 }

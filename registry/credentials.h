@@ -1,6 +1,10 @@
 /* credentials: who we are at a registry, from the files and helpers of Docker and Podman.
  *
- * First hit wins:
+ * The credential-helpers of registries.conf are asked in their order ("containers-auth.json" stands
+ * for the files below; alone it is the default) for the registry's host. One that fails is an error
+ * where no other knows the registry.
+ *
+ * Of the files the first hit wins:
  *   1. authfile (--authfile, else $REGISTRY_AUTH_FILE): then nothing else is asked
  *   2. $DOCKER_AUTH_CONFIG (JSON, {"auths": ...})
  *   3. config.json in config_dir (--config, else $DOCKER_CONFIG, else ~/.docker):
@@ -10,7 +14,8 @@
  * Keys of "auths" are a host, a URL of it, or host/namespace[/repository]: the most specific one
  * that covers the repository. docker.io is also known as index.docker.io.
  * Helpers (docker-credential-NAME) are run by this module: call it from moss, not from a confined
- * process. A helper that fails is a warning; the pull goes on without credentials, as Docker does.
+ * process. A helper of Docker's file that fails is a warning; the pull goes on without credentials,
+ * as Docker does.
  */
 #ifndef REGISTRY_CREDENTIALS_H
 #define REGISTRY_CREDENTIALS_H
@@ -27,6 +32,9 @@ struct credentials {
 };
 void credentials_deinit(struct credentials *c);
 #define auto_credentials __attribute__((cleanup(credentials_deinit))) struct credentials
+
+/* In credential-helpers: the files. */
+#define CREDENTIALS_FILES "containers-auth.json"
 
 enum credentials_result { CREDENTIALS_FOUND = 0, CREDENTIALS_NONE = 1 };
 

@@ -68,7 +68,8 @@ int credentials_server_parse(
 	}
 	if (!is_host(host))
 		return err_set(e, EINVAL, "\"%s\" is not the name of a registry", typed);
-	s->key = keeps_path && !is_url ? take_ptr(name) : xstrdup(host);
+	s->is_namespace = keeps_path && !is_url && strcmp(name, host) != 0;
+	s->key = s->is_namespace ? take_ptr(name) : xstrdup(host);
 	s->host = take_ptr(host);
 	return 0;
 }

@@ -18,6 +18,7 @@ struct err;
 struct credentials_server {
 	char *key; /* in "auths" and for helpers: the host, or https://index.docker.io/v1/ */
 	char *host; /* with port: "docker.io", "localhost:5000" */
+	bool is_namespace; /* the key is HOST/NAMESPACE */
 };
 void credentials_server_deinit(struct credentials_server *s);
 #define auto_server __attribute__((cleanup(credentials_server_deinit))) struct credentials_server

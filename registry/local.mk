@@ -8,6 +8,7 @@ libregistry_a_SOURCES = \
 	registry/challenge.c registry/challenge.h \
 	registry/client.c registry/client.h \
 	registry/credential_helper.c registry/credential_helper.h \
+	registry/credential_store.c registry/credential_store.h \
 	registry/credentials.c registry/credentials.h \
 	registry/credentials_file.c registry/credentials_file.h \
 	registry/failure.c registry/failure.h \

@@ -40,6 +40,7 @@ void registries_free(struct registries *r)
 	free(r->file);
 	free(r->docker_file);
 	strv_free(&r->search);
+	strv_free(&r->credential_helpers);
 	strv_free(&r->docker_mirrors);
 	strv_free(&r->docker_insecure);
 	json_decref(r->aliases);
@@ -123,14 +124,13 @@ static int missing_file(const char *path, struct err *e)
 	return err_set(e, ENOENT, "open %s: no such file or directory", path);
 }
 
-static int add_files(struct registries *r, const char *named, struct err *e)
+static int add_files(struct registries *r, struct err *e)
 {
+	const char *named = getenv("CONTAINERS_REGISTRIES_CONF");
 	auto_free char *user =
 		user_path("XDG_CONFIG_HOME", ".config", "containers/registries.conf");
 	auto_free char *user_folder = user ? xasprintf("%s.d", user) : NULL;
 	auto_free char *system_folder = xasprintf("%s.d", system_file);
-	if (str_empty(named))
-		named = getenv("CONTAINERS_REGISTRIES_CONF");
 	bool is_users = false;
 	int found = 0;
 	if (!str_empty(named)) {
@@ -187,12 +187,12 @@ static int add_docker_file(struct registries *r, const char *path, struct err *e
 	return n < 0 ? n : 1;
 }
 
-struct registries *registries_load(const char *file, struct err *e)
+struct registries *registries_load(struct err *e)
 {
 	struct registries *r = xcalloc(1, sizeof(*r));
 	auto_free char *docker = user_path("XDG_CONFIG_HOME", ".config", "docker/daemon.json");
 	r->aliases = json_object();
-	int n = add_files(r, file, e);
+	int n = add_files(r, e);
 	if (n >= 0) {
 		add_cached_aliases(r);
 		n = add_docker_file(r, docker, e);

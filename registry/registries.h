@@ -1,8 +1,7 @@
 /* registries: where an image may come from, by the user's and the system's files.
  *
- *   registries.conf   containers-registries.conf(5), version 2. The first of: the file that is
- * named
- *                     (--registries-conf), $CONTAINERS_REGISTRIES_CONF, the user's
+ *   registries.conf   containers-registries.conf(5), version 2. The first of: the file that
+ *                     $CONTAINERS_REGISTRIES_CONF names (--registries-conf sets it), the user's
  *                     ($XDG_CONFIG_HOME/containers/, else ~/.config/containers/),
  *                     /etc/containers/. Then the *.conf of registries.conf.d beside the user's and
  *                     (unless the user's own file counts) the system's, by name; later ones win.
@@ -55,6 +54,7 @@ struct registries {
 	bool has_search; /* unqualified-search-registries is given, if only as an empty list */
 	struct strv search;
 	enum short_name_mode mode;
+	struct strv credential_helpers; /* registry/credentials.h; empty = only the files */
 	json_t *aliases; /* short name -> repository */
 	struct registry_rule *rules;
 	size_t n_rules;
@@ -62,9 +62,8 @@ struct registries {
 	struct strv docker_mirrors; /* URLs */
 	struct strv docker_insecure; /* hosts and address ranges */
 };
-/* file: --registries-conf, or NULL. NULL with e set where a file that was named is missing, or one
- * is malformed. */
-struct registries *registries_load(const char *file, struct err *e);
+/* NULL with e set where a file that was named is missing, or one is malformed. */
+struct registries *registries_load(struct err *e);
 void registries_free(struct registries *r);
 void registries_drop(struct registries **r);
 #define auto_registries __attribute__((cleanup(registries_drop))) struct registries *
@@ -88,6 +87,10 @@ int registries_endpoints(const struct registries *r, const struct reference *ref
 	struct endpoints *out, struct err *e);
 /* The rule for a name ("host/path[:tag][@digest]") with the longest prefix, or NULL. */
 const struct registry_rule *registries_rule(const struct registries *r, const char *name);
+/* For speaking to the registry of ref itself (login, push, search): -EACCES where it is blocked;
+ * *is_insecure as in struct endpoint. */
+int registries_admit(
+	const struct registries *r, const struct reference *ref, bool *is_insecure, struct err *e);
 /* Is the host ("host[:port]") one of Docker's insecure-registries? */
 bool registries_is_docker_insecure(const struct registries *r, const char *host);
 

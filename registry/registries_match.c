@@ -174,6 +174,17 @@ int registries_endpoints(const struct registries *r, const struct reference *ref
 	return n;
 }
 
+int registries_admit(
+	const struct registries *r, const struct reference *ref, bool *is_insecure, struct err *e)
+{
+	auto_free char *full = reference_full(ref);
+	const struct registry_rule *rule = registries_rule(r, full);
+	if (rule && rule->is_blocked)
+		return err_set(e, EACCES, "registry %s is blocked in %s", rule->prefix, rule->file);
+	*is_insecure = (rule && rule->is_insecure) || registries_is_docker_insecure(r, ref->domain);
+	return 0;
+}
+
 /* ---- short names ---- */
 
 bool short_name_is(const char *typed)

@@ -322,12 +322,19 @@ static int add_old(struct registries *r, const json_t *conf, const char *file, s
 	return add_old_rules(r, of[1], of[2], file, e);
 }
 
+static int add_helpers(struct registries *r, const json_t *conf, const char *file, struct err *e)
+{
+	static const char key[] = "credential-helpers";
+	return json_object_get(conf, key) ? get_list(conf, key, &r->credential_helpers, file, e)
+					  : 0;
+}
+
 int registries_add(struct registries *r, const json_t *conf, const char *file, struct err *e)
 {
 	if (json_object_get(conf, "registries") && add_old(r, conf, file, e) < 0)
 		return -e->code;
 	if (add_search(r, conf, file, e) < 0 || add_mode(r, conf, file, e) < 0 ||
-		add_aliases(r, conf, file, e) < 0)
+		add_aliases(r, conf, file, e) < 0 || add_helpers(r, conf, file, e) < 0)
 		return -e->code;
 	return add_rules(r, conf, file, e);
 }

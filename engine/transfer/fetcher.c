@@ -21,6 +21,7 @@
 #include "engine/transfer/pull.h"
 #include "registry/credentials.h"
 #include "registry/reference.h"
+#include "registry/registries.h"
 
 /* Upper case is what Go programs read first; libcurl reads only these names. */
 static void add_proxy(struct strv *env, const char *lower, const char *upper)
@@ -147,14 +148,32 @@ int fetcher_ready(struct fetcher *f, struct err *e)
 	return reply ? 0 : -e->code;
 }
 
+/* What registries.conf says of the registry. A pull has asked for each of its places. */
+static int admit(const struct reference *ref, struct pull_options *o, struct err *e)
+{
+	bool is_insecure = false;
+	if (o->is_place)
+		return 0;
+	auto_registries r = registries_load(e);
+	if (!r || registries_admit(r, ref, &is_insecure, e) < 0)
+		return -e->code;
+	if (is_insecure && o->tls == PULL_TLS_DEFAULT)
+		o->tls = PULL_TLS_INSECURE;
+	return 0;
+}
+
 static int start(struct store *s, const struct reference *ref, const struct pull_options *o,
 	const struct credentials *c, const struct strv *push_from, struct fetcher *f, struct err *e)
 {
+	struct pull_options admitted = *o;
 	*f = FETCHER_INIT;
-	int r = start_process(s, f, e);
+	int r = admit(ref, &admitted, e);
+	if (r < 0)
+		return r;
+	r = start_process(s, f, e);
 	if (r < 0)
 		return err_ctx(e, "cannot start the fetcher");
-	r = configure(f, ref, o, c, push_from, e);
+	r = configure(f, ref, &admitted, c, push_from, e);
 	if (r < 0)
 		fetcher_stop(f);
 	return r;

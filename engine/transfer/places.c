@@ -30,6 +30,7 @@ static int add_place(struct pull_places *l, const struct reference *ref, const s
 	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
 	struct pull_place *p = &l->v[l->n++];
 	*p = (struct pull_place){.options = *o};
+	p->options.is_place = true;
 	auto_free char *full = reference_full(ref);
 	int r = reference_parse(full, false, &p->ref, e);
 	if (r == 0)
@@ -110,7 +111,7 @@ int pull_places_find(const char *typed, bool add_latest, const struct pull_optio
 	int n = reference_parse(typed, add_latest, &ref, e);
 	if (n < 0)
 		return n;
-	auto_registries r = registries_load(o->registries_conf, e);
+	auto_registries r = registries_load(e);
 	if (!r)
 		return -e->code;
 	n = short_name_candidates(r, typed, &names, e);
@@ -172,15 +173,15 @@ int pull_places_explain(const struct pull_places *l, const char *typed, struct e
 	return err_set(e, e->code, "%s", text.data);
 }
 
-int pull_places_here(struct store *s, const char *typed, const char *registries_conf,
-	struct image *out, char **name, struct err *e)
+int pull_places_here(
+	struct store *s, const char *typed, struct image *out, char **name, struct err *e)
 {
 	struct err ignored = {0};
 	auto_strv names = STRV_INIT;
 	int r = ROW_ABSENT;
 	if (!short_name_is(typed) || str_starts(typed, "sha256:"))
 		return ROW_ABSENT;
-	auto_registries conf = registries_load(registries_conf, &ignored);
+	auto_registries conf = registries_load(&ignored);
 	if (!conf || short_name_candidates(conf, typed, &names, &ignored) < 0)
 		return ROW_ABSENT;
 	for (size_t i = 0; r == ROW_ABSENT && i < names.n; i++) {

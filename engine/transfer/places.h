@@ -39,10 +39,9 @@ void pull_places_succeeded(const struct pull_places *l, size_t i, const char *ty
 int pull_places_explain(const struct pull_places *l, const char *typed, struct err *e);
 
 /* An image that is here already, by a short name: "nginx" also finds what its alias or the search
- * registries make of it, after docker.io's (which image_find finds). As image_find; registries_conf
- * as in pull_options; *name gets the full name (owned), name may be NULL. Malformed files are left
- * for a pull to complain of. */
-int pull_places_here(struct store *s, const char *typed, const char *registries_conf,
-	struct image *out, char **name, struct err *e);
+ * registries make of it, after docker.io's (which image_find finds). As image_find; *name gets the
+ * full name (owned), name may be NULL. Malformed files are left for a pull to complain of. */
+int pull_places_here(
+	struct store *s, const char *typed, struct image *out, char **name, struct err *e);
 
 #endif

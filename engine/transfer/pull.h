@@ -33,7 +33,7 @@ struct pull_options {
 	bool has_retries; /* retries is given */
 	int64_t retries;
 	int64_t retry_delay_ms; /* 0 = default */
-	const char *registries_conf; /* registry/registries.h; NULL = by its rules */
+	bool is_place; /* registries.conf has been asked (engine/transfer/places.h) */
 	const char *signature_policy; /* registry/policy.h; NULL = by its rules */
 	/* Asks the user which of several names a short one means: an index, PULL_CHOOSE_CANNOT (no
 	 * terminal), or a negative errno. NULL: nobody can be asked. */

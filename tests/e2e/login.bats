@@ -17,26 +17,33 @@ teardown() {
 
 login() { printf '%s' "$1" | moss login -u alice --password-stdin "${@:2}"; }
 
-# A helper that keeps secrets in files of $WORK/secrets and notes how it is called.
+# A helper that keeps secrets in files of $WORK/secrets (the second and third: secrets.NAME) and notes
+# how it is called; with $WORK/broken.NAME it fails.
 credential_helper() {
-	mkdir -p "$WORK/bin" "$WORK/secrets"
-	cat >"$WORK/bin/docker-credential-trial" <<-'SH'
+	local name=${1:-trial}
+	mkdir -p "$WORK/bin" "$WORK/secrets${1:+.$1}"
+	sed "s/@NAME@/$name/; s/@SECRETS@/secrets${1:+.$1}/" >"$WORK/bin/docker-credential-$name" <<-'SH'
 		#!/bin/sh
 		input=$(cat)
+		helper=@NAME@
+		cd "$WORK/@SECRETS@"
 		echo "$# $1" >>"$WORK/helper.log"
+		echo "$helper $1 $(echo "$input" | jq -r 'if type == "object" then .ServerURL else . end' 2>/dev/null || echo "$input")" >>"$WORK/helpers.log"
+		[ -e "$WORK/broken.$helper" ] && echo "it is broken" && exit 1
 		name() { printf %s "$1" | tr / _; }
 		case $1 in
-		store) echo "$input" >"$WORK/secrets/$(name "$(echo "$input" | jq -r .ServerURL)")" ;;
+		list) ls | jq -Rn '[inputs | {(.): "alice"}] | add // {}' ;;
+		store) echo "$input" >"$(name "$(echo "$input" | jq -r .ServerURL)")" ;;
 		get)
-			cat "$WORK/secrets/$(name "$input")" 2>/dev/null && exit 0
+			cat "$(name "$input")" 2>/dev/null && exit 0
 			echo "credentials not found in native keychain"
 			exit 1
 			;;
-		erase) rm -f "$WORK/secrets/$(name "$input")" ;;
+		erase) rm -f "$(name "$input")" ;;
 		esac
 	SH
-	chmod +x "$WORK/bin/docker-credential-trial"
-	PATH=$WORK/bin:$PATH
+	chmod +x "$WORK/bin/docker-credential-$name"
+	[[ $PATH == "$WORK/bin:"* ]] || PATH=$WORK/bin:$PATH
 }
 
 @test "login: Docker's words and file; logout" {
@@ -224,6 +231,94 @@ credential_helper() {
 	run login secret "$REG"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"Error saving credentials"*docker-credential-missing* ]]
+}
+
+# credential-helpers of registries.conf, in that order.
+helpers_conf() {
+	mkdir -p "$HOME/.config/containers"
+	printf 'credential-helpers = [%s]\n' "$1" >"$HOME/.config/containers/registries.conf"
+	: >"$WORK/helpers.log"
+}
+asked() { sort -u "$WORK/helpers.log" | tr '\n' ';'; }
+
+@test "credential-helpers of registries.conf: the first that works keeps it, all are asked, all forget" {
+	unset XDG_CONFIG_HOME CONTAINERS_REGISTRIES_CONF
+	registry_start htpasswd
+	credential_helper one
+	credential_helper two
+	helpers_conf '"one", "containers-auth.json", "two"'
+	run --separate-stderr login secret --verbose "$REG"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "$output" = "Used:  credential helper: one
+Login Succeeded" ]
+	[ ! -e "$HOME/.docker/config.json" ]
+	[ -e "$WORK/secrets.one/$REG" ]
+	: >"$WORK/helpers.log"
+	moss pull -q "$REG/docker:1"
+	moss push -q "$REG/docker:1"
+	[ "$(moss search --format '{{.Name}}' "$REG/multi")" = "$REG/multi" ]
+	moss manifest inspect "$REG/multi:1" >/dev/null
+	[ "$(moss login --get-login "$REG")" = alice ]
+	[ "$(asked)" = "one get $REG;" ]
+	run --separate-stderr moss login "$REG" </dev/null
+	[[ "$output" == "Authenticating with existing credentials..."*"Login Succeeded" ]]
+	# A helper that fails is passed over; where nobody else knows, it is told.
+	touch "$WORK/broken.one"
+	run -1 moss pull -q "$REG/docker:1"
+	[[ "$output" == *"cannot look up the credentials for 127.0.0.1: docker-credential-one get failed"*"it is broken"* ||
+		"$output" == *"cannot look up the credentials for $REG: docker-credential-one get failed"*"it is broken"* ]]
+	run --separate-stderr login secret "$REG"
+	[ "$status" -eq 0 ]
+	[[ "$stderr" == *"WARNING! Your password will be stored unencrypted in $HOME/.docker/config.json."* ]]
+	moss pull -q "$REG/docker:1"
+	: >"$WORK/helpers.log"
+	run -1 moss logout "$REG"
+	[[ "$output" == *"docker-credential-one erase failed (exit status 1): it is broken"* ]]
+	[ "$(asked)" = "one erase $REG;two erase $REG;" ]
+	[ "$(jq -c .auths "$HOME/.docker/config.json")" = '{}' ]
+	rm "$WORK/broken.one"
+	moss logout "$REG"
+	[ -z "$(ls "$WORK/secrets.one")" ]
+	# All forget all, in their order.
+	for name in a.example b.example; do
+		echo "{\"ServerURL\":\"$name\",\"Username\":\"u\",\"Secret\":\"p\"}" >"$WORK/secrets.two/$name"
+	done
+	moss logout --all
+	[ -z "$(ls "$WORK/secrets.two")" ]
+}
+
+@test "credential-helpers: the order decides; namespaces are for files; Docker's own file is alone" {
+	unset XDG_CONFIG_HOME CONTAINERS_REGISTRIES_CONF
+	registry_start htpasswd
+	credential_helper one
+	helpers_conf '"one"'
+	login wrong "$REG" && return 1
+	login secret "$REG"
+	helpers_conf '"containers-auth.json", "one"'
+	login secret "$REG" 2>/dev/null
+	[ -e "$HOME/.docker/config.json" ]
+	: >"$WORK/helpers.log"
+	moss pull -q "$REG/docker:1"
+	[ "$(asked)" = "" ]
+	# Only files know HOST/NAMESPACE.
+	helpers_conf '"one", "containers-auth.json"'
+	login secret --authfile "$WORK/auth.json" "$REG/team" 2>/dev/null
+	jq -e --arg k "$REG/team" '.auths[$k]' "$WORK/auth.json"
+	helpers_conf '"one"'
+	run login secret --authfile "$WORK/auth2.json" "$REG/team"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the credential helper one keeps nothing for a namespace ($REG/team)"* ]]
+	# A file of Docker's that is named.
+	login secret --compat-auth-file "$WORK/compat.json" "$REG" 2>/dev/null
+	[ -n "$(jq -r --arg k "$REG" '.auths[$k].auth' "$WORK/compat.json")" ]
+	helpers_conf '7'
+	run -1 moss pull -q "$REG/docker:1"
+	[[ "$output" == *"registries.conf: credential-helpers holds something that is no string"* ]]
+	# An empty list is the files alone.
+	helpers_conf ''
+	moss pull -q "$REG/docker:1"
+	[ "$(asked)" = "" ]
 }
 
 @test "identity tokens: kept instead of the password, in the file and in a helper" {

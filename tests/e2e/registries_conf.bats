@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # registries.conf and Docker's daemon.json: where an image comes from, and under which name it is here.
+bats_require_minimum_version 1.5.0
 load ../lib/moss
 load ../lib/registry
 
@@ -296,6 +297,61 @@ pull_on_terminal() {
 	run moss --registries-conf "$WORK/missing.conf" pull tool:1
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"open $WORK/missing.conf: no such file or directory"* ]]
+}
+
+@test "--registries-conf counts for every command that names an image or a registry" {
+	registry_start
+	local own=$WORK/own.conf
+	printf 'unqualified-search-registries = ["%s"]\n[aliases]\n"tool" = "%s/docker"\n' "$REG" "$REG" >"$own"
+	moss --registries-conf "$own" pull -q tool:1
+	run moss image inspect tool:1
+	[ "$status" -eq 1 ]
+	for words in "image inspect tool:1" "history tool:1" "save -o $WORK/image.tar tool:1" "tag tool:1 other:1"; do
+		# shellcheck disable=SC2086 # words
+		moss --registries-conf "$own" $words >/dev/null
+	done
+	[ "$(moss --registries-conf "$own" create tool:1 true | wc -l)" = 1 ]
+	CONTAINERS_REGISTRIES_CONF=$own moss image inspect tool:1 >/dev/null
+	moss rm -f "$(moss ps -aq)"
+	moss --registries-conf "$own" rmi -f tool:1
+	# Blocked: nobody is asked.
+	proxy_start
+	printf '[[registry]]\nlocation = "%s"\nblocked = true\n' "$PROXY" >"$own"
+	moss tag other:1 "$PROXY/other:1"
+	for words in "pull $PROXY/other:1" "push $PROXY/other:1" "search $PROXY/other" "search --list-tags $PROXY/other" \
+		"manifest inspect $PROXY/absent:1" "manifest create list $PROXY/absent:1" "login -u a -p b $PROXY" "run --pull always $PROXY/other:1"; do
+		# shellcheck disable=SC2086 # words
+		run moss --registries-conf "$own" $words
+		[ "$status" -ne 0 ]
+		[[ "$output" == *"registry $PROXY is blocked in $own"* ]]
+	done
+	[ "$(requests .)" -eq 0 ]
+	run -1 moss --registries-conf "$WORK/none.conf" search "$REG/x"
+	[[ "$output" == *"open $WORK/none.conf: no such file or directory"* ]]
+}
+
+@test "insecure counts for push, login, search and manifests, too" {
+	registry_start tls htpasswd
+	local host=localhost:${REG#*:} own=$WORK/own.conf
+	moss load -q -i "$(busybox_archive)"
+	moss tag "$(moss images -q)" "$host/new:1"
+	run moss push --creds alice:secret "$host/new:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *x509* || "$output" == *certificate* ]]
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$host" >"$own"
+	export CONTAINERS_REGISTRIES_CONF=$own
+	printf secret | moss login -u alice --password-stdin "$host" 2>/dev/null
+	[ "$(moss search --format '{{.Name}}' "$host/multi")" = "$host/multi" ]
+	moss manifest inspect "$host/multi:1" >/dev/null
+	moss pull -q "$host/multi:1"
+	run moss push --tls-verify "$host/multi:1"
+	[ "$status" -eq 1 ]
+	moss push -q "$host/multi:1"
+	unset CONTAINERS_REGISTRIES_CONF
+	# Docker's way to say it.
+	mkdir -p "$HOME/.config/docker"
+	echo "{\"insecure-registries\":[\"$host\"]}" >"$HOME/.config/docker/daemon.json"
+	moss search "$host/multi" >/dev/null
 }
 
 @test "a malformed file is named with its line" {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "registry/credential_helper.h"
 #include "registry/credentials.h"
 
@@ -16,6 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r == CREDENTIALS_FOUND && !c.identity_token && !(c.username && c.password))
 		abort();
 	if (r < 0 && !e.code)
+		abort();
+	auto_strv servers = STRV_INIT;
+	e = (struct err){0};
+	if (credential_helper_parse_list((const char *)data, size, "docker-credential-x", &servers,
+		    &e) < 0 &&
+		!e.code)
 		abort();
 	return 0;
 }
