@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	base/gomatch.c base/gomatch.h \
 	base/goregex.c base/goregex.h \
 	base/goregex_parse.c base/goregex_internal.h \
+	base/guard.c base/guard.h \
 	base/inodes.c base/inodes.h \
 	base/io.c base/io.h \
 	base/json.c base/json.h \
@@ -14,6 +15,7 @@ libbase_a_SOURCES = \
 	base/lock.c base/lock.h \
 	base/mountinfo.c base/mountinfo.h \
 	base/msg.c base/msg.h \
+	base/output.c base/output.h \
 	base/path.c base/path.h \
 	base/proc.c base/proc.h \
 	base/prompt.c base/prompt.h \

@@ -1,36 +1,27 @@
 #include "cmd/cmd.h"
-#include "base/path.h"
 #include "base/scope.h"
+#include "cmd/write_file.h"
 #include "engine/copy.h"
 #include "engine/export.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 struct export_args {
 	char *output;
 };
 
-/* Under another name until it is whole. */
+static int write_export(void *arg, int fd, struct err *e)
+{
+	struct cmd_call *call = arg;
+	return container_export(call->store, call->argv[0], fd, e);
+}
+
 static int export_to_file(struct cmd_call *call, const char *path, struct err *e)
 {
-	auto_free char *above = path_dir(path);
-	auto_free char *temporary = xasprintf("%s/.moss-export.XXXXXX", above);
-	int r = copy_check_output(path, e);
-	if (r < 0)
+	if (copy_check_output(path, e) < 0)
 		return err_ctx(e, "failed to export container");
-	auto_fd fd = mkostemp(temporary, O_CLOEXEC); /* 0600, as Docker's */
-	if (fd < 0)
-		return err_go(e, errno, "open %s", temporary);
-	r = container_export(call->store, call->argv[0], fd, e);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = err_go(e, errno, "rename %s %s", temporary, path);
-	if (r < 0)
-		(void)unlink(temporary);
-	return r;
+	return write_to_file(path, false, write_export, call, e);
 }
 
 static int export_run(struct cmd_call *call, void *args, struct err *e)

@@ -129,6 +129,7 @@ libcmd_a_SOURCES = \
 	cmd/search.c \
 	cmd/save.c \
 	cmd/save_output.c cmd/save_output.h \
+	cmd/write_file.c cmd/write_file.h \
 	cmd/start.c \
 	cmd/stop.c \
 	cmd/stop_opts.c cmd/stop_opts.h \

@@ -1,14 +1,12 @@
 /* volume export, volume import */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/path.h"
 #include "base/scope.h"
 #include "cmd/cmd.h"
+#include "cmd/write_file.h"
 #include "engine/volume.h"
 #include "storage/db/container_row.h"
 #include "storage/volume.h"
@@ -17,20 +15,15 @@ struct volume_export {
 	char *output;
 };
 
-/* Under another name until it is whole. */
-static int to_file(struct store *s, const struct volume *v, const char *path, struct err *e)
+struct exporting {
+	struct store *store;
+	const struct volume *volume;
+};
+
+static int write_export(void *arg, int fd, struct err *e)
 {
-	auto_free char *above = path_dir(path);
-	auto_free char *temporary = xasprintf("%s/.moss-export.XXXXXX", above);
-	auto_fd fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "cannot create a file in %s", above);
-	int r = volume_export(s, v, fd, e);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = err_sys(e, "cannot rename %s to %s", temporary, path);
-	if (r < 0)
-		(void)unlink(temporary);
-	return r;
+	const struct exporting *x = arg;
+	return volume_export(x->store, x->volume, fd, e);
 }
 
 static int export_run(struct cmd_call *call, void *args, struct err *e)
@@ -46,9 +39,10 @@ static int export_run(struct cmd_call *call, void *args, struct err *e)
 	if (r == 0 && str_empty(a->output) && isatty(STDOUT_FILENO))
 		r = err_set(e, EINVAL,
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
+	struct exporting x = {.store = call->store, .volume = &v};
 	if (r == 0)
-		r = str_empty(a->output) ? volume_export(call->store, &v, STDOUT_FILENO, e)
-					 : to_file(call->store, &v, a->output, e);
+		r = str_empty(a->output) ? write_export(&x, STDOUT_FILENO, e)
+					 : write_to_file(a->output, false, write_export, &x, e);
 	volume_deinit(&v);
 	return r;
 }

@@ -23,8 +23,8 @@
  * there; if that has changed when the copying begins, the placing side notices (a folder in place
  * of a file is an error, not a surprise).
  *
- * Killed at any point, it leaves what was complete by then, at most one file with a name
- * ".moss-cp.*" beside one that was being replaced, and no process or mount.
+ * Killed at any point, it leaves what was complete by then, in a container at most one file with a
+ * name ".moss-cp.*" beside one that was being replaced, and no process or mount.
  */
 #ifndef ENGINE_COPY_H
 #define ENGINE_COPY_H

@@ -1,6 +1,8 @@
 #include "storage/place.h"
 #include "base/err.h"
+#include "base/guard.h"
 #include "base/io.h"
+#include "base/output.h"
 #include "base/path.h"
 #include "base/scope.h"
 #include "storage/copy_data.h"
@@ -128,25 +130,68 @@ static int fill(int fd, const struct tar_entry *en, const struct place_content *
 	return copy_data(c->fd, fd, st.st_size, e);
 }
 
-/* The name it is written under: its own, or where something is replaced another until the end. */
-static int create(const struct spot *s, char *temporary, size_t room, struct err *e)
+/* A file while it is written: under its own name, or where something is replaced under another or
+ * (the user's files, where the file system has that) without any until the end. */
+struct new_file {
+	int fd;
+	bool has_no_name;
+	char temporary[64]; /* "" = its own */
+	struct guard guard;
+};
+
+static void new_file_deinit(struct new_file *f)
+{
+	guard_end(&f->guard);
+	scope_close(&f->fd);
+}
+#define auto_new_file __attribute__((cleanup(new_file_deinit))) struct new_file
+
+static void next_name(struct new_file *f)
+{
+	static unsigned counter;
+	snprintf(f->temporary, sizeof(f->temporary), ".moss-cp.%ld.%u", (long)getpid(), counter++);
+}
+
+/* In a container's root there is no /proc to give a name with, and its programs see what is left.
+ */
+static int create_beside(
+	const struct placer *p, const struct spot *s, struct new_file *f, struct err *e)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	static unsigned counter;
-	*temporary = 0;
-	if (!s->exists) {
-		int fd = openat(s->at, s->last, flags, 0600);
-		return fd < 0 ? err_go(e, errno, "open %s", s->shown) : fd;
+	next_name(f);
+	if (p->flags & PLACE_BENEATH) {
+		f->fd = openat(s->at, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		f->has_no_name = f->fd >= 0;
+		if (f->has_no_name)
+			return 0;
+		if (guard_start(&f->guard, s->at, f->temporary, e) < 0)
+			return -e->code;
 	}
-	for (int i = 0; i < TEMPORARY_TRIES; i++) {
-		snprintf(temporary, room, ".moss-cp.%ld.%u", (long)getpid(), counter++);
-		int fd = openat(s->at, temporary, flags, 0600);
-		if (fd >= 0)
-			return fd;
-		if (errno != EEXIST)
-			break;
+	f->fd = openat(s->at, f->temporary, flags, 0600);
+	for (int i = 0; f->fd < 0 && errno == EEXIST && i < TEMPORARY_TRIES; i++) {
+		next_name(f);
+		f->fd = openat(s->at, f->temporary, flags, 0600);
 	}
-	return err_go(e, errno, "open %s", s->shown);
+	return f->fd < 0 ? err_go(e, errno, "open %s", s->shown) : 0;
+}
+
+static int create(const struct placer *p, const struct spot *s, struct new_file *f, struct err *e)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	if (s->exists)
+		return create_beside(p, s, f, e);
+	f->fd = openat(s->at, s->last, flags, 0600);
+	return f->fd < 0 ? err_go(e, errno, "open %s", s->shown) : 0;
+}
+
+static int put_in_place(const struct spot *s, struct new_file *f, struct err *e)
+{
+	int r = 0;
+	if (f->has_no_name)
+		r = output_name(f->fd, s->at, s->last, f->temporary);
+	else if (*f->temporary && renameat(s->at, f->temporary, s->at, s->last) < 0)
+		r = -errno;
+	return r < 0 ? err_go(e, -r, "unlinkat %s", s->shown) : 0;
 }
 
 static int finish_regular(struct placer *p, const struct spot *s, int fd,
@@ -169,7 +214,7 @@ static int finish_regular(struct placer *p, const struct spot *s, int fd,
 int place_regular(struct placer *p, const struct spot *s, const struct tar_entry *en,
 	const struct place_content *c, struct err *e)
 {
-	char temporary[64];
+	auto_new_file f = {.fd = -1, .guard = GUARD_INIT};
 	int r;
 	if (s->exists && S_ISDIR(s->st.st_mode)) { /* PLACE_OVERWRITE */
 		struct spot free_spot = *s;
@@ -178,15 +223,13 @@ int place_regular(struct placer *p, const struct spot *s, const struct tar_entry
 		free_spot.exists = false;
 		return place_regular(p, &free_spot, en, c, e);
 	}
-	auto_fd fd = create(s, temporary, sizeof(temporary), e);
-	if (fd < 0)
-		return fd;
-	const char *name = *temporary ? temporary : s->last;
-	r = finish_regular(p, s, fd, en, c, e);
-	if (r == 0 && *temporary && renameat(s->at, temporary, s->at, s->last) < 0)
-		r = err_go(e, errno, "unlinkat %s", s->shown);
-	if (r < 0)
-		(void)unlinkat(s->at, name, 0);
+	if (create(p, s, &f, e) < 0)
+		return -e->code;
+	r = finish_regular(p, s, f.fd, en, c, e);
+	if (r == 0)
+		r = put_in_place(s, &f, e);
+	if (r < 0 && !f.has_no_name)
+		(void)unlinkat(s->at, *f.temporary ? f.temporary : s->last, 0);
 	return r;
 }
 

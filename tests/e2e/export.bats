@@ -54,5 +54,5 @@ teardown() {
 	run -1 --separate-stderr bash -c '"$0" --root "$1" --runroot "$2" export c1 >/dev/full' \
 		"$MOSS" "$ROOT" "$RUNROOT"
 	[[ $stderr == *'no space left on device'* ]]
-	[ -z "$(find . -name '.moss-export*')" ]
+	[ -z "$(find . -name '.moss.*')" ]
 }

@@ -179,7 +179,7 @@ hard_layer() {
 	[ -e "$WORK/full/mine" ]
 	run -1 script -qec "$MOSS --root $ROOT --runroot $RUNROOT save busybox" /dev/null
 	[[ $output == *"cowardly refusing to save to a terminal"* ]]
-	[ "$(find "$WORK" -maxdepth 1 -name '.moss-save*' -o -maxdepth 1 -name 'a.tar')" = "" ]
+	[ "$(find "$WORK" -maxdepth 1 -name '.moss.*' -o -maxdepth 1 -name 'a.tar')" = "" ]
 	[ -z "$(ls -A "$ROOT/tmp")" ]
 }
 
@@ -194,5 +194,5 @@ hard_layer() {
 	: >"$dir/tar-split"
 	run -1 moss save -o "$WORK/a.tar" busybox
 	[[ $output == *"layer "*"tar-split is damaged"* ]]
-	[ "$(find "$WORK" -maxdepth 1 -name '.moss-save*')" = "" ]
+	[ "$(find "$WORK" -maxdepth 1 -name '.moss.*')" = "" ]
 }

@@ -58,7 +58,7 @@ layout() { moss system export "$WORK/layout/"; }
 	moss system export "$WORK/one.tar"
 	moss system export "$WORK/two.tar"
 	cmp "$WORK/one.tar" "$WORK/two.tar"
-	[ -z "$(find "$WORK" -maxdepth 1 -name '.moss-save.*')" ]
+	[ -z "$(find "$WORK" -maxdepth 1 -name '.moss.*')" ]
 }
 
 @test "skopeo reads each image of the layout, and moss a folder of skopeo's" {
@@ -154,7 +154,7 @@ largest() { find "$WORK/layout/blobs/sha256" -type f -printf '%s %p\n' | sort -n
 	run -1 moss system export "$WORK/no/where.tar"
 	[[ $output == *"directory \"$WORK/no\" does not exist"* ]]
 	[ ! -e "$WORK/x.tar" ]
-	[ -z "$(find "$WORK" -maxdepth 1 -name '.moss-save.*')" ]
+	[ -z "$(find "$WORK" -maxdepth 1 -name '.moss.*')" ]
 	nothing_left
 }
 
