@@ -6,6 +6,7 @@
 #include "engine/transfer/platform.h"
 #include "engine/transfer/save.h"
 #include "registry/reference.h"
+#include "storage/db/container_row.h"
 #include "storage/image.h"
 
 #include <errno.h>
@@ -37,25 +38,6 @@ static void wanted_deinit(struct wanted *w)
 }
 #define auto_wanted __attribute__((cleanup(wanted_deinit))) struct wanted
 
-/* A repository alone stands for all of its tags that the image has (as in Docker); an ID or a
- * digest for no name. */
-static void add_names(const char *typed, const struct image *image, struct strv *names)
-{
-	struct err ignored;
-	auto_reference ref = {0};
-	auto_free char *full = image_reference(typed);
-	if (!full || reference_parse(typed, false, &ref, &ignored) < 0 || ref.digest)
-		return;
-	auto_free char *repository = reference_name(&ref);
-	size_t n = strlen(repository);
-	for (char **name = image->names; name && *name; name++) {
-		bool is_wanted = ref.tag ? !strcmp(*name, full)
-					 : !strncmp(*name, repository, n) && (*name)[n] == ':';
-		if (is_wanted && !strv_has(names, *name))
-			strv_add(names, *name);
-	}
-}
-
 static int check_platform(const char *text, const struct image *image, struct err *e)
 {
 	auto_platform p = {0};
@@ -73,43 +55,107 @@ static int check_platform(const char *text, const struct image *image, struct er
 	return err_set(e, ENOENT, "no suitable export target found for platform %s", text);
 }
 
-static int add_image(struct cmd_call *call, const struct save_args *a, const char *typed,
-	struct wanted *w, struct err *e)
+/* One image once, with every name it is saved under. Takes the image. */
+static int add_image(struct wanted *w, const struct save_args *a, struct image *image,
+	const char *name, struct err *e)
 {
-	struct image *image = &w->images[w->n];
-	int r = image_named(call->store, typed, image, e);
-	if (r < 0)
-		return r;
+	size_t i = 0;
 	if (check_platform(a->platform, image, e) < 0) {
 		image_deinit(image);
 		return -e->code;
 	}
-	for (size_t i = 0; i < w->n; i++)
-		if (!strcmp(w->images[i].id, image->id)) {
-			add_names(typed, &w->images[i], &w->items[i].names);
-			image_deinit(image);
-			return 0;
-		}
-	w->items[w->n].image = image;
-	add_names(typed, image, &w->items[w->n].names);
-	w->n++;
+	while (i < w->n && strcmp(w->images[i].id, image->id) != 0)
+		i++;
+	if (i < w->n) {
+		image_deinit(image);
+	} else {
+		w->images = xrealloc(w->images, (i + 1) * sizeof(*w->images));
+		w->items = xrealloc(w->items, (i + 1) * sizeof(*w->items));
+		w->images[i] = *image;
+		w->items[i] = (struct save_item){0};
+		w->n++;
+	}
+	if (name && !strv_has(&w->items[i].names, name))
+		strv_add(&w->items[i].names, name);
 	return 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int tagged_names(struct store *s, const char *repository, struct strv *names, struct err *e)
+{
+	struct image *all = NULL;
+	size_t n = 0, length = strlen(repository);
+	if (image_list(s, &all, &n, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < n; i++)
+		for (char **name = all[i].names; name && *name; name++)
+			if (!strncmp(*name, repository, length) && (*name)[length] == ':')
+				strv_add(names, *name);
+	image_list_free(all, n);
+	if (names->n)
+		qsort(names->v, names->n, sizeof(*names->v), by_text);
+	return 0;
+}
+
+/* All images that have a tag there, as in Docker. */
+static int add_repository(struct cmd_call *call, const struct save_args *a, const char *repository,
+	struct wanted *w, struct err *e)
+{
+	auto_strv names = STRV_INIT;
+	if (tagged_names(call->store, repository, &names, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < names.n; i++) {
+		struct image image;
+		int r = image_find(call->store, names.v[i], names.v[i], &image, e);
+		if (r == ROW_OK)
+			r = add_image(w, a, &image, names.v[i], e);
+		if (r < 0)
+			return r;
+	}
+	return names.n > 0;
+}
+
+/* An ID or a digest stands for no name. */
+static int add_typed(struct cmd_call *call, const struct save_args *a, const char *typed,
+	struct wanted *w, struct err *e)
+{
+	struct err ignored;
+	struct image image;
+	auto_reference ref = {0};
+	bool is_name = reference_parse(typed, false, &ref, &ignored) == 0;
+	if (is_name && !ref.tag && !ref.digest) {
+		auto_free char *repository = reference_name(&ref);
+		int r = add_repository(call, a, repository, w, e);
+		if (r != 0)
+			return r;
+	}
+	if (image_named(call->store, typed, &image, e) < 0)
+		return -e->code;
+	auto_free char *full = is_name ? image_reference_here(call->store, &image, typed) : NULL;
+	bool has_name = false;
+	for (char **name = image.names; full && name && *name; name++)
+		has_name |= !strcmp(*name, full);
+	return add_image(w, a, &image, has_name ? full : NULL, e);
 }
 
 static int find_images(
 	struct cmd_call *call, const struct save_args *a, struct wanted *w, struct err *e)
 {
-	w->images = xcalloc((size_t)call->argc, sizeof(*w->images));
-	w->items = xcalloc((size_t)call->argc, sizeof(*w->items));
 	for (int i = 0; i < (int)call->argc; i++)
-		if (add_image(call, a, call->argv[i], w, e) < 0)
+		if (add_typed(call, a, call->argv[i], w, e) < 0)
 			return -e->code;
+	for (size_t i = 0; i < w->n; i++)
+		w->items[i].image = &w->images[i];
 	return 0;
 }
 
 /* ---- how ---- */
 
-static int read_options(const struct save_args *a, size_t n, struct save_options *o, struct err *e)
+static int read_options(const struct save_args *a, struct save_options *o, struct err *e)
 {
 	const char *format = str_empty(a->format) ? "docker-archive" : a->format;
 	if (save_format_parse(format, &o->format, e) < 0)
@@ -119,8 +165,6 @@ static int read_options(const struct save_args *a, size_t n, struct save_options
 			e, EINVAL, "--compress can only be set when --format is 'docker-dir'");
 	if (a->compress && a->uncompressed)
 		return err_set(e, EINVAL, "--compress and --uncompressed contradict each other");
-	if (n > 1 && o->format == SAVE_DOCKER_DIR)
-		return err_set(e, EINVAL, "a docker-dir holds one image");
 	if (save_format_is_folder(o->format) && str_empty(a->output))
 		return err_set(
 			e, EINVAL, "--format %s needs a folder: name it with --output", format);
@@ -134,13 +178,15 @@ static int save_run(struct cmd_call *call, void *args, struct err *e)
 	const struct save_args *a = args;
 	struct save_options o = {0};
 	auto_wanted w = {0};
-	if (read_options(a, (size_t)call->argc, &o, e) < 0)
+	if (read_options(a, &o, e) < 0)
 		return -e->code;
 	if (str_empty(a->output) && isatty(STDOUT_FILENO))
 		return err_set(e, EINVAL,
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	if (find_images(call, a, &w, e) < 0)
 		return -e->code;
+	if (w.n > 1 && o.format == SAVE_DOCKER_DIR)
+		return err_set(e, EINVAL, "a docker-dir holds one image, not %zu", w.n);
 	return save_output(call->store, a->output, w.items, w.n, &o, e);
 }
 
@@ -179,8 +225,8 @@ const struct cmd cmd_save = {
 	.opts = opts,
 	.args_size = sizeof(struct save_args),
 	.about = "Layers are the exact archives they were pulled or loaded as, so that image and "
-		 "layers keep their digests. A repository without a tag stands for all its tags "
-		 "of the image, an ID for no name. The same images give the same bytes.",
+		 "layers keep their digests. A repository without a tag stands for all images "
+		 "that have a tag there, an ID for no name. The same images give the same bytes.",
 	.examples = "  moss save -o app.tar app:1.2\n  moss save app db | ssh host moss load\n"
 		    "  moss save --format oci-dir -o layout app",
 	.run = save_run,
