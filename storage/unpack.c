@@ -62,17 +62,18 @@ static int write_entries(
 	return r < 0 ? r : layer_writer_finish(w, e);
 }
 
-static int check(const struct unpack_job *job, const struct stream_result *got, struct err *e)
+int unpack_check(const struct unpack_job *job, const char *digest, int64_t compressed_size,
+	const char *diff_id, struct err *e)
 {
-	if (job->size >= 0 && (uint64_t)job->size != got->compressed)
-		return err_set(e, EBADMSG, "layer has %llu bytes instead of %lld",
-			(unsigned long long)got->compressed, (long long)job->size);
-	if (job->digest && strcmp(job->digest, got->digest) != 0)
+	if (job->size >= 0 && job->size != compressed_size)
+		return err_set(e, EBADMSG, "layer has %lld bytes instead of %lld",
+			(long long)compressed_size, (long long)job->size);
+	if (job->digest && strcmp(job->digest, digest) != 0)
 		return err_set(
-			e, EBADMSG, "layer's digest is %s instead of %s", got->digest, job->digest);
-	if (job->diff_id && strcmp(job->diff_id, got->diff_id) != 0)
-		return err_set(e, EBADMSG, "layer's diff ID is %s instead of %s", got->diff_id,
-			job->diff_id);
+			e, EBADMSG, "layer's digest is %s instead of %s", digest, job->digest);
+	if (job->diff_id && strcmp(job->diff_id, diff_id) != 0)
+		return err_set(
+			e, EBADMSG, "layer's diff ID is %s instead of %s", diff_id, job->diff_id);
 	return 0;
 }
 
@@ -91,18 +92,15 @@ static void check_assembly(int stage_fd, const struct layer_writer *w, struct st
 			e.msg);
 }
 
-static int unpack_all(int data_fd, int stage_fd, struct layer_writer *w, struct raw_sink *s,
-	const struct unpack_job *job, struct unpack_result *out, struct err *e)
+static int unpack_all(struct unpack_stream *stream, int stage_fd, struct layer_writer *w,
+	struct raw_sink *s, const struct unpack_job *job, struct unpack_result *out, struct err *e)
 {
 	struct stream_result got;
-	auto_stream stream = stream_new(data_fd, e);
-	if (!stream)
-		return -e->code;
 	s->stream = stream;
 	if (write_entries(w, s, job, e) < 0)
 		return -e->code;
 	stream_finish(stream, &got);
-	if (check(job, &got, e) < 0 ||
+	if (unpack_check(job, got.digest, (int64_t)got.compressed, got.diff_id, e) < 0 ||
 		tarsplit_finish(s->split, got.length, got.diff_sha256, e) < 0)
 		return -e->code;
 	memcpy(out->digest, got.digest, sizeof(out->digest));
@@ -114,17 +112,32 @@ static int unpack_all(int data_fd, int stage_fd, struct layer_writer *w, struct 
 	return 0;
 }
 
-int unpack_layer(int data_fd, int stage_fd, const struct unpack_job *job, struct unpack_result *out,
-	struct err *e)
+static int unpack(struct unpack_stream *stream, int stage_fd, const struct unpack_job *job,
+	struct unpack_result *out, struct err *e)
 {
-	memset(out, 0, sizeof(*out));
 	struct raw_sink s = {.split = tarsplit_writer_new(stage_fd, "tar-split", e)};
 	if (!s.split)
 		return -e->code;
 	auto_layer_writer w;
 	int r = layer_writer_init(&w, stage_fd, job->share, job->is_single_id, e);
 	if (r == 0)
-		r = unpack_all(data_fd, stage_fd, &w, &s, job, out, e);
+		r = unpack_all(stream, stage_fd, &w, &s, job, out, e);
 	tarsplit_writer_free(s.split);
 	return r;
+}
+
+int unpack_layer(int data_fd, int stage_fd, const struct unpack_job *job, struct unpack_result *out,
+	struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	auto_stream stream = stream_new(data_fd, e);
+	return stream ? unpack(stream, stage_fd, job, out, e) : -e->code;
+}
+
+int unpack_layer_from(const struct stream_source *from, int stage_fd, const struct unpack_job *job,
+	struct unpack_result *out, struct err *e)
+{
+	memset(out, 0, sizeof(*out));
+	auto_stream stream = stream_new_from(from, e);
+	return stream ? unpack(stream, stage_fd, job, out, e) : -e->code;
 }

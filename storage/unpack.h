@@ -14,6 +14,7 @@
 
 struct err;
 struct share_index;
+struct stream_source;
 
 /* What is known beforehand; NULL and -1: not checked. */
 struct unpack_job {
@@ -36,8 +37,13 @@ struct unpack_result {
 };
 void unpack_result_deinit(struct unpack_result *r);
 
+/* Is it what is known of it? 0, or -EBADMSG. */
+int unpack_check(const struct unpack_job *job, const char *digest, int64_t compressed_size,
+	const char *diff_id, struct err *e);
 /* data_fd: a file or a pipe, read to its end. -EBADMSG where the data is not what it should be. */
 int unpack_layer(int data_fd, int stage_fd, const struct unpack_job *job, struct unpack_result *out,
 	struct err *e);
+int unpack_layer_from(const struct stream_source *from, int stage_fd, const struct unpack_job *job,
+	struct unpack_result *out, struct err *e);
 
 #endif

@@ -250,22 +250,39 @@ static int inflate_archive(struct input *in, struct err *e)
 	return r;
 }
 
-static bool starts(const struct input *in, const void *p, size_t n)
+/* ---- which it is ---- */
+
+enum kind { KIND_NONE, KIND_GZIP, KIND_ZSTD, KIND_ARCHIVE };
+
+static bool starts(const unsigned char *p, size_t n, const void *with, size_t len)
 {
-	return in->n >= n && !memcmp(in->p, p, n);
+	return n >= len && !memcmp(p, with, len);
 }
+
+static enum kind kind_of(const unsigned char *p, size_t n)
+{
+	if (starts(p, n, "\x1f\x8b\x08", 3))
+		return KIND_GZIP;
+	if (starts(p, n, "\x28\xb5\x2f\xfd", 4) ||
+		(n >= 4 && (p[0] & 0xf0) == 0x50 && !memcmp(p + 1, "\x2a\x4d\x18", 3)))
+		return KIND_ZSTD;
+	if (starts(p, n, "BZh", 3) || starts(p, n, "\xfd\x37zXZ", 6) || starts(p, n, "\x1f\x9d", 2))
+		return KIND_ARCHIVE;
+	return KIND_NONE;
+}
+
+bool inflate_is_compressed(const void *head, size_t n) { return kind_of(head, n) != KIND_NONE; }
 
 int inflate_all(const struct inflate_io *io, struct err *e)
 {
+	static int (*const all[])(struct input * in, struct err * e) = {
+		[KIND_NONE] = inflate_none,
+		[KIND_GZIP] = inflate_gzip,
+		[KIND_ZSTD] = inflate_zstd,
+		[KIND_ARCHIVE] = inflate_archive,
+	};
 	struct input in = {.io = io};
 	if (peek(&in, e) < 0)
 		return -e->code;
-	if (starts(&in, "\x1f\x8b\x08", 3))
-		return inflate_gzip(&in, e);
-	if (starts(&in, "\x28\xb5\x2f\xfd", 4) ||
-		(in.n >= 4 && (in.p[0] & 0xf0) == 0x50 && !memcmp(in.p + 1, "\x2a\x4d\x18", 3)))
-		return inflate_zstd(&in, e);
-	if (starts(&in, "BZh", 3) || starts(&in, "\xfd\x37zXZ", 6) || starts(&in, "\x1f\x9d", 2))
-		return inflate_archive(&in, e);
-	return inflate_none(&in, e);
+	return all[kind_of(in.p, in.n)](&in, e);
 }

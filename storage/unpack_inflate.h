@@ -5,6 +5,7 @@
 #ifndef STORAGE_UNPACK_INFLATE_H
 #define STORAGE_UNPACK_INFLATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,5 +23,7 @@ struct inflate_io {
 
 /* Decompresses to the end of the input. */
 int inflate_all(const struct inflate_io *io, struct err *e);
+/* By the first 6 bytes (or as many as there are): would anything be done to them? */
+bool inflate_is_compressed(const void *head, size_t n);
 
 #endif

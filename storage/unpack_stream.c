@@ -18,6 +18,8 @@ enum { SLOTS = 8, SLOT_SIZE = 512 * 1024, INPUT_SIZE = 256 * 1024 };
 
 struct unpack_stream {
 	int fd, stop_fd;
+	struct stream_source from; /* in place of fd */
+	bool has_no_digests;
 	pthread_t inflater, hasher;
 	bool has_inflater, has_hasher;
 
@@ -54,9 +56,8 @@ static EVP_MD_CTX *hash_new(void)
 static int stopped(struct err *e) { return err_set(e, ECANCELED, "stopped"); }
 
 /* Reads, unless the stream is told to stop while the other end of a pipe is slow. */
-static ssize_t inflater_in(void *arg, const unsigned char **p, struct err *e)
+static ssize_t read_fd_or_stop(struct unpack_stream *s, struct err *e)
 {
-	struct unpack_stream *s = arg;
 	struct pollfd pfd[2] = {
 		{.fd = s->fd, .events = POLLIN},
 		{.fd = s->stop_fd, .events = POLLIN},
@@ -69,13 +70,22 @@ static ssize_t inflater_in(void *arg, const unsigned char **p, struct err *e)
 		ssize_t n = read(s->fd, s->input, INPUT_SIZE);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		if (n < 0)
-			return err_sys(e, "cannot read the layer's data");
-		(void)EVP_DigestUpdate(s->blob_hash, s->input, (size_t)n);
-		s->compressed += (uint64_t)n;
-		*p = s->input;
-		return n;
+		return n < 0 ? err_sys(e, "cannot read the layer's data") : n;
 	}
+}
+
+static ssize_t inflater_in(void *arg, const unsigned char **p, struct err *e)
+{
+	struct unpack_stream *s = arg;
+	ssize_t n = s->from.read ? s->from.read(s->from.arg, s->input, INPUT_SIZE, e)
+				 : read_fd_or_stop(s, e);
+	if (n <= 0)
+		return n;
+	if (!s->has_no_digests)
+		(void)EVP_DigestUpdate(s->blob_hash, s->input, (size_t)n);
+	s->compressed += (uint64_t)n;
+	*p = s->input;
+	return n;
 }
 
 static bool ring_full(const struct unpack_stream *s)
@@ -164,10 +174,14 @@ static void *hasher_main(void *arg)
 
 /* ---- caller ---- */
 
-struct unpack_stream *stream_new(int fd, struct err *e)
+static struct unpack_stream *start(
+	int fd, const struct stream_source *from, bool has_digests, struct err *e)
 {
 	struct unpack_stream *s = xcalloc(1, sizeof(*s));
 	s->fd = fd;
+	s->from = *from;
+	s->has_no_digests = !has_digests;
+	s->hashed = has_digests ? 0 : UINT64_MAX; /* nobody waits for it */
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
@@ -178,7 +192,7 @@ struct unpack_stream *stream_new(int fd, struct err *e)
 		s->slots[i] = xmalloc(SLOT_SIZE);
 	int r = s->stop_fd < 0 ? errno : pthread_create(&s->inflater, NULL, inflater_main, s);
 	s->has_inflater = r == 0;
-	if (r == 0) {
+	if (r == 0 && has_digests) {
 		r = pthread_create(&s->hasher, NULL, hasher_main, s);
 		s->has_hasher = r == 0;
 	}
@@ -188,6 +202,23 @@ struct unpack_stream *stream_new(int fd, struct err *e)
 		return NULL;
 	}
 	return s;
+}
+
+struct unpack_stream *stream_new(int fd, struct err *e)
+{
+	const struct stream_source none = {0};
+	return start(fd, &none, true, e);
+}
+
+struct unpack_stream *stream_new_from(const struct stream_source *from, struct err *e)
+{
+	return start(-1, from, true, e);
+}
+
+struct unpack_stream *stream_new_unhashed(int fd, struct err *e)
+{
+	const struct stream_source none = {0};
+	return start(fd, &none, false, e);
 }
 
 void stream_free(struct unpack_stream *s)

@@ -29,9 +29,20 @@ struct stream_result {
 	uint64_t compressed, length;
 };
 
+/* Where bytes come from that are no descriptor's own: `read` puts at most n there and returns how
+ * many, 0 at the end. Called by another thread, one call at a time, until stream_finish or
+ * stream_free, which wait for it. */
+struct stream_source {
+	ssize_t (*read)(void *arg, void *p, size_t n, struct err *e);
+	void *arg;
+};
+
 struct unpack_stream;
 /* Starts the threads. The descriptor stays the caller's and must outlive the stream. */
 struct unpack_stream *stream_new(int fd, struct err *e);
+struct unpack_stream *stream_new_from(const struct stream_source *from, struct err *e);
+/* Without thread 2, and without any digest. */
+struct unpack_stream *stream_new_unhashed(int fd, struct err *e);
 /* Stops the threads, also in the middle. */
 void stream_free(struct unpack_stream *s);
 static inline void stream_drop(struct unpack_stream **s) { stream_free(*s); }

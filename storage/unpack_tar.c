@@ -36,6 +36,7 @@ struct tar_reader {
 	const unsigned char *chunk;
 	size_t chunk_len;
 	bool at_end;
+	uint64_t position;
 	uint64_t content_left, padding_left;
 	struct tar_pax pax;
 	struct tar_entry entry;
@@ -98,6 +99,7 @@ static ssize_t take_raw(struct tar_reader *t, void *to, uint64_t n, struct err *
 			return -e->code;
 		t->chunk += k;
 		t->chunk_len -= k;
+		t->position += k;
 		done += k;
 	}
 	return (ssize_t)done;
@@ -478,10 +480,23 @@ static void entry_reset(struct tar_reader *t)
 	tar_pax_deinit(&t->pax);
 }
 
+/* What is left of the content beyond the chunk that is here. */
+static int skip_content(struct tar_reader *t, struct err *e)
+{
+	if (!t->io.skip || t->content_left <= t->chunk_len)
+		return 0;
+	uint64_t beyond = t->content_left - t->chunk_len;
+	t->position += t->content_left;
+	t->content_left = t->chunk_len = 0;
+	return t->io.skip(t->io.arg, beyond, e);
+}
+
 static int finish_entry(struct tar_reader *t, struct err *e)
 {
 	const unsigned char *p;
 	ssize_t n;
+	if (skip_content(t, e) < 0)
+		return -e->code;
 	do
 		n = tar_data(t, &p, e);
 	while (n > 0);
@@ -535,5 +550,8 @@ ssize_t tar_data(struct tar_reader *t, const unsigned char **p, struct err *e)
 	t->chunk += n;
 	t->chunk_len -= n;
 	t->content_left -= n;
+	t->position += n;
 	return (ssize_t)n;
 }
+
+uint64_t tar_position(const struct tar_reader *t) { return t->position; }

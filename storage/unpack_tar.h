@@ -62,6 +62,8 @@ struct tar_entry {
 struct tar_io {
 	/* The next chunk (borrowed until the next call): its length, 0 at the end, negative. */
 	ssize_t (*next)(void *arg, const unsigned char **p, struct err *e);
+	/* May be NULL: passes over n bytes of content that nobody has asked for. */
+	int (*skip)(void *arg, uint64_t n, struct err *e);
 	/* May be NULL. */
 	int (*raw)(void *arg, const void *p, size_t n, struct err *e);
 	void *arg;
@@ -75,6 +77,8 @@ static inline void tar_reader_drop(struct tar_reader **t) { tar_reader_free(*t);
 
 /* 1 and *entry; 0 at the end, once the whole stream has been read. */
 int tar_next(struct tar_reader *t, const struct tar_entry **entry, struct err *e);
+/* Bytes of the stream that are dealt with: after tar_next, where the entry's content begins. */
+uint64_t tar_position(const struct tar_reader *t);
 /* The next piece of the entry's content: its length, 0 when there is no more. */
 ssize_t tar_data(struct tar_reader *t, const unsigned char **p, struct err *e);
 

@@ -11,6 +11,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/role_main.c engine/transfer/roles.h \
 	engine/transfer/unpack_archive.c \
+	engine/transfer/unpack_archive_layers.c engine/transfer/unpack_archive_layers.h \
 	engine/transfer/unpack_assemble.c \
 	engine/transfer/unpack_check.c \
 	engine/transfer/unpack_commit.c \
@@ -18,7 +19,8 @@ libtransfer_a_SOURCES = \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \
 	engine/transfer/unpack_share.c \
 	engine/transfer/unpack_signature.c \
-	engine/transfer/unpack_spool.c engine/transfer/unpack_spool.h
+	engine/transfer/unpack_spool.c engine/transfer/unpack_spool.h \
+	engine/transfer/unpack_spool_fill.c
 
 mosslibexec_PROGRAMS += moss-transfer moss-unpack
 moss_transfer_SOURCES = engine/transfer/main.c

@@ -1,12 +1,12 @@
 /* The archive job of moss-unpack: docker-archive (`docker save`, `podman save`) and
  * oci-archive, or a folder of the same files (oci-dir), or docker-dir. A docker-archive that holds
  * an OCI layout too, as newer `docker save` writes, is read as the former: that is where the names
- * are. */
+ * are. Its layers are unpacked by unpack_archive_layers.c. */
+#include "engine/transfer/unpack_archive_layers.h"
 #include "engine/transfer/unpack_role.h"
 #include "engine/transfer/unpack_spool.h"
 #include "engine/transfer/proto.h"
 #include "registry/manifest.h"
-#include "storage/share.h"
 #include "storage/unpack.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -27,12 +27,9 @@ struct archive_job {
 	const struct unpack_request *q;
 	int stage_fd;
 	struct spool spool;
-	struct strv unpacked; /* diff ids; the index is the number of layer-N */
-	int64_t *sizes;
-	struct share_index *share;
+	struct archive_layers layers;
 	int images;
 	bool is_flat; /* docker-dir: blobs at the top, under their hashes */
-	struct strv warnings;
 };
 
 /* One image of the archive: where its parts are. */
@@ -71,99 +68,35 @@ static int put_file(
 	return r < 0 ? err_sysn(e, -r, "cannot write %s", name) : 0;
 }
 
-/* Which of the layers moss has already. New reference. */
-static json_t *ask(struct archive_job *a, json_t *diff_ids, struct err *e)
-{
-	auto_json question = json_object();
-	json_set(question, "ask", json_incref(diff_ids));
-	if (proto_send(a->q->sock, question, NULL, 0, e) < 0)
-		return NULL;
-	json_t *answer = proto_recv(a->q->sock, NULL, NULL, e);
-	if (!answer && e->code == 0)
-		err_set(e, ECANCELED, "stopped");
-	return answer;
-}
-
-static int find_in(const struct strv *list, const char *s)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (!strcmp(list->v[i], s))
-			return (int)i;
-	return -1;
-}
-
-static int unpack_from(struct archive_job *a, const char *file, const struct unpack_job *job,
-	const char *what, struct unpack_result *got, struct err *e)
-{
-	auto_free char *dir = xasprintf("layer-%zu", a->unpacked.n);
-	auto_fd data = spool_open(&a->spool, file, e);
-	if (data < 0)
-		return data;
-	if (mkdirat(a->stage_fd, dir, 0700) < 0)
-		return err_sys(e, "cannot create %s", dir);
-	auto_fd stage = openat(a->stage_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (stage < 0)
-		return err_sys(e, "cannot open %s", dir);
-	return unpack_layer(data, stage, job, got, e) < 0 ? err_ctx(e, "%s", what) : 0;
-}
-
-static int unpack_one(struct archive_job *a, const char *file, const struct unpack_job *job,
-	json_t *layer, struct err *e)
-{
-	struct unpack_result got = {0};
-	int r = unpack_from(a, file, job, file, &got, e);
-	if (r == 0) {
-		for (size_t i = 0; i < got.warnings.n; i++)
-			if (!strv_has(&a->warnings, got.warnings.v[i]))
-				strv_add(&a->warnings, got.warnings.v[i]);
-		a->sizes = xrealloc(a->sizes, (a->unpacked.n + 1) * sizeof(*a->sizes));
-		a->sizes[a->unpacked.n] = got.size;
-		strv_add(&a->unpacked, job->diff_id);
-		json_set_str(layer, "digest", got.digest);
-		json_set_int(layer, "compressed_size", got.compressed_size);
-		spool_drop(&a->spool, file);
-	}
-	unpack_result_deinit(&got);
-	return r;
-}
-
 /* The layers of one image: those that moss lacks and that no earlier image brought. */
 static json_t *unpack_layers(
 	struct archive_job *a, const struct archive_image *im, const json_t *config, struct err *e)
 {
 	json_t *v, *diff_ids = json_at(config, "rootfs/diff_ids");
-	auto_json answer = ask(a, diff_ids, e);
-	auto_json layers = json_array();
 	auto_strv have = STRV_INIT;
+	auto_json layers = json_array();
 	size_t i;
-	if (!answer)
+	if (archive_layers_ask(&a->layers, diff_ids, &have, e) < 0)
 		return NULL;
-	json_to_strv(json_object_get(answer, "have"), &have);
 	json_array_foreach (diff_ids, i, v) {
 		const char *id = json_string_value(v);
 		json_t *layer = json_object();
+		struct unpack_job job = {.size = -1, .diff_id = id};
 		json_array_append_new(layers, layer);
 		json_set_str(layer, "diff_id", id);
 		json_set_int(layer, "dir", -1);
 		if (strv_has(&have, id))
 			continue;
-		struct unpack_job job = {
-			.size = -1,
-			.diff_id = id,
-			.is_single_id = a->q->is_single_id,
-			.share = a->share,
-		};
 		if (im->manifest_name) {
 			job.digest = im->manifest.layers[i].digest;
 			job.size = im->manifest.layers[i].size;
 			json_set_str(layer, "media_type", im->manifest.layers[i].media_type);
 		}
-		if (find_in(&a->unpacked, id) < 0 &&
-			unpack_one(a, im->layer_names.v[i], &job, layer, e) < 0)
+		int dir = archive_layer_get(
+			&a->layers, &a->spool, im->layer_names.v[i], &job, layer, e);
+		if (dir < 0)
 			return NULL;
-		int dir = find_in(&a->unpacked, id);
 		json_set_int(layer, "dir", dir);
-		json_set_int(layer, "size", a->sizes[dir]);
 	}
 	return take_ptr(layers);
 }
@@ -385,10 +318,11 @@ static int flat_image(struct archive_job *a, struct err *e)
 static int read_images(struct archive_job *a, struct err *e)
 {
 	const struct unpack_request *q = a->q;
+	const struct spool_taker taker = {archive_layer_take, &a->layers};
 	bool is_folder = q->n_fds >= 3 && json_bool_or(q->job, "folder", false);
 	if (is_folder)
 		spool_use_folder(&a->spool, q->fds[2]);
-	else if (spool_fill(&a->spool, q->fds[0], a->stage_fd, e) < 0)
+	else if (spool_fill(&a->spool, q->fds[0], a->stage_fd, &taker, e) < 0)
 		return -e->code;
 	if (is_folder && spool_has(&a->spool, "version") && spool_has(&a->spool, "manifest.json"))
 		return flat_image(a, e);
@@ -403,16 +337,13 @@ json_t *unpack_archive_job(const struct unpack_request *q, struct err *e)
 {
 	struct archive_job a = {.q = q, .stage_fd = q->fds[1], .spool = SPOOL_INIT};
 	json_t *reply = NULL;
-	a.share = unpack_share_index(q);
+	archive_layers_init(&a.layers, q, a.stage_fd);
 	if (read_images(&a, e) == 0) {
 		reply = json_object();
 		json_set_bool(reply, "ok", true);
-		json_set(reply, "warnings", json_from_strv(&a.warnings));
+		json_set(reply, "warnings", json_from_strv(&a.layers.warnings));
 	}
-	share_index_free(a.share);
+	archive_layers_deinit(&a.layers);
 	spool_deinit(&a.spool);
-	strv_free(&a.unpacked);
-	strv_free(&a.warnings);
-	free(a.sizes);
 	return reply;
 }
