@@ -63,6 +63,9 @@ int tarsplit_reader_check_file(struct tarsplit_reader *r, struct err *e);
 /* The same, pushed. */
 typedef int (*tarsplit_sink)(void *arg, const void *p, size_t n, struct err *e);
 int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e);
+/* And what its SHA-256 is: that of all that sink was given, so that nobody needs another. */
+int tarsplit_assemble_sha256(
+	int layer_fd, tarsplit_sink sink, void *arg, unsigned char sha256[32], struct err *e);
 /* How long the tar will be, from tar-split alone: no file is read and nothing compared. */
 int tarsplit_length(int layer_fd, uint64_t *length, struct err *e);
 

@@ -315,7 +315,8 @@ void tarsplit_reader_free(struct tarsplit_reader *a)
 	free(a);
 }
 
-int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e)
+int tarsplit_assemble_sha256(
+	int layer_fd, tarsplit_sink sink, void *arg, unsigned char sha256[32], struct err *e)
 {
 	const unsigned char *p;
 	struct tarsplit_reader *a = tarsplit_reader_new(layer_fd, e);
@@ -327,8 +328,16 @@ int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e
 	}
 	if (n == 0 && tarsplit_reader_check_file(a, e) < 0)
 		n = -e->code;
+	if (n == 0)
+		memcpy(sha256, a->wanted, sizeof(a->wanted));
 	tarsplit_reader_free(a);
 	return (int)n;
+}
+
+int tarsplit_assemble(int layer_fd, tarsplit_sink sink, void *arg, struct err *e)
+{
+	unsigned char ignored[32];
+	return tarsplit_assemble_sha256(layer_fd, sink, arg, ignored, e);
 }
 
 static uint64_t number_at(const unsigned char *p, int bytes)

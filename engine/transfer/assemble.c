@@ -9,10 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SHOWN = 12 + 7 }; /* "sha256:" and what identifies a layer for people */
+enum {
+	SIDE_BY_SIDE_MAX = 8,
+	SHOWN = 12 + 7
+}; /* "sha256:" and what identifies a layer for people */
 
 static int open_folder(const char *path, struct err *e)
 {
@@ -44,25 +48,121 @@ static int read_reply(const json_t *reply, struct assembled *out, struct err *e)
 	return 0;
 }
 
-int layer_assemble(struct store *s, const struct assemble_job *job, int fd, struct assembled *out,
-	struct err *e)
+/* ---- one of several ---- */
+
+struct running {
+	struct unpacker u;
+	const struct assemble_job *job; /* NULL = idle */
+	struct assembled *got;
+};
+
+static int failed(const struct assemble_job *job, struct err *e)
+{
+	bool is_damaged = e->code == EBADMSG || e->code == ENOENT;
+	(void)err_ctx(e, "layer %.*s", SHOWN, job->diff_id);
+	return is_damaged ? err_hint(e, "pull or load the image again after removing it")
+			  : -e->code;
+}
+
+static int begin(struct store *s, struct running *r, const struct assemble_job *job, int fd,
+	struct assembled *got, struct err *e)
 {
 	auto_free char *path = store_path(s, "layers/%s", job->layer_id);
 	auto_fd folder = open_folder(path, e);
-	if (folder < 0)
-		return folder;
+	if (folder < 0 || unpacker_start(s, &r->u, e) < 0)
+		return -e->code;
+	r->job = job;
+	r->got = got;
 	auto_json msg = json_object();
+	const int fds[2] = {fd, folder};
 	json_set_str(msg, "op", "assemble");
 	json_set_str(msg, "compression", job->compression);
 	json_set_str(msg, "diff_id", job->diff_id);
-	auto_json reply = ask(s, msg, fd, folder, e);
-	if (!reply) {
-		bool is_damaged = e->code == EBADMSG || e->code == ENOENT;
-		(void)err_ctx(e, "layer %.*s", SHOWN, job->diff_id);
-		return is_damaged ? err_hint(e, "pull or load the image again after removing it")
-				  : -e->code;
+	return unpacker_send(&r->u, msg, fds, 2, e);
+}
+
+/* Takes its next message, which blocks only until there is one. */
+static int look_at(struct running *r, bool *is_progress, struct err *e)
+{
+	const struct assemble_job *job = r->job;
+	auto_json reply = unpacker_next(&r->u, NULL, e);
+	*is_progress = reply && json_object_get(reply, "progress");
+	if (*is_progress)
+		return 0;
+	unpacker_stop(&r->u);
+	r->job = NULL;
+	return reply ? read_reply(reply, r->got, e) : failed(job, e);
+}
+
+int layer_assemble(struct store *s, const struct assemble_job *job, int fd, struct assembled *out,
+	struct err *e)
+{
+	struct running r = {.u = UNPACKER_INIT};
+	bool is_progress = true;
+	int x = begin(s, &r, job, fd, out, e);
+	while (x == 0 && is_progress)
+		x = look_at(&r, &is_progress, e);
+	unpacker_stop(&r.u);
+	return x;
+}
+
+/* ---- all of them ---- */
+
+static int begin_next(
+	struct store *s, struct running *r, const struct assemble_many *m, size_t i, struct err *e)
+{
+	auto_fd fd = m->open(m->arg, i, e);
+	return fd < 0 ? fd : begin(s, r, &m->jobs[i], fd, &m->got[i], e);
+}
+
+/* One that has something to say; NULL where none runs. */
+static struct running *wait_for_one(struct running *all, size_t n)
+{
+	struct pollfd fds[SIDE_BY_SIDE_MAX];
+	size_t busy = 0;
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = (struct pollfd){.fd = all[i].job ? all[i].u.sock : -1, .events = POLLIN};
+		busy += all[i].job != NULL;
 	}
-	return read_reply(reply, out, e);
+	if (!busy)
+		return NULL;
+	while (poll(fds, n, -1) < 0 && errno == EINTR)
+		;
+	for (size_t i = 0; i < n; i++)
+		if (all[i].job && fds[i].revents)
+			return &all[i];
+	BUG("nothing to wait for");
+}
+
+static int run(struct store *s, const struct assemble_many *m, struct running *all, size_t width,
+	struct err *e)
+{
+	size_t next = 0;
+	struct running *r;
+	for (size_t i = 0; i < width && next < m->n; i++)
+		if (begin_next(s, &all[i], m, next++, e) < 0)
+			return -e->code;
+	while ((r = wait_for_one(all, width))) {
+		bool is_progress = false;
+		if (look_at(r, &is_progress, e) < 0)
+			return -e->code;
+		if (!is_progress && next < m->n && begin_next(s, r, m, next++, e) < 0)
+			return -e->code;
+	}
+	return 0;
+}
+
+int layers_assemble(struct store *s, const struct assemble_many *m, struct err *e)
+{
+	struct running all[SIDE_BY_SIDE_MAX];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t width = cpus < 1 ? 1 : cpus > SIDE_BY_SIDE_MAX ? SIDE_BY_SIDE_MAX : (size_t)cpus;
+	for (size_t i = 0; i < width; i++)
+		all[i] = (struct running){.u = UNPACKER_INIT};
+	int r = run(s, m, all, width, e);
+	for (size_t i = 0; i < width; i++)
+		unpacker_stop(&all[i].u);
+	return r;
 }
 
 int layers_measure(struct store *s, char *const *layer_ids, size_t n, int64_t *sizes, struct err *e)

@@ -23,6 +23,16 @@ struct assembled {
  * by its diff ID; what has been written then is of no use. */
 int layer_assemble(struct store *s, const struct assemble_job *job, int fd, struct assembled *out,
 	struct err *e);
+/* Many layers, side by side on the processors that there are, each to what `open` gives for it
+ * (then closed here). The first error ends all. */
+struct assemble_many {
+	const struct assemble_job *jobs;
+	struct assembled *got; /* one for each */
+	size_t n;
+	int (*open)(void *arg, size_t i, struct err *e);
+	void *arg;
+};
+int layers_assemble(struct store *s, const struct assemble_many *m, struct err *e);
 /* The lengths of the plain tars of these layers, before any is made. */
 int layers_measure(
 	struct store *s, char *const *layer_ids, size_t n, int64_t *sizes, struct err *e);

@@ -61,17 +61,6 @@ const struct save_blob *save_find_layer(const struct save *v, const char *diff_i
 
 /* ---- layers ---- */
 
-static int stage_layer(struct save *v, const struct assemble_job *job, int number,
-	struct assembled *got, struct err *e)
-{
-	char name[32];
-	snprintf(name, sizeof(name), "%d", number);
-	auto_fd fd = openat(v->stage_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, "cannot create %s/%s", v->stage, name);
-	return layer_assemble(v->store, job, fd, got, e);
-}
-
 static bool has_layer(const struct save *v, const char *diff_id)
 {
 	for (size_t i = 0; i < v->n_blobs; i++)
@@ -80,31 +69,17 @@ static bool has_layer(const struct save *v, const char *diff_id)
 	return false;
 }
 
-static int add_layer(
-	struct save *v, const struct image *image, size_t i, int64_t length, struct err *e)
+/* What is compressed has its digest later. */
+static void add_layer(struct save *v, const struct image *image, size_t i, int64_t length)
 {
-	struct assembled got = {.size = length};
-	const struct assemble_job job = {
-		.layer_id = image->layer_ids[i],
-		.diff_id = image->diff_ids[i],
-		.compression = "gzip",
-	};
-	int staged = -1;
 	if (has_layer(v, image->diff_ids[i]))
-		return 0;
-	if (v->options->compress) {
-		staged = (int)v->n_blobs;
-		if (stage_layer(v, &job, staged, &got, e) < 0)
-			return -e->code;
-	} else {
-		snprintf(got.digest, sizeof(got.digest), "%s", image->diff_ids[i]);
-	}
+		return;
+	int staged = v->options->compress ? (int)v->n_blobs : -1;
 	struct save_blob *b =
-		save_add_blob(v, got.digest, got.size, image->created_ns / 1000000000, NULL);
-	b->layer_id = job.layer_id;
-	b->diff_id = job.diff_id;
+		save_add_blob(v, image->diff_ids[i], length, image->created_ns / 1000000000, NULL);
+	b->layer_id = image->layer_ids[i];
+	b->diff_id = image->diff_ids[i];
 	b->staged = staged;
-	return 0;
 }
 
 static int add_layers(struct save *v, const struct image *image, struct err *e)
@@ -114,9 +89,75 @@ static int add_layers(struct save *v, const struct image *image, struct err *e)
 		layers_measure(v->store, image->layer_ids, image->n_layers, sizes, e) < 0)
 		return -e->code;
 	for (size_t i = 0; i < image->n_layers; i++)
-		if (add_layer(v, image, i, sizes[i], e) < 0)
-			return -e->code;
+		add_layer(v, image, i, sizes[i]);
 	return 0;
+}
+
+struct making {
+	struct save *save;
+	save_open open;
+	struct save_blob **blobs;
+};
+
+static int open_for(void *arg, size_t i, struct err *e)
+{
+	const struct making *m = arg;
+	return m->open(m->save, m->blobs[i], e);
+}
+
+/* The layers among the blobs. The caller frees the list. */
+static struct save_blob **list_layers(struct save *v, size_t *n)
+{
+	struct save_blob **list = xcalloc(v->n_blobs + 1, sizeof(struct save_blob *));
+	*n = 0;
+	for (size_t i = 0; i < v->n_blobs; i++)
+		if (!v->blobs[i].data)
+			list[(*n)++] = &v->blobs[i];
+	return list;
+}
+
+static int take_results(struct save *v, struct save_blob **layers, const struct assembled *got,
+	size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct save_blob *b = layers[i];
+		if (!v->options->compress && got[i].size != b->size)
+			return err_set(e, EBADMSG, "layer %s is not as long as it was", b->diff_id);
+		b->size = got[i].size;
+		memcpy(b->digest, got[i].digest, sizeof(b->digest));
+	}
+	return 0;
+}
+
+int save_make_layers(struct save *v, save_open open, struct err *e)
+{
+	size_t n;
+	auto_free struct save_blob **layers = list_layers(v, &n);
+	auto_free struct assemble_job *jobs = xcalloc(n + 1, sizeof(*jobs));
+	auto_free struct assembled *got = xcalloc(n + 1, sizeof(*got));
+	struct making making = {v, open, layers};
+	for (size_t i = 0; i < n; i++)
+		jobs[i] = (struct assemble_job){
+			.layer_id = layers[i]->layer_id,
+			.diff_id = layers[i]->diff_id,
+			.compression = v->options->compress ? "gzip" : "none",
+		};
+	const struct assemble_many many = {
+		.jobs = jobs, .got = got, .n = n, .open = open_for, .arg = &making};
+	if (layers_assemble(v->store, &many, e) < 0)
+		return -e->code;
+	return take_results(v, layers, got, n, e);
+}
+
+/* A folder's are made where they stay, and get their names when those are known. */
+static int open_staged(struct save *v, const struct save_blob *b, struct err *e)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "%d", b->staged);
+	int dir = v->blobs_fd >= 0 ? v->blobs_fd : v->stage_fd;
+	int mode = v->blobs_fd >= 0 ? 0644 : 0600;
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	return fd < 0 ? err_sys(e, "cannot create the file of layer %s", b->diff_id) : fd;
 }
 
 /* ---- all of it ---- */
@@ -131,9 +172,14 @@ static int collect(struct save *v, struct err *e)
 	for (size_t i = 0; i < v->n_items; i++) {
 		int64_t created_s = v->items[i].image->created_ns / 1000000000;
 		v->newest_s = created_s > v->newest_s ? created_s : v->newest_s;
-		if (add_layers(v, v->items[i].image, e) < 0 || save_add_documents(v, i, e) < 0)
+		if (add_layers(v, v->items[i].image, e) < 0)
 			return -e->code;
 	}
+	if (v->options->compress && save_make_layers(v, open_staged, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < v->n_items; i++)
+		if (save_add_documents(v, i, e) < 0)
+			return -e->code;
 	qsort(v->blobs, v->n_blobs, sizeof(*v->blobs), by_digest);
 	return 0;
 }
@@ -153,13 +199,16 @@ static int save_all(struct save *v, struct err *e)
 	v->stage_fd = open(v->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v->stage_fd < 0)
 		return err_sys(e, "cannot open %s", v->stage);
-	int r = unpacker_start(v->store, &v->documents, e);
+	bool is_folder = save_format_is_folder(v->options->format);
+	int r = is_folder ? save_open_folder(v, e) : 0;
+	if (r == 0)
+		r = unpacker_start(v->store, &v->documents, e);
 	if (r == 0)
 		r = collect(v, e);
 	unpacker_stop(&v->documents);
 	if (r == 0)
-		r = save_format_is_folder(v->options->format) ? save_write_folder(v, e)
-							      : save_write_archive(v, e);
+		r = is_folder ? save_write_folder(v, e) : save_write_archive(v, e);
+	scope_close(&v->blobs_fd);
 	close(v->stage_fd);
 	return r == 0 ? tell(v, e) : r;
 }
@@ -167,7 +216,12 @@ static int save_all(struct save *v, struct err *e)
 int images_save(struct store *s, const struct save_item *items, size_t n,
 	const struct save_options *o, int fd, struct err *e)
 {
-	struct save v = {.store = s, .items = items, .n_items = n, .options = o, .out_fd = fd};
+	struct save v = {.store = s,
+		.items = items,
+		.n_items = n,
+		.options = o,
+		.out_fd = fd,
+		.blobs_fd = -1};
 	struct err ignored;
 	v.documents = UNPACKER_INIT;
 	v.manifests = xcalloc(n, sizeof(*v.manifests));

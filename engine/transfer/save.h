@@ -1,8 +1,10 @@
 /* save: images of the store as an archive or a folder that Docker, Podman and skopeo read.
  *
  * A layer goes from an unpacker straight into the output where it is not compressed, since its
- * length is known beforehand; compressed ones are staged first. The same images give the same
- * bytes: no time of the saving is in them.
+ * length is known beforehand: into a file or folder several side by side, each to its place; to a
+ * pipe one after the other. Compressed layers are made side by side in the folder itself, or staged
+ * for an archive, where their digests and lengths stand in front of them. The same images give the
+ * same bytes: no time of the saving is in them.
  */
 #ifndef ENGINE_TRANSFER_SAVE_H
 #define ENGINE_TRANSFER_SAVE_H

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "engine/transfer/save.h"
 #include "engine/transfer/unpacker.h"
@@ -16,6 +17,7 @@ struct save_blob {
 	char *data; /* NULL: a layer */
 	const char *layer_id, *diff_id; /* borrowed */
 	int staged; /* number of the staged file; -1: made while it is written */
+	off_t offset; /* of a layer that is put into an archive last */
 };
 
 /* Of one image. */
@@ -35,6 +37,7 @@ struct save {
 	struct unpacker documents; /* answers for digests: moss itself computes none */
 	char *stage;
 	int stage_fd, lock_fd, out_fd;
+	int blobs_fd; /* a folder: where its blobs go; -1 = an archive */
 	int64_t newest_s; /* of the images */
 };
 
@@ -50,6 +53,12 @@ char *save_index_json(const struct save *v);
 char *save_manifest_json(const struct save *v);
 char *save_repositories(const struct save *v); /* NULL where no image has a name */
 
+/* Makes layers side by side: `open` gives the descriptor for one. */
+typedef int (*save_open)(struct save *v, const struct save_blob *b, struct err *e);
+int save_make_layers(struct save *v, save_open open, struct err *e);
+
+/* A folder's subfolders, before its compressed layers are made. */
+int save_open_folder(struct save *v, struct err *e);
 /* Everything, in order. */
 int save_write_archive(struct save *v, struct err *e);
 int save_write_folder(struct save *v, struct err *e);

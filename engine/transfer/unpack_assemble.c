@@ -4,34 +4,35 @@
 #include "storage/compress.h"
 #include "storage/tarsplit.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 enum { PROGRESS_STEP = 4 * 1024 * 1024 };
 
 struct assembly {
 	const struct unpack_request *q;
-	struct compress *out;
-	EVP_MD_CTX *hash; /* of the tar */
+	struct compress *out; /* NULL = as it is */
 	int64_t size, told;
 };
 
 static int take(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct assembly *a = arg;
-	(void)EVP_DigestUpdate(a->hash, p, n);
 	a->size += (int64_t)n;
 	if (a->size - a->told >= PROGRESS_STEP) {
 		a->told = a->size;
 		unpack_send_progress(a->q, a->size);
 	}
-	return compress_add(a->out, p, n, e);
+	if (a->out)
+		return compress_add(a->out, p, n, e);
+	int r = write_all(a->q->fds[0], p, n);
+	return r < 0 ? err_sysn(e, -r, "cannot write the layer") : 0;
 }
 
 /* tarsplit_assemble knows whether the tar is the one it was made for; whether that is the layer's,
@@ -44,14 +45,19 @@ static int check(const struct unpack_request *q, const char *diff_id, struct err
 	return err_set(e, EBADMSG, "the layer's archive is %s instead of %s", diff_id, wanted);
 }
 
-static json_t *answer(const struct unpack_request *q, struct assembly *a, struct err *e)
+/* Each byte is hashed once: what is not compressed has the digest of its tar. */
+static json_t *assemble(const struct unpack_request *q, struct assembly *a, struct err *e)
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned char sha256[32];
 	char diff_id[72] = "sha256:", digest[72];
-	int64_t size;
-	(void)EVP_DigestFinal_ex(a->hash, md, NULL);
-	hex_encode(diff_id + 7, md, 32);
-	if (check(q, diff_id, e) < 0 || compress_finish(a->out, digest, &size, e) < 0)
+	if (tarsplit_assemble_sha256(q->fds[1], take, a, sha256, e) < 0)
+		return NULL;
+	hex_encode(diff_id + 7, sha256, sizeof(sha256));
+	if (check(q, diff_id, e) < 0)
+		return NULL;
+	int64_t size = a->size;
+	memcpy(digest, diff_id, sizeof(digest));
+	if (a->out && compress_finish(a->out, digest, &size, e) < 0)
 		return NULL;
 	json_t *reply = json_object();
 	json_set_bool(reply, "ok", true);
@@ -72,17 +78,12 @@ json_t *unpack_assemble_job(const struct unpack_request *q, struct err *e)
 	}
 	if (compress_kind_parse(json_str_or(q->job, "compression", "none"), &kind, e) < 0)
 		return NULL;
-	auto_compress out = compress_new(q->fds[0], kind, level, e);
-	if (!out)
+	bool is_plain = kind == COMPRESS_NONE;
+	auto_compress out = is_plain ? NULL : compress_new(q->fds[0], kind, level, e);
+	if (!out && !is_plain)
 		return NULL;
-	struct assembly a = {.q = q, .out = out, .hash = EVP_MD_CTX_new()};
-	if (!a.hash || EVP_DigestInit_ex(a.hash, EVP_sha256(), NULL) != 1)
-		die_oom();
-	json_t *reply = NULL;
-	if (tarsplit_assemble(q->fds[1], take, &a, e) == 0)
-		reply = answer(q, &a, e);
-	EVP_MD_CTX_free(a.hash);
-	return reply;
+	struct assembly a = {.q = q, .out = out};
+	return assemble(q, &a, e);
 }
 
 json_t *unpack_measure_job(const struct unpack_request *q, struct err *e)
