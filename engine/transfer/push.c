@@ -106,6 +106,16 @@ static int add_known_forms(struct push *p, struct push_item *i, struct err *e)
 	return r;
 }
 
+/* Those of the image's manifest first, which have the forms it names; only a few are asked. */
+static void add_own_repositories(const struct image *image, struct strv *list)
+{
+	for (char **d = image->digests; d && *d; d++)
+		if (image->manifest_digest && str_ends(*d, image->manifest_digest))
+			add_repository(list, *d);
+	for (char **d = image->digests; d && *d; d++)
+		add_repository(list, *d);
+}
+
 /* The item of a layer; equal layers of one image are one item. Its index. */
 static int add_layer(struct push *p, const struct image *image, size_t k,
 	const struct push_plan *plan, size_t *index, struct err *e)
@@ -129,6 +139,7 @@ static int add_layer(struct push *p, const struct image *image, size_t k,
 	if (r >= 0)
 		r = layer_size(p->store, i->layer_id, &i->unpacked_size, e);
 	auto_strv names = STRV_INIT;
+	add_own_repositories(image, &i->repositories);
 	if (r >= 0)
 		r = layer_repositories(p->store, i->layer_id, &names, e);
 	for (size_t n = 0; r >= 0 && n < names.n; n++)
@@ -147,8 +158,7 @@ static int add_config(
 	struct push_item *i = push_items_add(&p->items);
 	i->file = fd;
 	push_item_add_form(i, image->id, size, "", NULL);
-	for (char **d = image->digests; d && *d; d++)
-		add_repository(&i->repositories, *d);
+	add_own_repositories(image, &i->repositories);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ static json_t *descriptor(
 	json_set_int(d, "size", size);
 	if (!is_oci)
 		json_set_str(d, "digest", digest);
-	if (is_oci && annotations)
+	if (is_oci && json_object_size(annotations))
 		json_set(d, "annotations", json_incref((json_t *)annotations));
 	return d;
 }
@@ -81,6 +81,27 @@ static bool has_zstd(const struct push_item *const *layers, size_t n)
 	return false;
 }
 
+/* What is said of a layer is said of its new form, too, but for where in the bytes of the old one its
+ * table of contents is. New reference; may be NULL. */
+static json_t *layer_notes(const json_t *before, const char *digest)
+{
+	static const char *const of_bytes[] = {"io.github.containers.zstd-chunked.",
+		"io.containers.zstd-chunked.", "io.containers.estargz.",
+		"containerd.io/snapshot/stargz/"};
+	json_t *notes = json_copy(json_at(before, "annotations")), *value;
+	const char *key;
+	void *next;
+	if (!notes || !strcmp(json_str_or(before, "digest", ""), digest))
+		return notes;
+	json_object_foreach_safe(notes, next, key, value)
+		for (size_t i = 0; i < ARRAY_LEN(of_bytes); i++)
+			if (str_starts(key, of_bytes[i])) {
+				json_object_del(notes, key);
+				break;
+			}
+	return notes;
+}
+
 static int make(const json_t *original, bool is_oci, const struct push_item *const *layers,
 	size_t n, const struct push_item *config, struct push_manifest *out)
 {
@@ -89,10 +110,11 @@ static int make(const json_t *original, bool is_oci, const struct push_item *con
 	const char *type = is_oci ? MANIFEST_OCI : MANIFEST_DOCKER;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *before = json_array_get(json_at(original, "layers"), i);
+		auto_json notes = layer_notes(before, layers[i]->digest);
 		json_array_append_new(
 			list, descriptor(push_manifest_layer_type(layers[i]->compression, is_oci),
 				      layers[i]->digest, layers[i]->size, is_oci,
-				      json_at(before, "annotations")));
+				      notes));
 	}
 	json_set_int(doc, "schemaVersion", 2);
 	json_set_str(doc, "mediaType", type);

@@ -59,7 +59,8 @@ static void test_formats(void **state)
 	static const char own[] =
 		"{\"schemaVersion\":2,\"config\":{\"digest\":\"" B
 		"\"},\"layers\":[{\"digest\":\"" A
-		"\",\"annotations\":{\"l\":\"1\"}}],\"annotations\":{\"k\":\"v\"}}";
+		"\",\"annotations\":{\"l\":\"1\","
+		"\"io.github.containers.zstd-chunked.manifest-position\":\"1:2:3:1\"}}],\"annotations\":{\"k\":\"v\"}}";
 	struct err e = {0};
 	auto_json original = parse(own);
 	struct buf bytes = {.data = (char *)own, .len = strlen(own)};
@@ -85,6 +86,7 @@ static void test_formats(void **state)
 		const json_t *l = json_array_get(json_at(j, "layers"), 0);
 		assert_string_equal(json_str(l, "digest"), C);
 		assert_string_equal(json_str(l, "annotations/l"), "1");
+		assert_int_equal(json_object_size(json_at(l, "annotations")), 1);
 		assert_string_equal(
 			json_str(l, "mediaType"), "application/vnd.oci.image.layer.v1.tar+gzip");
 	}
