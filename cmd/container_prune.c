@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
-#include "cmd/format/human.h"
 #include "cmd/prune.h"
 #include "engine/event.h"
 #include "engine/size.h"
@@ -103,8 +102,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	struct container_prune *a = args;
 	auto_prune_wish wish = {.filters.names = STRV_INIT};
 	int64_t reclaimed;
-	prune_filters_configured(call->globals, &a->filter);
-	int r = prune_wish_parse(&a->filter, known, &wish, e);
+	int r = prune_wish_read(call->globals, &a->filter, known, &wish, e);
 	if (r < 0)
 		return r;
 	if (!a->force && !confirm_removal("all stopped containers"))
@@ -112,8 +110,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	r = prune_containers(call->store, &wish, &reclaimed, e);
 	if (r < 0)
 		return r;
-	auto_free char *text = human_size4(reclaimed);
-	printf("Total reclaimed space: %s\n", text);
+	prune_tell(reclaimed);
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/filter.h"
-#include "cmd/format/human.h"
 #include "cmd/image_names.h"
 #include "cmd/prune.h"
 #include "engine/event.h"
@@ -108,8 +107,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	struct image_prune *a = args;
 	auto_prune_wish wish = {.filters.names = STRV_INIT};
 	int64_t reclaimed;
-	prune_filters_configured(call->globals, &a->filter);
-	int r = prune_wish_parse(&a->filter, known, &wish, e);
+	int r = prune_wish_read(call->globals, &a->filter, known, &wish, e);
 	if (r == 0)
 		r = check_dangling(a, e);
 	if (r < 0)
@@ -122,8 +120,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	r = prune_images(call->store, &wish, a->all, &reclaimed, e);
 	if (r < 0)
 		return r;
-	auto_free char *text = human_size4(reclaimed);
-	printf("Total reclaimed space: %s\n", text);
+	prune_tell(reclaimed);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "cmd/ps_filter.h"
 
 struct err;
+struct globals;
 struct store;
 
 /* --filter: until and the labels. */
@@ -20,12 +21,17 @@ struct prune_wish {
 void prune_wish_deinit(struct prune_wish *w);
 #define auto_prune_wish __attribute__((cleanup(prune_wish_deinit))) struct prune_wish
 
-/* known: the names that the command has, NULL-terminated; others are errors in Docker's words. */
-int prune_wish_parse(
-	const struct strv *typed, const char *const *known, struct prune_wish *out, struct err *e);
+/* Adds pruneFilters of Docker's config.json ("label!=keep") to the typed ones, but for those that a
+ * typed one contradicts, and reads them all. known: the names that the command has,
+ * NULL-terminated; others are errors in Docker's words. */
+int prune_wish_read(const struct globals *g, struct strv *typed, const char *const *known,
+	struct prune_wish *out, struct err *e);
 bool prune_wish_time(const struct prune_wish *w, int64_t created_ns);
 bool prune_wish_has_labels(const struct prune_wish *w);
 bool prune_wish_labels(const struct prune_wish *w, const json_t *labels);
+
+/* What Docker's prune commands end with. */
+void prune_tell(int64_t reclaimed);
 
 /* Each removes, prints "Deleted X:" with a line for each and an empty line (nothing where it
  * removed nothing), and tells it as an event. */

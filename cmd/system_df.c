@@ -252,6 +252,7 @@ static int print_template(const struct usage *u, const char *format, struct err 
 static void note_rest(const struct usage *u)
 {
 	auto_free char *trash = human_size4(u->trash_bytes), *parts = human_size4(u->parts_bytes);
+	auto_free char *held = human_size4(u->held_bytes);
 	(void)fflush(stdout);
 	if (u->trash_bytes > 0)
 		fprintf(stderr,
@@ -259,11 +260,15 @@ static void note_rest(const struct usage *u)
 			"--empty\" "
 			"frees them\n",
 			trash);
+	if (u->held_bytes > 0)
+		fprintf(stderr,
+			"moss: %s more are files of removed images that running containers have "
+			"open: they go when those end\n",
+			held);
 	if (u->parts_bytes > 0)
 		fprintf(stderr,
 			"moss: %s more are parts of unfinished downloads: the next pull goes on "
-			"with "
-			"them, a week frees them\n",
+			"with them, \"moss system prune --all\" or a week frees them\n",
 			parts);
 }
 
@@ -311,7 +316,8 @@ const struct cmd cmd_system_df = {
 		"reclaimable is what image prune --all frees; of containers, what those that do "
 		"not "
 		"run take, logs and all; of volumes, those that no container uses. What is in the "
-		"trash is told on stderr.",
+		"trash, of unfinished downloads, and of removed images in running containers is "
+		"told on stderr.",
 	.examples = "moss system df -v\n"
 		    "moss system df --format '{{.Type}}: {{.Reclaimable}}'",
 };

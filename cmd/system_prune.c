@@ -13,6 +13,7 @@
 #include "cmd/format/human.h"
 #include "cmd/prune.h"
 #include "engine/size.h"
+#include "engine/transfer/kept_layer.h"
 #include "engine/undo.h"
 #include "storage/store.h"
 
@@ -26,7 +27,10 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool is_confirmed(const struct system_prune *a)
+/* What interrupted pulls have kept has no labels. */
+static bool takes_downloads(const struct system_prune *a) { return a->all && !a->filter.n; }
+
+static bool is_confirmed(const struct store *s, const struct system_prune *a)
 {
 	auto_buf b = BUF_INIT;
 	auto_strv filter = STRV_INIT;
@@ -37,6 +41,8 @@ static bool is_confirmed(const struct system_prune *a)
 	buf_puts(&b, a->all ? "  - all images without at least one container associated to them\n"
 			      "  - all build cache\n"
 			    : "  - all dangling images\n  - unused build cache\n");
+	if (takes_downloads(a) && kept_downloads_any(s))
+		buf_puts(&b, "  - all parts of interrupted pulls\n");
 	strv_copy(&filter, &a->filter);
 	if (filter.n) {
 		qsort(filter.v, filter.n, sizeof(*filter.v), by_text);
@@ -48,6 +54,14 @@ static bool is_confirmed(const struct system_prune *a)
 	return confirm_text(b.data);
 }
 
+static void prune_downloads(struct store *s)
+{
+	int64_t freed = kept_downloads_clear(s);
+	auto_free char *text = human_size4(freed);
+	if (freed > 0)
+		printf("Deleted parts of interrupted pulls: %s\n\n", text);
+}
+
 /* In Docker's order. Networks and what builds keep would come between. */
 static int prune_all(
 	struct store *s, const struct system_prune *a, const struct prune_wish *w, struct err *e)
@@ -56,7 +70,11 @@ static int prune_all(
 	int r = prune_containers(s, w, &part, e);
 	if (r >= 0 && a->volumes)
 		r = prune_volumes(s, &a->filter, &part, e);
-	return r < 0 ? r : prune_images(s, w, a->all, &part, e);
+	if (r >= 0)
+		r = prune_images(s, w, a->all, &part, e);
+	if (r >= 0 && takes_downloads(a))
+		prune_downloads(s);
+	return r;
 }
 
 static int prune_run(struct cmd_call *call, void *args, struct err *e)
@@ -64,14 +82,13 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	static const char *const known[] = {"label", "label!", "until", NULL};
 	struct system_prune *a = args;
 	auto_prune_wish wish = {.filters.names = STRV_INIT};
-	prune_filters_configured(call->globals, &a->filter);
-	int r = prune_wish_parse(&a->filter, known, &wish, e);
+	int r = prune_wish_read(call->globals, &a->filter, known, &wish, e);
 	if (r < 0)
 		return r;
 	if (a->volumes && wish.has_until)
 		return err_set(
 			e, EINVAL, "The \"until\" filter is not supported with \"--volumes\"");
-	if (!a->force && !is_confirmed(a))
+	if (!a->force && !is_confirmed(call->store, a))
 		return 0;
 	r = size_freed_begin(call->store, e);
 	if (r < 0)
@@ -80,8 +97,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	int64_t freed = size_freed_end(call->store);
 	if (r < 0)
 		return r;
-	auto_free char *text = human_size4(freed);
-	printf("Total reclaimed space: %s\n", text);
+	prune_tell(freed);
 	undo_note(call->store);
 	return 0;
 }
@@ -113,7 +129,8 @@ const struct cmd cmd_system_prune = {
 	.about = "Removes stopped containers and images without a tag for good, with --all every "
 		 "image that no container was made from, with --volumes nameless volumes that no "
 		 "container uses (those with data go to the trash, from where undo brings them "
-		 "back). Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (not with "
+		 "back). With --all and without a filter it also frees what interrupted pulls "
+		 "have kept. Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (not with "
 		 "--volumes). The space it tells is what became free on the disk.",
 	.examples = "moss system prune -af --volumes",
 };

@@ -7,6 +7,7 @@
 #include "cmd/filter.h"
 #include "cmd/format/human.h"
 #include "cmd/format/listing.h"
+#include "cmd/prune.h"
 #include "engine/enter.h"
 #include "engine/undo.h"
 #include "storage/store.h"
@@ -150,8 +151,7 @@ static int empty(
 		r = purge(call, e);
 	if (r < 0)
 		return r;
-	auto_free char *text = human_size4(total);
-	printf("Total reclaimed space: %s\n", text);
+	prune_tell(total);
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 #include "cmd/cmd.h"
 #include "cmd/confirm.h"
 #include "cmd/filter.h"
-#include "cmd/format/human.h"
 #include "cmd/prune.h"
 #include "cmd/volume_select.h"
 #include "engine/event.h"
@@ -149,8 +148,7 @@ static int prune_run(struct cmd_call *call, void *args, struct err *e)
 	r = delete_all(call->store, &names, !a->no_trash, &total, e);
 	if (r < 0)
 		return r;
-	auto_free char *text = human_size4(total);
-	printf("Total reclaimed space: %s\n", text);
+	prune_tell(total);
 	undo_note(call->store);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "engine/usage.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/enter.h"
@@ -38,14 +40,14 @@ struct work {
 	size_t n_images;
 	struct layer *layers; /* by id */
 	size_t n_layers;
-	int64_t *image_unique, *image_shared, *sums; /* beside images; and the four sums */
+	int64_t *image_unique, *image_shared, *sums; /* beside images; and the sums */
 	/* Of the child: marks of the images and containers that were met for one inode. */
 	uint32_t *image_mark, mark;
 };
-enum { SUM_IMAGES, SUM_RECLAIMABLE, SUM_TRASH, SUM_PARTS, SUMS };
+enum { SUM_IMAGES, SUM_RECLAIMABLE, SUM_TRASH, SUM_HELD, SUM_PARTS, SUMS };
 
 /* The trees that are walked, in this order: layers, containers, volumes, then these. */
-enum { TREE_UNDO, TREE_TRASH, TREE_PARTS, TREES };
+enum { TREE_UNDO, TREE_TRASH, TREE_HELD, TREE_PARTS, TREES };
 
 static void set_add(struct set *s, size_t value)
 {
@@ -176,6 +178,8 @@ static void charge_images(struct work *w, const struct set *met, bool is_held, i
 	w->sums[SUM_RECLAIMABLE] += in_use ? 0 : bytes;
 }
 
+static const int sum_of_tree[TREES] = {SUM_TRASH, SUM_TRASH, SUM_HELD, SUM_PARTS};
+
 /* What lies in no layer. */
 static void charge_tree(struct work *w, size_t tree, int64_t bytes)
 {
@@ -185,7 +189,7 @@ static void charge_tree(struct work *w, size_t tree, int64_t bytes)
 	else if ((tree -= u->n_containers) < u->n_volumes)
 		u->volume_bytes[tree] += bytes;
 	else
-		w->sums[tree - u->n_volumes == TREE_PARTS ? SUM_PARTS : SUM_TRASH] += bytes;
+		w->sums[sum_of_tree[tree - u->n_volumes]] += bytes;
 }
 
 /* One inode, or all of a tree that have no name elsewhere. */
@@ -237,9 +241,23 @@ static void charge_blobs(struct work *w)
 	}
 }
 
+/* Of trash/, what waits for containers that have it open, or the rest. */
+static void walk_trash(struct usage_walk *walk, const char *path, bool is_held, uint32_t tree)
+{
+	auto_dir dir = opendir(path);
+	const struct dirent *d;
+	while (dir && (d = readdir(dir))) {
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") ||
+			str_starts(d->d_name, STORE_HELD) != is_held)
+			continue;
+		auto_free char *each = path_join(path, d->d_name);
+		usage_walk_tree(walk, each, false, tree);
+	}
+}
+
 static int measure(void *arg, struct err *e)
 {
-	static const char *const last[TREES] = {"undo", "trash", "parts"};
+	static const char *const last[TREES] = {"undo", "trash", "trash", "parts"};
 	struct work *w = arg;
 	const struct usage *u = w->u;
 	size_t n = w->n_layers + u->n_containers + u->n_volumes + TREES;
@@ -253,7 +271,11 @@ static int measure(void *arg, struct err *e)
 				? store_path(w->store, "containers/%s", u->containers[c].id)
 			: v < u->n_volumes ? store_path(w->store, "volumes/%s", u->volumes[v].name)
 					   : store_path(w->store, "%s", last[t]);
-		usage_walk_tree(&walk, path, i + TREES >= n, (uint32_t)i);
+		bool is_last = i + TREES >= n;
+		if (is_last && (t == TREE_TRASH || t == TREE_HELD))
+			walk_trash(&walk, path, t == TREE_HELD, (uint32_t)i);
+		else
+			usage_walk_tree(&walk, path, is_last, (uint32_t)i);
 	}
 	for (size_t i = 0; i < n; i++)
 		charge(&(uint32_t){(uint32_t)i}, 1, walk.alone[i], w);
@@ -316,6 +338,7 @@ static void take_results(struct work *w)
 	u->images_bytes = w->sums[SUM_IMAGES];
 	u->images_reclaimable = w->sums[SUM_RECLAIMABLE];
 	u->trash_bytes = w->sums[SUM_TRASH];
+	u->held_bytes = w->sums[SUM_HELD];
 	u->parts_bytes = w->sums[SUM_PARTS];
 }
 

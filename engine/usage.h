@@ -6,7 +6,8 @@
  *   - of every image that has one of its layers: unique where that is one image, else shared;
  *   - else of the first container that holds one of them (its image was removed, or a commit took
  *     the layer from it), or in whose folder it lies;
- *   - else of the volume, the trash or the unfinished downloads in which it lies.
+ *   - else of the volume, the trash, what running containers keep of it, or the unfinished
+ *     downloads in which it lies.
  * Of images can be reclaimed what `image prune --all` frees: what no image with a container, no
  * container and nothing in the trash holds. Parts that file systems share without telling
  * (reflinks) are counted for each file.
@@ -35,6 +36,7 @@ struct usage {
 	size_t n_volumes;
 	int64_t *volume_bytes, *volume_links; /* beside volumes; how many containers use it */
 	int64_t trash_bytes; /* what undo can bring back, and what is about to be removed */
+	int64_t held_bytes; /* of removed images, open in containers that run (STORE_HELD) */
 	int64_t parts_bytes; /* of downloads that were interrupted */
 };
 

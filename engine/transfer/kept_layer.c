@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/enter.h"
 #include "registry/parts.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -31,6 +32,13 @@ void kept_layer_drop(struct store *s, const char *digest)
 	(void)unlinkat(s->root_fd, done, 0);
 	if (store_trash(s, layer, &ignored) < 0)
 		log_debug("%s", ignored.msg);
+}
+
+void kept_layer_drop_incomplete(struct store *s, const char *digest)
+{
+	auto_free char *links = xasprintf("parts/%s.layer/links", digest);
+	if (faccessat(s->root_fd, links, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		kept_layer_drop(s, digest);
 }
 
 /* Half of it is no JSON: so it needs no temporary file, which a kill would leave behind. */
@@ -115,4 +123,32 @@ void kept_layers_sweep(struct store *s, int parts_fd)
 	const struct dirent *d;
 	while (dir && (d = readdir(dir)))
 		drop_orphan(s, parts_fd, d->d_name);
+}
+
+int64_t kept_downloads_clear(struct store *s)
+{
+	struct err ignored;
+	auto_fd parts = openat(s->root_fd, "parts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (parts < 0)
+		return 0;
+	int64_t before = s->freed ? *s->freed : 0;
+	int64_t cleared = parts_clear(parts);
+	kept_layers_sweep(s, parts);
+	if (store_purge(s, enter_remove, &ignored) < 0)
+		log_debug("%s", ignored.msg);
+	if (!s->freed)
+		return cleared;
+	*s->freed += cleared;
+	return *s->freed - before;
+}
+
+bool kept_downloads_any(const struct store *s)
+{
+	int fd = openat(s->root_fd, "parts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *d;
+	while (dir && (d = readdir(dir)))
+		if (digest_valid(d->d_name))
+			return true;
+	return false;
 }

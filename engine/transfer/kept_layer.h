@@ -12,6 +12,7 @@
 #ifndef ENGINE_TRANSFER_KEPT_LAYER_H
 #define ENGINE_TRANSFER_KEPT_LAYER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -32,6 +33,14 @@ int kept_layer_put(struct store *s, const struct kept_layer *k, const struct str
 int kept_layer_find(struct store *s, struct kept_layer *k, struct strv *warnings, char **path);
 /* To the trash, if it is there; the part file stays. */
 void kept_layer_drop(struct store *s, const char *digest);
+/* Drops it where it still waits for files of other layers (engine/share.h): for where those are
+ * gone. */
+void kept_layer_drop_incomplete(struct store *s, const char *digest);
+/* Everything that interrupted pulls have kept, parts and layers, goes; what pulls that run hold
+ * stays. The bytes of the disk; s->freed counts them, too, where the store counts. */
+int64_t kept_downloads_clear(struct store *s);
+/* Is there any such thing? */
+bool kept_downloads_any(const struct store *s);
 /* Drops those whose part file is gone (registry/parts.h removes only files). */
 void kept_layers_sweep(struct store *s, int parts_fd);
 

@@ -132,6 +132,21 @@ row() { moss system df --format '{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Size}}
 	[ "$stderr" = "" ]
 }
 
+nothing_is_held() { ! moss system df 2>&1 | grep -q "removed images"; }
+
+@test "what running containers keep of removed images is told apart" {
+	c=$(moss run -d --network none busybox sleep 1000)
+	# As a removal leaves it (engine/share.h).
+	mkdir "$ROOT/trash/held.0123456789abcdef"
+	head -c 700000 /dev/urandom >"$ROOT/trash/held.0123456789abcdef/f"
+	run -0 --separate-stderr moss system df
+	[[ $stderr =~ ^moss:\ 7[0-9.]+kB\ more\ are\ files\ of\ removed\ images\ that\ running\ containers\ have\ open ]]
+	[[ $stderr != *trash* ]]
+	moss rm -f "$c" >/dev/null
+	wait_for 10 nothing_is_held
+	[ ! -e "$ROOT/trash/held.0123456789abcdef" ]
+}
+
 @test "-v: four tables; formats" {
 	run -0 moss system df -v
 	[ "${lines[0]}" = "Images space usage:" ]

@@ -1,8 +1,12 @@
 # system prune: containers, nameless volumes, images, in Docker's words.
 load ../lib/moss
+load ../lib/registry
 
 setup() { store_with_busybox; }
-teardown() { store_drop; }
+teardown() {
+	registry_stop_all
+	store_drop
+}
 
 @test "the question says what goes" {
 	run -0 moss system prune <<<n
@@ -113,4 +117,51 @@ assert abs(float(said[:-2]) * 1e6 - int(real)) < 40000, (said, real)
 assert 6.9 < float(said[:-2]) < 7.5, said
 E
 	in_userns rm -rf "$ROOT"
+}
+
+parts() { ls "$ROOT/parts" 2>/dev/null; }
+
+# A pull that takes its time, in the background: $pid; it has begun with a layer.
+slow_pull() {
+	registry_start
+	proxy_start
+	fault 0 /big/blobs/ slow "$1"
+	moss_start pull -q "$PROXY/big:1"
+	wait_for 20 test -s "$ROOT/parts/$(layer_digest big 1)"
+}
+
+@test "-a: what interrupted pulls have kept goes, and is told before and after" {
+	slow_pull 1000000
+	kill -9 "$pid"
+	wait "$pid" || true
+	no_faults
+	[ -n "$(parts)" ]
+	run -0 --separate-stderr moss system df
+	[[ $stderr == "moss: "*"B more are parts of unfinished downloads: "*'"moss system prune --all" or a week frees them' ]]
+	run -0 moss system prune -f
+	[[ $output != *interrupted* ]]
+	run -0 moss system prune -af --filter until=1h
+	[[ $output != *interrupted* ]]
+	[ -n "$(parts)" ]
+	run -0 moss system prune -a <<<n
+	[[ $output == *$'\n  - all build cache\n  - all parts of interrupted pulls\n\nAre you sure'* ]]
+	run -0 moss system prune -af
+	[[ $'\n'$output =~ $'\n'"Deleted parts of interrupted pulls: "[0-9.]+[kM]?B$'\n\n'"Total reclaimed space: " ]]
+	[ -z "$(parts)" ]
+	run -0 --separate-stderr moss system df
+	[ "$stderr" = "" ]
+	run -0 moss system prune -af
+	[ "$output" = "Total reclaimed space: 0B" ]
+	moss pull -q "$PROXY/big:1"
+}
+
+@test "-a leaves a pull that runs what it has" {
+	slow_pull 4000000
+	for _ in 1 2 3; do
+		run -0 moss system prune -af
+		[[ $output != *interrupted* ]]
+	done
+	no_faults
+	wait "$pid"
+	image_sh "$PROXY/big:1" 'test -s /noise'
 }
