@@ -31,13 +31,6 @@ void container_row_deinit(struct container_row *r)
 	*r = (struct container_row){0};
 }
 
-static void bind_proc(sqlite3_stmt *s, int i, const struct proc_id *p)
-{
-	bind_int(s, i, p->pid);
-	bind_int(s, i + 1, (int64_t)p->start);
-	bind_int(s, i + 2, (int64_t)p->ns_ino);
-}
-
 static struct proc_id column_proc(sqlite3_stmt *s, int i)
 {
 	return (struct proc_id){

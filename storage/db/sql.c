@@ -95,6 +95,13 @@ void bind_int(sqlite3_stmt *s, int i, int64_t v)
 		BUG("bind %d: %d", i, rc);
 }
 
+void bind_proc(sqlite3_stmt *s, int i, const struct proc_id *p)
+{
+	bind_int(s, i, p->pid);
+	bind_int(s, i + 1, (int64_t)p->start);
+	bind_int(s, i + 2, (int64_t)p->ns_ino);
+}
+
 char *column_dup(sqlite3_stmt *s, int i)
 {
 	const unsigned char *text = sqlite3_column_text(s, i);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/proc.h"
 #include "storage/db/db.h"
 
 struct err;
@@ -43,6 +44,8 @@ int db_error(struct db *db, int rc, struct err *e);
 
 void bind_text(sqlite3_stmt *s, int i, const char *text); /* NULL = null */
 void bind_int(sqlite3_stmt *s, int i, int64_t v);
+/* Three parameters from i on: id, start time, namespace. */
+void bind_proc(sqlite3_stmt *s, int i, const struct proc_id *p);
 char *column_dup(sqlite3_stmt *s, int i); /* owned; NULL = null */
 int64_t column_int(sqlite3_stmt *s, int i);
 
