@@ -17,7 +17,7 @@
 
 enum {
 	FRAME_MS = 100,
-	HEARTBEAT_MS = 1000, /* the rate falls also while nothing arrives */
+	HEARTBEAT_MS = 1000, /* the rate falls also while nothing arrives, and windows change */
 	PLAIN_TOTAL_MS = 10000,
 	SAMPLES = 16, /* of the rate... */
 	SAMPLE_MS = 500, /* ...which is that of the last eight seconds */
@@ -51,7 +51,7 @@ struct progress {
 	size_t n_samples; /* ever taken */
 
 	struct strv shown; /* the rows on the screen */
-	unsigned shown_width;
+	unsigned shown_width, shown_height; /* of the terminal then */
 	bool is_changed; /* since they were drawn */
 	int64_t drawn_ns; /* or, in plain lines, the last total */
 };
@@ -183,29 +183,31 @@ static void compose(const struct progress *p, int64_t now, bool is_last, unsigne
 	}
 }
 
-/* How far the cursor is below the first row. Terminals break rows anew when they get narrower. */
-static size_t rows_up(const struct progress *p, unsigned width)
+/* How far the cursor is below the first row. Terminals break rows anew when they get narrower, and
+ * what then has no room on the screen is out of reach. */
+static size_t rows_up(const struct progress *p, unsigned width, unsigned height)
 {
 	size_t up = 0;
 	for (size_t i = 0; i < p->shown.n; i++) {
 		size_t len = strlen(p->shown.v[i]);
 		up += len > width ? (len + width - 1) / width : 1;
 	}
-	return up;
+	return up < height ? up : height - 1;
 }
 
 /* From the old rows to the new ones, as one text; nothing where nothing changed. */
-static void draw(struct progress *p, const struct strv *rows, unsigned width)
+static void draw(struct progress *p, const struct strv *rows, unsigned width, unsigned height)
 {
 	auto_buf out = BUF_INIT;
 	size_t first = 0;
-	bool is_resized = p->shown.n && width != p->shown_width;
+	bool is_resized =
+		p->shown.n && (width != p->shown_width || height != p->shown_height);
 	while (!is_resized && first < rows->n && first < p->shown.n &&
 		!strcmp(rows->v[first], p->shown.v[first]))
 		first++;
 	if (!is_resized && first == rows->n && rows->n == p->shown.n)
 		return;
-	size_t up = is_resized ? rows_up(p, width) : p->shown.n - first;
+	size_t up = is_resized ? rows_up(p, width, height) : p->shown.n - first;
 	if (up)
 		buf_printf(&out, "\033[%zuA", up);
 	buf_puts(&out, is_resized ? "\r\033[J" : "\r");
@@ -227,11 +229,12 @@ static void frame(struct progress *p, bool is_last)
 	int64_t now = clock_monotonic_ns();
 	terminal_size(p->fd, &width, &height);
 	compose(p, now, is_last, width, height, &rows);
-	draw(p, &rows, width);
+	draw(p, &rows, width, height);
 	strv_free(&p->shown);
 	p->shown = rows;
 	rows = STRV_INIT;
 	p->shown_width = width;
+	p->shown_height = height;
 	p->is_changed = false;
 	p->drawn_ns = now;
 }
@@ -242,7 +245,7 @@ static int64_t due_ns(const struct progress *p)
 {
 	if (p->style == PROGRESS_TTY && p->is_changed)
 		return p->drawn_ns + FRAME_MS * NS_PER_MS;
-	if (p->style == PROGRESS_TTY && is_moving(p))
+	if (p->style == PROGRESS_TTY && (is_moving(p) || p->shown.n))
 		return p->drawn_ns + HEARTBEAT_MS * NS_PER_MS;
 	if (p->style == PROGRESS_PLAIN && p->tells_total && is_moving(p))
 		return p->drawn_ns + PLAIN_TOTAL_MS * NS_PER_MS;

@@ -357,6 +357,54 @@ static void test_resize(void **state)
 	screen_close(&s);
 }
 
+/* Nothing is told for a while, but the window changes: what was broken is drawn anew. */
+static void test_resize_while_nothing_moves(void **state)
+{
+	(void)state;
+	struct screen s;
+	screen_open(&s, 100, 24);
+	auto_progress p = progress_new(s.slave, PROGRESS_TTY);
+	progress_bar(p, "aaaa", "Extracting", 1000, 2000);
+	progress_status(p, "bbbb", "Pull complete");
+	settle(p);
+	screen_read(&s);
+	s.row = 3;
+	screen_resize(&s, 40, 24);
+	int ms = progress_timeout_ms(p);
+	assert_in_range(ms, 1, 1001);
+	usleep((unsigned)ms * 1000);
+	progress_tick(p);
+	shows(&s, "aaaa: Extracting [=====>      ] 1kB/2kB\nbbbb: Pull complete\n");
+	screen_close(&s);
+}
+
+/* Lower: the terminal scrolls, and what left the screen is out of reach. */
+static void test_lower(void **state)
+{
+	(void)state;
+	struct screen s;
+	char id[8];
+	screen_open(&s, 60, 24);
+	auto_progress p = progress_new(s.slave, PROGRESS_TTY);
+	for (int i = 0; i < 10; i++) {
+		snprintf(id, sizeof(id), "id%02d", i);
+		progress_status(p, id, i < 3 ? "Waiting" : "Pull complete");
+	}
+	settle(p);
+	screen_read(&s);
+	assert_int_equal(s.row, 10);
+	memmove(s.cells[0], s.cells[5], sizeof(s.cells[0]) * 5);
+	s.row = 5;
+	screen_resize(&s, 60, 6);
+	progress_bar(p, "id01", "Downloading", 50, 100);
+	settle(p);
+	shows(&s, "id01: Downloading [==============>               ] 50B/100B\n"
+		  "id06: Pull complete\nid07: Pull complete\nid08: Pull complete\n"
+		  "id09: Pull complete\n");
+	assert_int_equal(s.scrolled, 0);
+	screen_close(&s);
+}
+
 /* More ids than rows: those that move are shown; at the end all stand there. */
 static void test_low_terminal(void **state)
 {
@@ -438,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_screen),
 		cmocka_unit_test(test_frames_are_few),
 		cmocka_unit_test(test_resize),
+		cmocka_unit_test(test_resize_while_nothing_moves),
+		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_low_terminal),
 		cmocka_unit_test(test_starting_over),
 		cmocka_unit_test(test_dumb),
