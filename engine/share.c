@@ -68,8 +68,10 @@ static int converse(struct unpacker *u, int *lock, struct err *e)
 	for (;;) {
 		const char *kind;
 		auto_json reply = unpacker_next(u, &kind, e);
-		if (!reply && !strcmp(kind, "not-found"))
+		if (!reply && !strcmp(kind, "not-found")) {
+			e->code = EAGAIN;
 			return err_hint(e, "a layer was removed meanwhile: run the command again");
+		}
 		if (!reply)
 			return -e->code;
 		if (json_bool_or(reply, "linked", false)) {

@@ -28,7 +28,7 @@
 #include "storage/image.h"
 #include "storage/store.h"
 
-enum { INDEX_DEPTH_MAX = 3, TAGS_TEXT_MAX = 16 * 1024 * 1024 };
+enum { INDEX_DEPTH_MAX = 3, TAGS_TEXT_MAX = 16 * 1024 * 1024, REMOVED_TRIES = 10 };
 
 /* One run of `pull`: a repository, its fetcher, and what is printed. */
 struct pull {
@@ -284,9 +284,11 @@ static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct
 	return r;
 }
 
-static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
+/* -EAGAIN where a layer that was there has been removed meanwhile. */
+static int pull_and_commit(struct pull *p, struct found *f, bool is_alone, struct err *e)
 {
 	struct pull_layers l = {.store = p->store,
+		.is_alone = is_alone,
 		.fetcher = &p->fetcher,
 		.spare = &p->spare,
 		.progress = p->progress,
@@ -309,6 +311,8 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 		r = commit(p, f, &l, e);
 	for (size_t i = 0; r >= 0 && i < l.warnings.n; i++)
 		log_warn("%s", l.warnings.v[i]);
+	if (r == -EAGAIN)
+		pull_layers_drop_incomplete(&l);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		pull_layers_make_room(&l);
 		(void)err_hint(e,
@@ -317,6 +321,19 @@ static int pull_and_commit(struct pull *p, struct found *f, struct err *e)
 			p->store->root);
 	}
 	pull_layers_deinit(&l);
+	return r;
+}
+
+/* Another command may remove an image with whose layers, or files, this one was to be made: then
+ * those are fetched, too. What this pull got itself is kept, so each turn needs less of others. */
+static int get_layers(struct pull *p, struct found *f, struct err *e)
+{
+	int r = pull_and_commit(p, f, false, e);
+	for (int i = 0; r == -EAGAIN && i < REMOVED_TRIES; i++) {
+		log_debug("%s: once more", e->msg);
+		*e = (struct err){0};
+		r = pull_and_commit(p, f, true, e);
+	}
 	return r;
 }
 
@@ -384,7 +401,7 @@ static int pull_one(
 	if (r == 0 && !is_recorded)
 		r = get_config(p, &f, e);
 	if (r == 0 && !is_recorded)
-		r = pull_and_commit(p, &f, e);
+		r = get_layers(p, &f, e);
 	if (r < 0)
 		return r;
 	progress_say(p->progress, "Digest: %s", f.top_digest);

@@ -106,6 +106,13 @@ void pull_layers_drop_parts(struct pull_layers *l)
 	}
 }
 
+void pull_layers_drop_incomplete(struct pull_layers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].state == LAYER_STAGED)
+			kept_layer_drop_incomplete(l->store, l->v[i].digest);
+}
+
 /* 1 where the store has it. */
 static int in_store(struct pull_layers *l, const struct pull_layer *y, struct err *e)
 {
@@ -224,7 +231,7 @@ static int send_job(struct pull_layers *l, struct pull_layer *y, int pipe_read, 
 	l->running++;
 	auto_json job = unpack_job_layer(y->digest, y->size, y->media_type, y->diff_id);
 	auto_fd layers = -1;
-	if (share_offer(l->store, job, &layers, e) < 0)
+	if (!l->is_alone && share_offer(l->store, job, &layers, e) < 0)
 		return -e->code;
 	int fds[3] = {pipe_read, staging, layers};
 	return unpacker_send(&y->unpacker, job, fds, layers < 0 ? 2 : 3, e);

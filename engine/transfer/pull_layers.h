@@ -49,6 +49,7 @@ struct pull_layers {
 	struct unpacker *spare; /* is used up first */
 	struct progress *progress;
 	int parts_fd;
+	bool is_alone; /* shares no files with the layers that are here */
 	bool is_known; /* the image is there under another name: not told layer by layer */
 	struct pull_layer *v;
 	size_t n;
@@ -67,6 +68,9 @@ int pull_layers_run(struct pull_layers *l, struct err *e);
 void pull_layers_empty_parts(struct pull_layers *l);
 /* After the commit: removes them. */
 void pull_layers_drop_parts(struct pull_layers *l);
+/* After a commit that failed for layers that were removed meanwhile: what cannot be completed without
+ * them goes. */
+void pull_layers_drop_incomplete(struct pull_layers *l);
 /* Before the start: gives back what ended pulls have left where the disk looks too small. */
 void pull_layers_ensure_room(struct pull_layers *l);
 /* The disk is full: stops what runs and gives back what ended pulls have left, what is half unpacked,
