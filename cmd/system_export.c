@@ -87,8 +87,7 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 	auto_fd fd = open_source(call, e);
 	if (fd < 0)
 		return fd;
-	const struct load_source source = {
-		.fd = fd, .path = call->argc ? call->argv[0] : NULL};
+	const struct load_source source = {.fd = fd, .path = call->argc ? call->argv[0] : NULL};
 	int r = image_load(call->store, &source, true, &lines, e);
 	print(&lines);
 	return r;
@@ -158,7 +157,9 @@ const struct cmd cmd_system_migrate = {
 	.needs = NEED_STORE,
 	.opts = migrate_opts,
 	.about = "Has podman save every image that `podman images` lists, and loads it with its "
-		 "names. Podman's store is not changed. One that cannot be saved is told, and the "
+		 "names. Where podman is not installed, skopeo copies what the store lists. "
+		 "Podman's store is "
+		 "not changed. One that cannot be saved is told, and the "
 		 "others are copied all the same. Images that are here already are not copied "
 		 "again, so that a run that was interrupted can be repeated.",
 	.examples = "  moss system migrate",

@@ -56,6 +56,7 @@ libengine_a_SOURCES = \
 	engine/transfer/admit.c engine/transfer/admit.h \
 	engine/transfer/places.c engine/transfer/places.h \
 	engine/transfer/migrate.c engine/transfer/migrate.h \
+	engine/transfer/migrate_internal.h engine/transfer/migrate_storage.c \
 	engine/transfer/platform.c engine/transfer/platform.h \
 	engine/transfer/assemble.c engine/transfer/assemble.h \
 	engine/transfer/save.c engine/transfer/save.h \

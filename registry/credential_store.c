@@ -61,8 +61,7 @@ int credential_store_get(const struct credential_store *s, const struct credenti
 	for (size_t i = 0; i < s->helpers.n; i++) {
 		const char *helper = s->helpers.v[i];
 		struct err failure = {0};
-		int r = is_file(helper)
-				? credentials_file_get(s->path, server->key, out, &failure)
+		int r = is_file(helper) ? credentials_file_get(s->path, server->key, out, &failure)
 			: server->is_namespace
 				? CREDENTIALS_NONE
 				: credential_helper_get(helper, server->host, out, &failure);

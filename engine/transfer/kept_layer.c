@@ -128,7 +128,8 @@ void kept_layers_sweep(struct store *s, int parts_fd)
 int64_t kept_downloads_clear(struct store *s)
 {
 	struct err ignored;
-	auto_fd parts = openat(s->root_fd, "parts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_fd parts =
+		openat(s->root_fd, "parts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (parts < 0)
 		return 0;
 	int64_t before = s->freed ? *s->freed : 0;

@@ -41,6 +41,9 @@ tests_unit_unpack_confine_LDADD = libtransfer.a libbase.a $(UNIT_LIBS) $(CORE_LI
 endif
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/engine_migrate
+tests_unit_engine_migrate_SOURCES = tests/unit/engine_migrate.c
+tests_unit_engine_migrate_LDADD = libengine.a libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/engine_transfer
 tests_unit_engine_transfer_SOURCES = tests/unit/engine_transfer.c
 tests_unit_engine_transfer_LDADD = libengine.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)

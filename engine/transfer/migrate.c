@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "engine/transfer/migrate_internal.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/pull.h"
 #include "registry/reference.h"
@@ -18,17 +19,10 @@
 
 enum { LIST_MAX = 16 * 1024 * 1024 };
 
-struct found {
-	char *id; /* "sha256:..." */
-	struct strv names; /* as Podman writes them */
-};
+/* Who writes the images out. */
+enum tool { TOOL_PODMAN, TOOL_SKOPEO };
 
-struct list {
-	struct found *v;
-	size_t n;
-};
-
-static void list_deinit(struct list *l)
+static void list_deinit(struct found_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		free(l->v[i].id);
@@ -36,20 +30,10 @@ static void list_deinit(struct list *l)
 	}
 	free(l->v);
 }
-#define auto_list __attribute__((cleanup(list_deinit))) struct list
-
-static struct found *find_or_add(struct list *l, const char *id)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (!strcmp(l->v[i].id, id))
-			return &l->v[i];
-	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
-	l->v[l->n] = (struct found){.id = xstrdup(id)};
-	return &l->v[l->n++];
-}
+#define auto_list __attribute__((cleanup(list_deinit))) struct found_list
 
 /* "sha256:... name:tag", or "<none>" in a name's place. */
-static int read_line(struct list *l, char *line, struct err *e)
+static int read_line(struct found_list *l, char *line, struct err *e)
 {
 	auto_reference ref = {0};
 	struct err ignored;
@@ -58,27 +42,39 @@ static int read_line(struct list *l, char *line, struct err *e)
 		*name++ = '\0';
 	if (!name || !digest_valid(line))
 		return err_set(e, EBADMSG, "podman images: its output is not understood");
-	struct found *f = find_or_add(l, line);
+	struct found *f = found_list_add(l, line);
 	if (reference_parse(name, false, &ref, &ignored) == 0)
 		strv_add(&f->names, name);
 	return 0;
 }
 
-static int no_podman(struct err *e)
+static int no_tool(struct err *e)
 {
-	err_set(e, ENOENT, "podman is not installed: its images cannot be copied");
-	return err_hint(e, "install podman, or copy single images: skopeo copy "
-			   "containers-storage:NAME docker-archive:FILE:NAME; moss load -i FILE");
+	err_set(e, ENOENT,
+		"neither podman nor skopeo is installed: Podman's images cannot be copied");
+	return err_hint(e, "install one of them");
 }
 
-static int list_images(struct list *l, struct err *e)
+/* Without podman, skopeo copies what the files of the store list. */
+static int list_storage(struct found_list *l, struct err *e)
+{
+	char *const argv[] = {(char *)"skopeo", (char *)"--version", NULL};
+	auto_buf out = BUF_INIT, why = BUF_INIT;
+	int r = spawn_capture(argv, LIST_MAX, &out, &why, e);
+	if (r == -ENOENT)
+		return no_tool(e);
+	return r < 0 ? r : migrate_storage_list(l, e);
+}
+
+static int list_images(struct found_list *l, enum tool *tool, struct err *e)
 {
 	char *const argv[] = {(char *)"podman", (char *)"images", (char *)"--no-trunc",
 		(char *)"--format", (char *)"{{.ID}} {{.Repository}}:{{.Tag}}", NULL};
 	auto_buf out = BUF_INIT, why = BUF_INIT;
 	int r = spawn_capture(argv, LIST_MAX, &out, &why, e);
+	*tool = r == -ENOENT ? TOOL_SKOPEO : TOOL_PODMAN;
 	if (r == -ENOENT)
-		return no_podman(e);
+		return list_storage(l, e);
 	if (r < 0)
 		return r;
 	if (r > 0) {
@@ -97,15 +93,33 @@ static int list_images(struct list *l, struct err *e)
 	return 0;
 }
 
-static int start_save(const struct found *f, int out, pid_t *pid, struct err *e)
+static void podman_words(const struct found *f, struct strv *argv)
 {
-	auto_strv argv = STRV_INIT;
 	const char *const fixed[] = {
 		"podman", "save", "--quiet", "--format", "docker-archive", "--", f->id};
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-		strv_add(&argv, fixed[i]);
+		strv_add(argv, fixed[i]);
 	for (size_t i = 0; i < f->names.n; i++)
-		strv_add(&argv, f->names.v[i]);
+		strv_add(argv, f->names.v[i]);
+}
+
+/* What is in the user's store has been accepted once; loading asks our policy. */
+static void skopeo_words(const struct found *f, struct strv *argv)
+{
+	const char *const fixed[] = {"skopeo", "--insecure-policy", "copy", "--quiet"};
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		strv_add(argv, fixed[i]);
+	for (size_t i = 1; i < f->names.n; i++)
+		strv_addf(argv, "--additional-tag=%s", f->names.v[i]);
+	strv_addf(argv, "containers-storage:@%s", f->id + strlen("sha256:"));
+	strv_addf(argv, "docker-archive:/dev/stdout%s%s", f->names.n ? ":" : "",
+		f->names.n ? f->names.v[0] : "");
+}
+
+static int start_save(const struct found *f, enum tool tool, int out, pid_t *pid, struct err *e)
+{
+	auto_strv argv = STRV_INIT;
+	(tool == TOOL_PODMAN ? podman_words : skopeo_words)(f, &argv);
 	struct spawn sp = SPAWN_INIT;
 	sp.file = argv.v[0];
 	sp.argv = argv.v;
@@ -114,25 +128,39 @@ static int start_save(const struct found *f, int out, pid_t *pid, struct err *e)
 	return spawn_start(&sp, pid, NULL, e);
 }
 
-static int copy_image(struct store *s, const struct found *f, struct strv *lines, struct err *e)
+/* The writer may hold its own pipe open for reading and so never see that its reader is gone: after
+ * a failure of ours it is ended, after one of the archive it may say why. */
+static void let_end(int in, pid_t pid, const struct err *failure)
+{
+	char buffer[65536];
+	if (failure->code != EBADMSG)
+		(void)kill(pid, SIGKILL);
+	while (read(in, buffer, sizeof(buffer)) > 0)
+		;
+}
+
+static int copy_image(
+	struct store *s, const struct found *f, enum tool tool, struct strv *lines, struct err *e)
 {
 	int ends[2];
 	pid_t pid = -1;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "cannot make a pipe");
 	auto_fd in = ends[0];
-	int r = start_save(f, ends[1], &pid, e);
+	int r = start_save(f, tool, ends[1], &pid, e);
 	close(ends[1]);
 	if (r < 0)
 		return r;
 	const struct load_source source = {.fd = in};
 	r = image_load(s, &source, true, lines, e);
+	if (r < 0)
+		let_end(in, pid, e);
 	close(take_fd(in));
-	/* A podman that failed is the cause of an archive that ends early. One whose reader stopped
-	 * is not. */
+	/* A writer that failed is the cause of an archive that ends early. */
 	int code = spawn_wait(pid);
 	if (code > 0 && (r == 0 || e->code == EBADMSG))
-		return err_set(e, EIO, "podman save %s failed with status %d", f->id, code);
+		return err_set(e, EIO, "%s %s failed with status %d",
+			tool == TOOL_PODMAN ? "podman save" : "skopeo copy", f->id, code);
 	return r < 0 ? err_ctx(e, "image %s", f->id) : 0;
 }
 
@@ -162,12 +190,13 @@ int images_migrate(
 	struct store *s, struct strv *lines, migrate_failure failed, void *arg, struct err *e)
 {
 	auto_list l = {0};
+	enum tool tool;
 	int failures = 0;
-	int r = list_images(&l, e);
+	int r = list_images(&l, &tool, e);
 	for (size_t i = 0; r >= 0 && i < l.n; i++) {
 		r = name_existing(s, &l.v[i], e);
 		if (r == 0)
-			r = copy_image(s, &l.v[i], lines, e);
+			r = copy_image(s, &l.v[i], tool, lines, e);
 		if (r < 0 && is_its_own(e)) {
 			failed(arg, e);
 			failures++;

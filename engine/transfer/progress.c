@@ -200,8 +200,7 @@ static void draw(struct progress *p, const struct strv *rows, unsigned width, un
 {
 	auto_buf out = BUF_INIT;
 	size_t first = 0;
-	bool is_resized =
-		p->shown.n && (width != p->shown_width || height != p->shown_height);
+	bool is_resized = p->shown.n && (width != p->shown_width || height != p->shown_height);
 	while (!is_resized && first < rows->n && first < p->shown.n &&
 		!strcmp(rows->v[first], p->shown.v[first]))
 		first++;

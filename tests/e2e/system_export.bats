@@ -205,6 +205,59 @@ Loaded image: localhost/p:2" ]
 	[ "$(elsewhere images -q --no-trunc localhost/p:2)" = "$(id_of busybox)" ]
 }
 
+# A PATH with these programs alone, and what user namespaces need.
+only() {
+	local name
+	mkdir -p "$WORK/only"
+	for name in newuidmap newgidmap "$@"; do
+		ln -sf "$(command -v "$name")" "$WORK/only/$name"
+	done
+}
+migrate_only() { env PATH="$WORK/only" "$MOSS" --root "$WORK/root2" --runroot "$WORK/run2" system migrate; }
+
+@test "migrate without podman: skopeo, every image of the store" {
+	only skopeo
+	unset XDG_DATA_HOME CONTAINERS_STORAGE_CONF
+	run -1 migrate_only
+	[[ $output == "moss: there are no images of Podman in $HOME/.local/share/containers/storage"* ]]
+	moss save -o "$WORK/busybox.tar" busybox
+	skopeo --insecure-policy copy -q "docker-archive:$WORK/busybox.tar" containers-storage:localhost/p:1
+	skopeo --insecure-policy copy -q "docker-archive:$WORK/busybox.tar" containers-storage:localhost/p:2
+	run -0 migrate_only
+	[ "$output" = "Loaded image: localhost/p:1
+Loaded image: localhost/p:2" ] || [ "$output" = "Loaded image: localhost/p:2
+Loaded image: localhost/p:1" ]
+	[ "$(elsewhere images -q --no-trunc localhost/p:1)" = "$(id_of busybox)" ]
+	[ "$(elsewhere images -q --no-trunc localhost/p:2)" = "$(id_of busybox)" ]
+	[ "$(elsewhere run --rm --network none localhost/p:2 echo here)" = here ]
+	# Again: only names.
+	elsewhere rmi localhost/p:1
+	run -0 migrate_only
+	[ "$output" = "" ]
+	elsewhere image inspect localhost/p:1 >/dev/null
+	# What cannot be read is named, and is no reason to keep others back.
+	local images
+	images=$(echo "$HOME"/.local/share/containers/storage/*-images)
+	jq --arg id "$(printf 'a%.0s' {1..64})" '[{id: $id, names: ["localhost/bad:1"]}] + .' "$images/images.json" >"$WORK/images.json"
+	cp "$WORK/images.json" "$images/images.json"
+	elsewhere rmi -f localhost/p:1 localhost/p:2
+	run -1 migrate_only
+	[[ $output == *"skopeo copy sha256:aaaa"*" failed with status "* ]]
+	elsewhere image inspect localhost/p:1 >/dev/null
+	echo '[{"id":"x"}]' >"$images/images.json"
+	run -1 migrate_only
+	[[ $output == *"$images/images.json: an image without an id"* ]]
+	echo 'no json' >"$images/images.json"
+	run -1 migrate_only
+	[[ $output == *"$images/images.json"* ]]
+	# Where the store is, is said by storage.conf.
+	mkdir -p "$HOME/.config/containers"
+	printf '[storage]\ndriver = "vfs"\ngraphroot = "$HOME/elsewhere"\n' >"$HOME/.config/containers/storage.conf"
+	run -1 env -u XDG_CONFIG_HOME PATH="$WORK/only" "$MOSS" --root "$WORK/root2" --runroot "$WORK/run2" system migrate
+	[[ $output == "moss: there are no images of Podman in $HOME/elsewhere"* ]]
+	in_userns rm -rf "$HOME/.local/share/containers"
+}
+
 @test "migrate: podman missing, failing, cut off, or talking nonsense" {
 	fake_podman
 	printf '%s' "--help localhost/p:1" >"$WORK/list"
@@ -228,7 +281,8 @@ Loaded image: localhost/p:2" ]
 	[ "$(elsewhere images -q --no-trunc localhost/p:1)" = "$(id_of busybox)" ]
 	rm "$WORK/bin/podman"
 	PATH="$WORK/bin" run -1 "$(command -v env)" PATH="$WORK/bin" "$MOSS" --root "$WORK/root2" --runroot "$WORK/run2" system migrate
-	[[ $output == *"podman is not installed"*"skopeo copy"* ]]
+	[ "${lines[0]}" = "moss: neither podman nor skopeo is installed: Podman's images cannot be copied" ]
+	[[ ${lines[1]} == *"install one of them"* ]]
 	run -125 migrate --migrate-db
 	[[ $output == *"--migrate-db"* ]]
 }
