@@ -35,6 +35,7 @@ check_PROGRAMS += \
 	tests/unit/base_encode \
 	tests/unit/base_goregex \
 	tests/unit/base_mountinfo \
+	tests/unit/base_output \
 	tests/unit/base_path \
 	tests/unit/base_process \
 	tests/unit/base_str \
@@ -51,6 +52,8 @@ tests_unit_base_goregex_SOURCES = tests/unit/base_goregex.c tests/unit/unit.h
 tests_unit_base_goregex_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_mountinfo_SOURCES = tests/unit/base_mountinfo.c tests/unit/unit.h
 tests_unit_base_mountinfo_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
+tests_unit_base_output_SOURCES = tests/unit/base_output.c tests/unit/unit.h
+tests_unit_base_output_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_path_SOURCES = tests/unit/base_path.c tests/unit/unit.h
 tests_unit_base_path_LDADD = libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 tests_unit_base_process_SOURCES = tests/unit/base_process.c

@@ -96,3 +96,50 @@ is_sound() {
 	moss push -q "$REG/app:1"
 	registry_stop_all
 }
+
+# What the user has saved before is still there, and nothing else: the disk is the output's only.
+@test "save, export and system export without room for them name the file and leave the old one" {
+	local out=$MOSS_TEST_SMALL/out
+	ROOT=$WORK/root
+	moss load -q -i "$(busybox_archive)"
+	moss run --name c1 --network none busybox sh -c 'dd if=/dev/urandom of=/large bs=1M count=30 2>/dev/null'
+	moss commit c1 large:1 >/dev/null
+	mkdir -p "$out"
+	echo before >"$out/a"
+	for command in "save -o $out/a large:1" "save --format oci-archive -o $out/a large:1" \
+		"export -o $out/a c1" "system export $out/a"; do
+		run --separate-stderr moss $command
+		[ "$status" -eq 1 ]
+		[[ "${stderr,,}" == *"$out/a: "*"no space left on device"* ]]
+		[ "$(cat "$out/a")" = before ]
+		[ "$(ls -A "$out")" = a ]
+		is_sound
+	done
+	for command in "save --format oci-dir -o $out/dir large:1" "save --format docker-dir -o $out/dir large:1" \
+		"system export $out/dir/"; do
+		run --separate-stderr moss $command
+		[ "$status" -eq 1 ]
+		[[ "${stderr,,}" == *"$out/dir"*": "*"no space left on device"* ]]
+		[ "$(ls -A "$out")" = a ]
+		is_sound
+	done
+	rm -rf "$out"
+	moss rm c1
+}
+
+@test "save without room to compress leaves nothing in the store" {
+	moss load -q -i "$(busybox_archive)"
+	moss run --name c1 --network none busybox sh -c 'dd if=/dev/urandom of=/large bs=1M count=8 2>/dev/null'
+	moss commit c1 large:1 >/dev/null
+	moss rm --no-trash c1
+	fill
+	run --separate-stderr moss save --format oci-archive -o "$WORK/a.oci" large:1
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"No space left on device"* ]]
+	[ ! -e "$WORK/a.oci" ]
+	# What is not compressed needs no room there.
+	moss save -o "$WORK/a.tar" large:1
+	make_room
+	is_sound
+	moss save --format oci-archive -o "$WORK/a.oci" large:1
+}

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	struct source s = {data + 1, size - 1, (size_t)data[0] * 16 + 1, 0};
-	const struct tar_io io = {source_next, source_raw, &s};
+	const struct tar_io io = {.next = source_next, .raw = source_raw, .arg = &s};
 	struct tar_reader *t = tar_reader_new(&io);
 	const struct tar_entry *en;
 	const unsigned char *p;
