@@ -31,6 +31,7 @@ libregistry_a_SOURCES = \
 	registry/search_read.c \
 	registry/sigstore.c registry/sigstore.h \
 	registry/sigstore_tag.c \
+	registry/transport.c registry/transport.h \
 	registry/upload.c registry/upload.h
 
 if HAVE_CMOCKA
@@ -58,6 +59,9 @@ tests_unit_registry_search_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_L
 check_PROGRAMS += tests/unit/registry_reference
 tests_unit_registry_reference_SOURCES = tests/unit/registry_reference.c
 tests_unit_registry_reference_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/registry_transport
+tests_unit_registry_transport_SOURCES = tests/unit/registry_transport.c
+tests_unit_registry_transport_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/registry_policy
 tests_unit_registry_policy_SOURCES = tests/unit/registry_policy.c tests/unit/unit.h
 tests_unit_registry_policy_LDADD = libregistry.a libbase.a $(CORE_LIBS) $(UNIT_LIBS)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "registry/transport.h"
 
 /* The grammar (distribution's reference package):
  *
@@ -266,20 +267,13 @@ static int refuse_store(const char *typed, struct err *e)
 	return 0;
 }
 
-/* What is no reference may be an archive or a folder ("oci:1" is an image called oci). */
+/* What is no reference may be a file or a folder ("oci:1" is an image called oci). */
 static int explain(const char *typed, struct err *e)
 {
-	static const char *const files[] = {"oci:", "oci-archive:", "docker-archive:", "dir:"};
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		const char *path = str_after(typed, files[i]);
-		if (!path || !*path)
-			continue;
-		err_set(e, EINVAL, "%s: archives and folders are not taken as names of images",
-			typed);
-		return err_hint(
-			e, "moss load -i %.*s takes what is in it", (int)strcspn(path, ":"), path);
-	}
-	return -e->code;
+	if (!transport_is(typed))
+		return -e->code;
+	err_set(e, EINVAL, "%s: a file or folder is no image of the store", typed);
+	return err_hint(e, "moss pull %s takes its image in", typed);
 }
 
 int reference_parse(const char *typed, bool add_latest, struct reference *r, struct err *e)

@@ -20,8 +20,8 @@ void reference_deinit(struct reference *r);
 
 /* "invalid reference format", "invalid reference format: repository name (X) must be lowercase".
  * add_latest: a missing tag and digest become ":latest". "docker://" in front says nothing new;
- * containers-storage: and docker-daemon: are refused with the way to copy, and so is what is no
- * reference but oci:, oci-archive:, docker-archive: or dir: with a path. */
+ * containers-storage: and docker-daemon: are refused with the way to copy, and what is no reference
+ * but a file or folder (registry/transport.h) with the way to take it in. */
 int reference_parse(const char *typed, bool add_latest, struct reference *r, struct err *e);
 /* Full name: "docker.io/library/debian:12" (with both, "@digest" follows the tag). Owned. */
 char *reference_full(const struct reference *r);

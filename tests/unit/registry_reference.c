@@ -23,10 +23,10 @@ static void test_transports(void **state)
 	} cases[] = {
 		{"containers-storage:debian:12", "copy it: podman save debian:12 | moss load"},
 		{"docker-daemon:debian:12", "copy it: docker save debian:12 | moss load"},
-		{"oci:/images/x:1", "moss load -i /images/x takes what is in it"},
-		{"oci-archive:./x.tar", "moss load -i ./x.tar takes what is in it"},
-		{"docker-archive:/x.tar:a:1", "moss load -i /x.tar takes what is in it"},
-		{"dir:/x", "moss load -i /x takes what is in it"},
+		{"oci:/images/x:1", "moss pull oci:/images/x:1 takes its image in"},
+		{"oci-archive:./x.tar", "moss pull oci-archive:./x.tar takes its image in"},
+		{"docker-archive:/x.tar:a:1", "moss pull docker-archive:/x.tar:a:1 takes its image in"},
+		{"dir:/x", "moss pull dir:/x takes its image in"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct err e = {0};

@@ -1,0 +1,133 @@
+#include "registry/transport.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/scope.h"
+#include "base/str.h"
+
+#define HEX "b5a2c96250612366ea272ffac6d9744aaf4b45aacd96aa7cfcb931ee3b558259"
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_true(
+		transport_is("dir:x") && transport_is("oci:") && transport_is("oci-archive:/x"));
+	assert_true(transport_is("docker-archive:x"));
+	static const char *const others[] = {"", "oci", "ocix:1", "docker://x", "OCI:/x", "/oci:x",
+		"docker-daemon:x", "containers-storage:x", "dir", "x/dir:1"};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_false(transport_is(others[i]));
+	for (int k = TRANSPORT_DIR; k <= TRANSPORT_DOCKER_ARCHIVE; k++) {
+		auto_free char *typed = xasprintf("%s:x", transport_name((enum transport_kind)k));
+		struct err e = {0};
+		auto_transport t;
+		assert_int_equal(transport_parse(typed, &t, &e), 0);
+		assert_int_equal(t.kind, k);
+		assert_int_equal(transport_is_folder(t.kind), k <= TRANSPORT_OCI);
+	}
+}
+
+static void assert_same(const char *typed, const char *a, const char *b)
+{
+	if (!a != !b || (a && strcmp(a, b) != 0))
+		fail_msg("%s: %s instead of %s", typed, a ? a : "nothing", b ? b : "nothing");
+}
+
+static void test_parts(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *typed, *path, *ref;
+		int64_t index;
+	} cases[] = {
+		{"dir:/a:b:c", "/a:b:c", NULL, -1},
+		{"dir:x/../y", "x/../y", NULL, -1},
+		{"dir::", ":", NULL, -1},
+		{"oci:/x", "/x", NULL, -1},
+		{"oci:/x:", "/x", NULL, -1},
+		{"oci:/x:t", "/x", "t", -1},
+		{"oci:/x:V1.0+b--2", "/x", "V1.0+b--2", -1},
+		{"oci:x:quay.io/a/b:1", "x", "quay.io/a/b:1", -1},
+		{"oci:x:a@sha256:" HEX, "x", "a@sha256:" HEX, -1},
+		{"oci:x:@0", "x", NULL, 0},
+		{"oci-archive:a b.tar:@7", "a b.tar", NULL, 7},
+		{"oci-archive:x.tar:app:1", "x.tar", "app:1", -1},
+		{"docker-archive:x.tar", "x.tar", NULL, -1},
+		{"docker-archive:x.tar:app", "x.tar", "docker.io/library/app:latest", -1},
+		{"docker-archive:x.tar:quay.io/a:2", "x.tar", "quay.io/a:2", -1},
+		{"docker-archive:x.tar:@4294967295", "x.tar", NULL, 4294967295},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		auto_transport t;
+		if (transport_parse(cases[i].typed, &t, &e) < 0)
+			fail_msg("%s: %s", cases[i].typed, e.msg);
+		assert_same(cases[i].typed, t.path, cases[i].path);
+		assert_same(cases[i].typed, t.ref, cases[i].ref);
+		assert_int_equal(t.index, cases[i].index);
+	}
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *typed, *message;
+	} cases[] = {
+		{"dir:", "dir:: the path is missing"},
+		{"oci:", "oci:: the path is missing"},
+		{"oci::t", "oci::t: the path is missing"},
+		{"docker-archive::a", "docker-archive::a: the path is missing"},
+		{"oci:x:-t", "oci:x:-t: \"-t\" is no reference of an image layout"},
+		{"oci:x:t!", "oci:x:t!: \"t!\" is no reference of an image layout"},
+		{"oci:x:a//b", "oci:x:a//b: \"a//b\" is no reference of an image layout"},
+		{"oci:x:a---b", "oci:x:a---b: \"a---b\" is no reference of an image layout"},
+		{"oci:x:a/", "oci:x:a/: \"a/\" is no reference of an image layout"},
+		{"oci:x:\xc3\xa9",
+			"oci:x:\xc3\xa9: \"\xc3\xa9\" is no reference of an image layout"},
+		{"oci:x:@", "oci:x:@: invalid source index @: it is @ and a number from 0 on"},
+		{"oci:x:@-1",
+			"oci:x:@-1: invalid source index @-1: it is @ and a number from 0 on"},
+		{"docker-archive:x:@4294967296",
+			"docker-archive:x:@4294967296: invalid source index "
+			"@4294967296: it is @ and a number from 0 on"},
+		{"docker-archive:x:", "docker-archive:x:: invalid reference format"},
+		{"docker-archive:x:A",
+			"docker-archive:x:A: invalid reference format: repository name "
+			"(library/A) must be lowercase"},
+		{"docker-archive:x:a@sha256:" HEX,
+			"docker-archive:x:a@sha256:" HEX ": a@sha256:" HEX
+			": images of a docker-archive are named by tags only"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err e = {0};
+		auto_transport t;
+		if (transport_parse(cases[i].typed, &t, &e) >= 0)
+			fail_msg("accepted: %s", cases[i].typed);
+		assert_string_equal(e.msg, cases[i].message);
+		assert_null(t.path);
+	}
+	char ref[1100];
+	memset(ref, 'a', sizeof(ref));
+	ref[1025] = '\0';
+	assert_false(transport_ref_valid(ref));
+	ref[1024] = '\0';
+	assert_true(transport_ref_valid(ref));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
