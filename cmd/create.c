@@ -41,7 +41,8 @@ const struct cmd cmd_create = {
 	.args_size = sizeof(struct create_args),
 	.about = "Makes a container from an image, without starting it, and prints its ID. The "
 		 "image "
-		 "is pulled where it is missing. The flags are those of run; start starts it.",
+		 "is pulled where it is missing; dir:, oci:, oci-archive: and docker-archive: name "
+		 "one in a file or folder, as for pull. The flags are those of run; start starts it.",
 	.examples = "moss create --name web -p 8080:80 nginx\nmoss start web",
 	.run = create_run,
 };

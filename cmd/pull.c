@@ -1,4 +1,5 @@
-/* pull: an image, or every tag of a repository, from a registry. */
+/* pull: an image, or every tag of a repository, from a registry; or an image from a file or folder.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 #include "engine/image_like.h"
 #include "engine/inspect_object.h"
 #include "engine/transfer/pull.h"
+#include "engine/transfer/pull_transport.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 
@@ -59,6 +62,21 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 	return 0;
 }
 
+/* A file or folder: the image's ID is told, as it need not get a name. */
+static int pull_transport(struct cmd_call *call, const struct pull *a, const char *typed,
+	const struct pull_options *o, struct err *e)
+{
+	struct image image = {0};
+	if (a->all_tags)
+		return err_set(e, EINVAL, "pulling all tags is not supported for %.*s transport",
+			(int)strcspn(typed, ":"), typed);
+	int r = image_pull_transport(call->store, typed, o, &image, e);
+	if (r == 0)
+		printf("%s\n", image.id + strlen("sha256:"));
+	image_deinit(&image);
+	return r;
+}
+
 /* 1: what is here already is enough, and is named; 0: the registry is to be asked. */
 static int is_done(struct cmd_call *call, const struct pull *a, const char *typed, struct err *e)
 {
@@ -97,7 +115,10 @@ static int pull_run(struct cmd_call *call, void *args, struct err *e)
 	int r = progress_style_parse(a->progress, &o.progress, e);
 	if (r == 0)
 		r = is_done(call, a, call->argv[0], e);
-	return r ? (r < 0 ? r : 0) : pull_name(call, a, call->argv[0], &o, e);
+	if (r)
+		return r < 0 ? r : 0;
+	return transport_is(call->argv[0]) ? pull_transport(call, a, call->argv[0], &o, e)
+					   : pull_name(call, a, call->argv[0], &o, e);
 }
 
 static const char *const aliases[] = {"image pull", NULL};
@@ -162,6 +183,11 @@ const struct cmd cmd_pull = {
 		"layer is a line. --progress none leaves the layers out, --quiet everything but "
 		"the "
 		"name.\n\n"
+		"NAME may also be an image in a file or folder: dir:PATH, oci:PATH[:REF], "
+		"oci-archive:FILE[:REF] or docker-archive:FILE[:NAME[:TAG]]; of several images "
+		"there, :@N takes one by its number from 0. It gets the names that the archive "
+		"gives it, from a folder the name REF, and its ID is printed. docker://NAME is "
+		"NAME. An image called dir, oci or like the others is docker://dir.\n\n"
 		"A transfer that moves nothing for a minute ($MOSS_STALL_SECONDS) is taken up "
 		"again, "
 		"as often as --retry says; a slow one may take as long as it needs.",

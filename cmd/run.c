@@ -98,10 +98,11 @@ static int run_run(struct cmd_call *call, void *args, struct err *e)
 		.started = run_started,
 		.started_arg = &started,
 	};
+	auto_free char *image = xstrdup(c.row.image_name);
 	r = container_run(call->store, &c, &o, e);
 	container_new_deinit(&c);
 	if (a->rmi)
-		remove_image(call, a->create.req.image);
+		remove_image(call, image);
 	if (r >= 0 && started.result < 0) {
 		*e = started.e;
 		return started.result;
@@ -143,7 +144,8 @@ const struct cmd cmd_run = {
 	.about =
 		"Makes a container from an image and runs it: in the foreground with its output on "
 		"the terminal, or with -d in the background. The image is pulled where it is "
-		"missing. The exit status is the container's own; 125 where moss failed, 126 where "
+		"missing; it may be in a file or folder, too (dir:, oci:, oci-archive: or "
+		"docker-archive:, as pull reads them). The exit status is the container's own; 125 where moss failed, 126 where "
 		"the command cannot be run, 127 where it is not found.\n\n"
 		"With --pid=host together with --privileged or --cap-add SYS_PTRACE a container "
 		"can "

@@ -12,6 +12,7 @@
 #include "base/scope.h"
 #include "cmd/client_config.h"
 #include "cmd/cmd.h"
+#include "cmd/image_names.h"
 #include "cmd/platform.h"
 #include "cmd/pull_choose.h"
 #include "cmd/run_opts.h"
@@ -20,7 +21,9 @@
 #include "engine/start.h"
 #include "engine/transfer/places.h"
 #include "engine/transfer/pull.h"
+#include "engine/transfer/pull_transport.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 #include "storage/store.h"
@@ -76,19 +79,43 @@ static int check_platform(const char *platform, struct err *e)
 		platform);
 }
 
-static int pull(struct cmd_call *call, const struct create_args *a, const char *platform,
-	struct image *out, struct err *e)
+static struct pull_options pull_options(
+	const struct cmd_call *call, const struct create_args *a, const char *platform)
 {
 	struct pull_options o = registry_pull_options(call, &a->registry);
 	o.platform = platform;
 	o.progress_fd = 2;
 	o.quiet = a->quiet;
 	o.choose = pull_choose;
-	return image_pull(call->store, a->req.image, &o, out, NULL, e);
+	return o;
+}
+
+/* What came from a file or folder is called by the name that it got, or by its ID. */
+static int pull_transport(struct cmd_call *call, const struct create_args *a,
+	struct pull_options *o, struct image *out, char **name, struct err *e)
+{
+	auto_free char *full = NULL;
+	o->pulled = &full;
+	int r = image_pull_transport(call->store, a->req.image, o, out, e);
+	if (r == 0)
+		*name = full ? image_familiar(full) : xstrdup(out->id + strlen("sha256:"));
+	return r;
+}
+
+/* *name: of an image that is called otherwise than it was typed. */
+static int pull(struct cmd_call *call, const struct create_args *a, const char *platform,
+	struct image *out, char **name, struct err *e)
+{
+	struct pull_options o = pull_options(call, a, platform);
+	if (transport_is(a->req.image))
+		return pull_transport(call, a, &o, out, name, e);
+	int r = image_pull(call->store, a->req.image, &o, out, NULL, e);
+	return r < 0 ? image_like_pull_hint(call->store, a->req.image, e) : r;
 }
 
 /* The image of that name, from the store or, as --pull says, from its registry. */
-static int image_get(struct cmd_call *call, struct create_args *a, struct image *out, struct err *e)
+static int image_get(
+	struct cmd_call *call, struct create_args *a, struct image *out, char **name, struct err *e)
 {
 	auto_reference ref = {0};
 	struct err bad_reference = {0};
@@ -118,19 +145,19 @@ static int image_get(struct cmd_call *call, struct create_args *a, struct image 
 		if (r < 0)
 			return r;
 	}
-	if (!is_name) {
+	bool is_transport = transport_is(a->req.image);
+	if (!is_name && (!is_transport || policy == PULL_NEVER)) {
 		*e = bad_reference;
 		return -e->code;
 	}
-	auto_free char *shown = reference_familiar(&ref);
+	auto_free char *shown = is_name ? reference_familiar(&ref) : NULL;
 	if (policy == PULL_NEVER) {
 		err_set(e, ENOENT, "No such image: %s", shown);
 		return image_like_hint(call->store, a->req.image, e);
 	}
-	if (policy == PULL_MISSING)
+	if (policy == PULL_MISSING && !is_transport)
 		fprintf(stderr, "Unable to find image '%s' locally\n", shown);
-	r = pull(call, a, platform, out, e);
-	return r < 0 ? image_like_pull_hint(call->store, a->req.image, e) : r;
+	return pull(call, a, platform, out, name, e);
 }
 
 static int check_cidfile(const char *path, struct err *e)
@@ -188,12 +215,13 @@ int create_args_prepare(
 	struct cmd_call *call, struct create_args *a, struct container_new *out, struct err *e)
 {
 	auto_strv warnings = STRV_INIT;
+	auto_free char *name = NULL;
 	struct image image = {0};
 	a->req.image = call->argv[0];
 	a->req.command = call->argv + 1;
 	int r = check_cidfile(a->req.cidfile, e);
 	if (r < 0 || (r = create_check_early(&a->req, e)) < 0 ||
-		(r = image_get(call, a, &image, e)) < 0)
+		(r = image_get(call, a, &image, &name, e)) < 0)
 		return r;
 	if ((r = make_way(call->store, a, e)) < 0) {
 		image_deinit(&image);
@@ -201,10 +229,13 @@ int create_args_prepare(
 	}
 	auto_json config = client_config_load(call->globals);
 	client_config_proxies(config, &a->req.env);
+	if (name)
+		a->req.image = name;
 	r = container_prepare(call->store, &a->req, &image, out, &warnings, e);
 	for (size_t i = 0; i < warnings.n; i++)
 		fprintf(stderr, "%s\n", warnings.v[i]);
 	image_deinit(&image);
+	a->req.image = call->argv[0];
 	/* To a person only: scripts may compare what they get. */
 	if (r == 0 && out->row.restart_policy && isatty(2)) {
 		auto_free char *hint = restart_hint(call->store);

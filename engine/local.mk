@@ -75,6 +75,7 @@ libengine_a_SOURCES = \
 	engine/transfer/manifest_member.c engine/transfer/manifest_member.h \
 	engine/transfer/manifest_push.c engine/transfer/manifest_push.h \
 	engine/transfer/pull_room.c \
+	engine/transfer/pull_transport.c engine/transfer/pull_transport.h \
 	engine/transfer/unpacker.c engine/transfer/unpacker.h
 include engine/transfer/local.mk
 include engine/launch.mk

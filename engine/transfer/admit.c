@@ -16,6 +16,7 @@
 #include "registry/policy.h"
 #include "registry/reference.h"
 #include "registry/sigstore.h"
+#include "registry/transport.h"
 
 /* The signatures of one manifest, as they were found. */
 struct signatures {
@@ -289,7 +290,15 @@ int admit_pulled(const struct admit_image *image, const char *policy_file, struc
 	return require_all(&a, policy_requirements(&p, "docker", &scopes), shown, e);
 }
 
-int admit_archive(const char *transport, const char *path, const char *policy_file, struct err *e)
+/* Scopes are of real paths (containers-policy.json(5)): a link is no way around one. */
+static char *real_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+	return real ? real : path_abs(path);
+}
+
+static int admit_path(const char *transport, const char *path, const char *ref,
+	const char *policy_file, struct err *e)
 {
 	auto_policy p = {0};
 	auto_strv scopes = STRV_INIT;
@@ -297,11 +306,23 @@ int admit_archive(const char *transport, const char *path, const char *policy_fi
 	if (r < 0 || !p.file)
 		return r;
 	bool is_tarball = !strcmp(transport, "tarball");
-	auto_free char *whole = !path ? NULL : is_tarball ? xstrdup(path) : path_abs(path);
+	auto_free char *whole = !path ? NULL : is_tarball ? xstrdup(path) : real_path(path);
+	if (whole && ref && !strcmp(transport, "oci"))
+		strv_addf(&scopes, "%s:%s", whole, ref);
 	/* The others have no scope but "" (containers-policy.json(5)). */
 	if (whole && !is_tarball && strcmp(transport, "docker-archive") != 0)
 		policy_path_scopes(whole, &scopes);
 	auto_free char *shown = xasprintf("%s:%s", transport, whole ? whole : "-");
 	struct admission a = {.policy = &p};
 	return require_all(&a, policy_requirements(&p, transport, &scopes), shown, e);
+}
+
+int admit_archive(const char *transport, const char *path, const char *policy_file, struct err *e)
+{
+	return admit_path(transport, path, NULL, policy_file, e);
+}
+
+int admit_transport(const struct transport *t, const char *policy_file, struct err *e)
+{
+	return admit_path(transport_name(t->kind), t->path, t->ref, policy_file, e);
 }

@@ -16,6 +16,7 @@ struct err;
 struct fetcher;
 struct reference;
 struct store;
+struct transport;
 
 struct admit_image {
 	struct store *store;
@@ -31,5 +32,7 @@ int admit_pulled(const struct admit_image *image, const char *policy_file, struc
 /* An image from an archive: transport "docker-archive" or "oci-archive", or "tarball", a file system
  * that is imported; path NULL = stdin. */
 int admit_archive(const char *transport, const char *path, const char *policy_file, struct err *e);
+/* An image that a transport names, by the scopes that transport has (containers-policy.json(5)). */
+int admit_transport(const struct transport *t, const char *policy_file, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/transfer/admit.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/proto.h"
+#include "engine/transfer/pull_transport.h"
 #include "engine/transfer/unpacker.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
@@ -98,6 +99,8 @@ static json_t *archive_job(const struct load *l)
 	if (p->variant)
 		json_set_str(platform, "variant", p->variant);
 	json_set(job, "platform", platform);
+	if (l->from->transport)
+		json_set(job, "select", transport_selection(l->from->transport));
 	return job;
 }
 
@@ -281,6 +284,8 @@ static int name_image(struct load *l, const char *id, const char *raw_name, stru
 	if (note_moved_name(l, name, shown, id, e) < 0 || image_tag(l->store, id, name, e) < 0)
 		return -e->code;
 	strv_addf(l->lines, "Loaded image: %s", shown);
+	if (l->from->names)
+		strv_add(l->from->names, name);
 	return 0;
 }
 
@@ -323,13 +328,17 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 			return -e->code;
 	if (names.n == 0)
 		strv_addf(l->lines, "Loaded image ID: %s", id);
-	return event_image(l->store, "load", id, id, NULL, e);
+	if (l->from->ids)
+		strv_add(l->from->ids, id);
+	return event_image(l->store, l->from->transport ? "pull" : "load", id, id, NULL, e);
 }
 
 /* Only an oci-archive holds the manifest of an image. */
 static int admit(struct load *l, const json_t *image, struct err *e)
 {
 	bool is_oci = number_in(image, "manifest", 1000000) >= 0;
+	if (l->from->transport)
+		return admit_transport(l->from->transport, l->from->signature_policy, e);
 	return admit_archive(is_oci ? "oci-archive" : "docker-archive", l->from->path,
 		l->from->signature_policy, e);
 }

@@ -17,6 +17,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/unpack_commit.c \
 	engine/transfer/unpack_describe.c \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \
+	engine/transfer/unpack_select.c engine/transfer/unpack_select.h \
 	engine/transfer/unpack_share.c \
 	engine/transfer/unpack_signature.c \
 	engine/transfer/unpack_spool.c engine/transfer/unpack_spool.h \

@@ -17,6 +17,7 @@
 #include "engine/transfer/pull.h"
 #include "engine/transfer/push.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 
@@ -232,6 +233,11 @@ int manifest_member_read(struct store *s, const char *typed, const struct pull_o
 	auto_json found = json_array();
 	struct err cause = {0};
 	const char *rest = str_after(typed, "docker://"), *kind;
+	if (transport_is(typed)) {
+		(void)err_set(e, EOPNOTSUPP,
+			"%s: lists are made of images of registries and of the store", typed);
+		return err_hint(e, "moss pull %s first, then add the image by its name", typed);
+	}
 	int r = reference_parse(rest ? rest : typed, true, &ref, e);
 	if (r < 0)
 		return r;

@@ -53,7 +53,9 @@
  *       digest, size, diff_id may be missing: computed, not checked. With "layers": [short names]
        and a third descriptor, layers/ (read-only there), equal files of those are not written:
        storage/share.h
- *   {"op": "archive", "platform": {...}}          (docker-archive, oci-archive)
+ *   {"op": "archive", "platform": {...}, "select": {"transport", "ref", "index"}}
+ *       (docker-archive, oci-archive; with "select", of which ref and index may be missing, only
+ *       that image: engine/transfer/unpack_select.h)
  *       fds: [data, staging folder], or, with "folder": true, [any, staging folder, folder]: oci-dir and docker-dir,
  *       which are read in place; for each image first {"ask": [diff id, ...]}, answered by
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":

@@ -13,6 +13,7 @@ struct err;
 struct image;
 struct store;
 struct strv;
+struct transport;
 
 enum pull_tls {
 	PULL_TLS_DEFAULT = 0, /* HTTPS and verified; plain HTTP for a registry on loopback */
@@ -58,6 +59,8 @@ struct load_source {
 	 * index the one for this machine. */
 	const char *platform;
 	const char *signature_policy; /* as in pull_options */
+	const struct transport *transport; /* only this image of it; NULL = all */
+	struct strv *ids, *names; /* get those of the images, the names in full; may be NULL */
 };
 /* docker-archive or oci-archive, any compression. lines receives "Loaded image: x" / "Loaded image
  * ID: sha256:…". An image that the policy rejects is not committed (engine/transfer/admit.h). */

@@ -1,9 +1,11 @@
 /* The archive job of moss-unpack: docker-archive (`docker save`, `podman save`) and
  * oci-archive, or a folder of the same files (oci-dir), or docker-dir. A docker-archive that holds
  * an OCI layout too, as newer `docker save` writes, is read as the former: that is where the names
- * are. Its layers are unpacked by unpack_archive_layers.c. */
+ * are. A transport ("select") says which it is, and which image. Its layers are unpacked by
+ * unpack_archive_layers.c. */
 #include "engine/transfer/unpack_archive_layers.h"
 #include "engine/transfer/unpack_role.h"
+#include "engine/transfer/unpack_select.h"
 #include "engine/transfer/unpack_spool.h"
 #include "engine/transfer/proto.h"
 #include "registry/manifest.h"
@@ -25,6 +27,7 @@ enum { ARCHIVE_IMAGES_MAX = 256 };
 
 struct archive_job {
 	const struct unpack_request *q;
+	struct selection select;
 	int stage_fd;
 	struct spool spool;
 	struct archive_layers layers;
@@ -155,7 +158,10 @@ static int docker_image(struct archive_job *a, const json_t *entry, struct err *
 		return invalid(e, "manifest.json lacks Config or Layers");
 	im.config_name = xstrdup(config);
 	json_to_strv(layers, &im.layer_names);
-	json_to_strv(json_object_get(entry, "RepoTags"), &im.names);
+	if (a->select.ref)
+		strv_add(&im.names, a->select.ref);
+	else
+		json_to_strv(json_object_get(entry, "RepoTags"), &im.names);
 	if (im.layer_names.n != json_array_size(layers))
 		return invalid(e, "manifest.json: a layer is not a string");
 	return take_image(a, &im, e);
@@ -173,6 +179,10 @@ static int docker_images(struct archive_job *a, struct err *e)
 		return -e->code;
 	if (!json_is_array(list))
 		return invalid(e, "manifest.json is not a list");
+	if (a->select.is_one)
+		return selection_in_docker(&a->select, list, &i, e) < 0
+			       ? -e->code
+			       : docker_image(a, json_array_get(list, i), e);
 	json_array_foreach (list, i, entry)
 		if (docker_image(a, entry, e) < 0)
 			return -e->code;
@@ -186,11 +196,10 @@ static char *blob_name(const struct archive_job *a, const char *digest)
 	return xasprintf("%s%s", a->is_flat ? "" : "blobs/sha256/", digest + strlen("sha256:"));
 }
 
-/* Reads and checks the manifest or index that a descriptor names. */
-static int read_manifest(
-	struct archive_job *a, const struct descriptor *d, struct manifest *m, struct err *e)
+/* Reads and checks the manifest or index that a descriptor names, in that file. */
+static int read_manifest(struct archive_job *a, const struct descriptor *d, const char *name,
+	struct manifest *m, struct err *e)
 {
-	auto_free char *name = blob_name(a, d->digest);
 	auto_buf text = BUF_INIT;
 	char digest[72];
 	if (spool_read(&a->spool, name, MANIFEST_MAX, &text, e) < 0)
@@ -212,21 +221,21 @@ static struct wanted_platform job_platform(const struct archive_job *a)
 
 /* Its manifest has been read: the rest is where that says. */
 static int take_manifest_image(
-	struct archive_job *a, struct archive_image *im, const char *name, struct err *e)
+	struct archive_job *a, struct archive_image *im, const struct strv *names, struct err *e)
 {
 	im->config_name = blob_name(a, im->manifest.config.digest);
 	for (size_t i = 0; i < im->manifest.n_layers; i++)
 		strv_take(&im->layer_names, blob_name(a, im->manifest.layers[i].digest));
-	if (name)
-		strv_add(&im->names, name);
+	strv_copy(&im->names, names);
 	return take_image(a, im, e);
 }
 
-static int oci_image(struct archive_job *a, const struct descriptor *d, const char *name, int depth,
-	struct err *e)
+static int oci_image(struct archive_job *a, const struct descriptor *d, const struct strv *names,
+	int depth, struct err *e)
 {
 	auto_archive_image im = {0};
-	if (read_manifest(a, d, &im.manifest, e) < 0)
+	im.manifest_name = blob_name(a, d->digest);
+	if (read_manifest(a, d, im.manifest_name, &im.manifest, e) < 0)
 		return -e->code;
 	if (im.manifest.kind == MANIFEST_INDEX) {
 		const struct wanted_platform want = job_platform(a);
@@ -235,23 +244,23 @@ static int oci_image(struct archive_job *a, const struct descriptor *d, const ch
 			return invalid(e, "indexes within indexes");
 		if (manifest_choose(&im.manifest, &want, &chosen, e) < 0)
 			return -e->code;
-		return oci_image(a, chosen, name, depth + 1, e);
+		return oci_image(a, chosen, names, depth + 1, e);
 	}
-	im.manifest_name = blob_name(a, d->digest);
 	memcpy(im.manifest_digest, d->digest, sizeof(im.manifest_digest));
-	return take_manifest_image(a, &im, name, e);
+	return take_manifest_image(a, &im, names, e);
 }
 
 /* What an entry of index.json calls its image. A lone word ("latest") is a tag without a name. */
-static const char *oci_name(const json_t *entry)
+static void oci_name(const json_t *entry, struct strv *names)
 {
 	const json_t *notes = json_object_get(entry, "annotations");
 	const char *full = json_string_value(json_object_get(notes, "io.containerd.image.name"));
 	const char *ref =
 		json_string_value(json_object_get(notes, "org.opencontainers.image.ref.name"));
 	if (full)
-		return full;
-	return ref && strpbrk(ref, ":/@") ? ref : NULL;
+		strv_add(names, full);
+	else if (ref && strpbrk(ref, ":/@"))
+		strv_add(names, ref);
 }
 
 /* Signatures and attestations stand beside the images; with several platforms, ours counts. */
@@ -275,6 +284,20 @@ static bool is_wanted(
 	return manifest_choose(&one, &want, &chosen, &e) == 0;
 }
 
+static int oci_selected(
+	struct archive_job *a, const struct manifest *index, const json_t *whole, struct err *e)
+{
+	auto_strv names = STRV_INIT;
+	auto_free bool *wanted = xcalloc(index->n_entries + 1, sizeof(*wanted));
+	size_t chosen;
+	for (size_t i = 0; i < index->n_entries; i++)
+		wanted[i] = is_wanted(
+			a, index, i, json_array_get(json_object_get(whole, "manifests"), i));
+	return selection_in_layout(&a->select, index, whole, wanted, &chosen, &names, e) < 0
+		       ? -e->code
+		       : oci_image(a, &index->entries[chosen], &names, 0, e);
+}
+
 static int oci_images(struct archive_job *a, struct err *e)
 {
 	auto_buf text = BUF_INIT;
@@ -285,10 +308,14 @@ static int oci_images(struct archive_job *a, struct err *e)
 	if (index.kind != MANIFEST_INDEX)
 		return invalid(e, "index.json is not an index");
 	auto_json whole = json_parse(text.data, text.len, "index.json", e);
+	if (whole && a->select.is_one)
+		return oci_selected(a, &index, whole, e);
 	for (size_t i = 0; whole && i < index.n_entries; i++) {
 		const json_t *entry = json_array_get(json_object_get(whole, "manifests"), i);
+		auto_strv names = STRV_INIT;
+		oci_name(entry, &names);
 		if (is_wanted(a, &index, i, entry) &&
-			oci_image(a, &index.entries[i], oci_name(entry), 0, e) < 0)
+			oci_image(a, &index.entries[i], &names, 0, e) < 0)
 			return -e->code;
 	}
 	if (whole && a->images == 0)
@@ -297,6 +324,25 @@ static int oci_images(struct archive_job *a, struct err *e)
 }
 
 /* ---- docker-dir ---- */
+
+static const struct strv no_names = STRV_INIT;
+
+/* Beside an index the manifests have names of their own. */
+static int flat_index(struct archive_job *a, const struct manifest *index, struct err *e)
+{
+	auto_archive_image im = {0};
+	const struct wanted_platform want = job_platform(a);
+	const struct descriptor *d = NULL;
+	if (manifest_choose(index, &want, &d, e) < 0)
+		return -e->code;
+	im.manifest_name = xasprintf("%s.manifest.json", d->digest + strlen("sha256:"));
+	if (read_manifest(a, d, im.manifest_name, &im.manifest, e) < 0)
+		return -e->code;
+	if (im.manifest.kind == MANIFEST_INDEX)
+		return invalid(e, "indexes within indexes");
+	memcpy(im.manifest_digest, d->digest, sizeof(im.manifest_digest));
+	return take_manifest_image(a, &im, &no_names, e);
+}
 
 static int flat_image(struct archive_job *a, struct err *e)
 {
@@ -307,13 +353,25 @@ static int flat_image(struct archive_job *a, struct err *e)
 		manifest_parse(text.data ? text.data : "", text.len, NULL, &im.manifest, e) < 0)
 		return -e->code;
 	if (im.manifest.kind == MANIFEST_INDEX)
-		return invalid(e, "manifest.json is an index, not an image");
+		return flat_index(a, &im.manifest, e);
 	im.manifest_name = xstrdup("manifest.json");
 	digest_of(text.data, text.len, im.manifest_digest);
-	return take_manifest_image(a, &im, NULL, e);
+	return take_manifest_image(a, &im, &no_names, e);
 }
 
 /* ---- which of them ---- */
+
+static int read_selected(struct archive_job *a, struct err *e)
+{
+	switch (a->select.kind) {
+	case TRANSPORT_DIR:
+		return flat_image(a, e);
+	case TRANSPORT_DOCKER_ARCHIVE:
+		return docker_images(a, e);
+	default:
+		return oci_images(a, e);
+	}
+}
 
 static int read_images(struct archive_job *a, struct err *e)
 {
@@ -324,6 +382,8 @@ static int read_images(struct archive_job *a, struct err *e)
 		spool_use_folder(&a->spool, q->fds[2]);
 	else if (spool_fill(&a->spool, q->fds[0], a->stage_fd, &taker, e) < 0)
 		return -e->code;
+	if (a->select.is_one)
+		return read_selected(a, e);
 	if (is_folder && spool_has(&a->spool, "version") && spool_has(&a->spool, "manifest.json"))
 		return flat_image(a, e);
 	if (spool_has(&a->spool, "manifest.json"))
@@ -337,6 +397,7 @@ json_t *unpack_archive_job(const struct unpack_request *q, struct err *e)
 {
 	struct archive_job a = {.q = q, .stage_fd = q->fds[1], .spool = SPOOL_INIT};
 	json_t *reply = NULL;
+	selection_read(q->job, &a.select);
 	archive_layers_init(&a.layers, q, a.stage_fd);
 	if (read_images(&a, e) == 0) {
 		reply = json_object();

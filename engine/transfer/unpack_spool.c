@@ -52,9 +52,15 @@ int spool_taken(const struct spool *s, const char *name)
 
 void spool_use_folder(struct spool *s, int folder_fd) { s->folder_fd = folder_fd; }
 
-static int absent(const char *name, struct err *e)
+/* What is wrong with it. */
+static const char *invalid(const struct spool *s)
 {
-	return err_set(e, ENOENT, "invalid archive: it does not contain %.200s", name);
+	return s->folder_fd >= 0 ? "invalid image folder" : "invalid archive";
+}
+
+static int absent(const struct spool *s, const char *name, struct err *e)
+{
+	return err_set(e, ENOENT, "%s: it does not contain %.200s", invalid(s), name);
 }
 
 /* Non-blocking: a FIFO in a file's place must not hold us up. */
@@ -62,12 +68,14 @@ static int open_in_folder(const struct spool *s, const char *name, struct err *e
 {
 	struct stat st;
 	auto_fd fd = path_open_beneath(s->folder_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV))
-		return absent(name, e);
+	if (fd == -EXDEV)
+		return err_set(e, EBADMSG, "%s: %.200s leads out of it", invalid(s), name);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+		return absent(s, name, e);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sysn(e, fd < 0 ? -fd : errno, "cannot open %.200s", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, EBADMSG, "invalid archive: %.200s is no regular file", name);
+		return err_set(e, EBADMSG, "%s: %.200s is no regular file", invalid(s), name);
 	return take_fd(fd);
 }
 
@@ -117,7 +125,7 @@ int spool_open(const struct spool *s, const char *name, struct spool_content *c,
 	}
 	int i = spool_find(s, name);
 	if (i < 0)
-		return absent(name, e);
+		return absent(s, name, e);
 	const struct spool_file *f = &s->files[i];
 	if (f->place == SPOOL_TAKEN)
 		return err_set(e, EBADMSG, "invalid archive: %.200s is a layer", name);
@@ -154,7 +162,7 @@ int spool_read(const struct spool *s, const char *name, size_t max, struct buf *
 		out->len += (size_t)n;
 		if (out->len > max)
 			return err_set(e, EBADMSG,
-				"invalid archive: %.200s is larger than %zu bytes", name, max);
+				"%s: %.200s is larger than %zu bytes", invalid(s), name, max);
 	} while (n > 0);
 	return 0;
 }
