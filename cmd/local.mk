@@ -120,6 +120,7 @@ libcmd_a_SOURCES = \
 	cmd/pull.c \
 	cmd/push.c \
 	cmd/push_opts.c cmd/push_opts.h \
+	cmd/push_transport.c cmd/push_transport.h \
 	cmd/registry_opts.c cmd/registry_opts.h \
 	cmd/pull_choose.c cmd/pull_choose.h \
 	cmd/rename.c \

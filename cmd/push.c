@@ -1,4 +1,5 @@
-/* push: an image, or every tag of a repository, to a registry. */
+/* push: an image, or every tag of a repository, to a registry; or an image into a file or folder.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +13,18 @@
 #include "cmd/image_names.h"
 #include "cmd/manifest_push.h"
 #include "cmd/push_opts.h"
+#include "cmd/push_transport.h"
 #include "engine/event.h"
 #include "engine/manifest_list.h"
 #include "engine/transfer/platform.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 
 struct push {
 	struct push_opts push;
-	bool all_tags;
+	bool all_tags, compress;
 	char *platform;
 };
 
@@ -104,7 +107,7 @@ static int tell(struct cmd_call *call, const struct push *a, const struct refere
 
 /* An image of this store has one platform: it is the one, or the push is refused. */
 static int check_platform(
-	const struct push *a, const struct image *image, const struct reference *ref, struct err *e)
+	const struct push *a, const struct image *image, const char *shown, struct err *e)
 {
 	auto_platform want = {0};
 	struct err ignored;
@@ -119,7 +122,6 @@ static int check_platform(
 		!strcmp(json_str_or(config, "architecture", ""), want.architecture) &&
 		(str_empty(want.variant) || !*variant || !strcmp(variant, want.variant)))
 		return 0;
-	auto_free char *shown = reference_familiar(ref);
 	return err_set(e, ENOENT,
 		"image with reference %s was found but does not provide the specified platform "
 		"(%s)",
@@ -130,8 +132,10 @@ static int push_all(struct cmd_call *call, const struct push *a, struct push_job
 	const struct push_options *o, struct err *e)
 {
 	int r = 0;
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = check_platform(a, jobs[i].image, jobs[i].to, e);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		auto_free char *shown = reference_familiar(jobs[i].to);
+		r = check_platform(a, jobs[i].image, shown, e);
+	}
 	if (r == 0)
 		r = image_push(call->store, jobs, n, o, e);
 	if (r == 0)
@@ -165,8 +169,8 @@ static int push_named(struct cmd_call *call, const struct push *a, const struct 
 }
 
 /* A list of `moss manifest` is pushed as a whole. 1 = it was one. */
-static int push_as_list(struct cmd_call *call, const struct push *a, const struct reference *to,
-	struct err *e)
+static int push_as_list(
+	struct cmd_call *call, const struct push *a, const struct reference *to, struct err *e)
 {
 	auto_reference ref = {0};
 	auto_list l = {0};
@@ -186,12 +190,42 @@ static int push_as_list(struct cmd_call *call, const struct push *a, const struc
 	return r < 0 ? r : 1;
 }
 
+/* Into a file or folder. */
+static int push_out(struct cmd_call *call, const struct push *a, struct err *e)
+{
+	struct push_options o;
+	struct image image = {0};
+	auto_list l = {0};
+	auto_reference ref = {0};
+	struct err ignored;
+	const struct push_transport p = {
+		.typed = call->argv[1], .name = call->argv[0], .compress = a->compress};
+	int r = push_opts_read(call, &a->push, &o, e);
+	if (r == 0 && a->all_tags)
+		return err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
+	if (r == 0)
+		r = image_named(call->store, p.name, &image, e);
+	if (r == -ENOENT && reference_parse(p.name, true, &ref, &ignored) == 0 &&
+		manifest_list_open(call->store, &ref, &l, &ignored) == ROW_OK)
+		return err_set(e, EOPNOTSUPP,
+			"%s is a manifest list: lists are pushed to registries only", p.name);
+	if (r < 0)
+		return r;
+	r = check_platform(a, &image, p.name, e);
+	if (r == 0)
+		r = push_transport(call, &p, &a->push, &o, &image, e);
+	image_deinit(&image);
+	return r;
+}
+
 static int push_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct push *a = args;
 	struct push_options o;
 	auto_reference typed = {0}, to = {0};
 	const char *destination = call->argv[call->argc - 1];
+	if (call->argc > 1 && transport_is(destination))
+		return push_out(call, a, e);
 	int r = push_destination(destination, &to, e);
 	if (r == 0 && call->argc == 1)
 		r = reference_parse(str_after(destination, "docker://")
@@ -229,8 +263,8 @@ static const struct opt opts[] = {
 		"Skip image signing (kept for scripts: there is no content trust)", .def = "true"},
 	{"platform", 0, OPT_STR, FIELD(struct push, platform), "string",
 		"Push only where the image is for this platform"},
-	{"compress", 0, OPT_UNSUPPORTED, 0, "", "Compress layers of a folder",
-		.hint = "only registries are pushed to, always with compressed layers"},
+	{"compress", 0, OPT_BOOL, FIELD(struct push, compress), NULL,
+		"Compress the layers in a dir: folder (elsewhere they are in any case)"},
 	{"encrypt-layer", 0, OPT_UNSUPPORTED, 0, "ints", "Layers to encrypt"},
 	{"encryption-key", 0, OPT_UNSUPPORTED, 0, "list", "Keys to encrypt layers with"},
 	{"signature-policy", 0, OPT_UNSUPPORTED, 0, "string", "Signature policy file",
@@ -265,8 +299,14 @@ const struct cmd cmd_push = {
 		"An interrupted upload goes on where the registry left off. Images without a "
 		"manifest (made by commit, build, import, load) get one of Docker's schema 2, or "
 		"of "
-		"OCI's format with --format oci and --compression-format zstd.",
+		"OCI's format with --format oci and --compression-format zstd.\n\n"
+		"DESTINATION may also be a file or folder. dir:PATH: one image, whose layers are "
+		"compressed with --compress or --compression-format only. oci:PATH[:REF]: added "
+		"to the images of that OCI layout. oci-archive:FILE[:REF] and "
+		"docker-archive:FILE[:NAME[:TAG]]: a new file. An image whose blobs are written "
+		"as they came keeps its manifest.",
 	.examples = "moss push localhost:5000/team/app:1.2\n"
-		    "moss push app:1.2 ghcr.io/team/app:1.2 --digestfile digest",
+		    "moss push app:1.2 ghcr.io/team/app:1.2 --digestfile digest\n"
+		    "moss push app:1.2 oci:layout:app-1.2",
 	.run = push_run,
 };

@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 
 #define SIGNING "moss makes no signatures: sign with cosign or skopeo afterwards"
 
@@ -111,18 +112,31 @@ int push_opts_write_digest(const struct push_opts *a, const char *digest, struct
 	return write_file_at(AT_FDCWD, a->digestfile, digest, strlen(digest), 0644, false, e);
 }
 
-int push_destination(const char *typed, struct reference *ref, struct err *e)
+/* Files and folders are not for whoever comes here: lists, and an image's own name. */
+static int refuse_transport(const char *typed, struct err *e)
 {
-	static const char *const others[] = {"oci:", "oci-archive:", "docker-archive:", "dir:",
-		"docker-daemon:", "containers-storage:", "ostree:"};
-	const char *rest = str_after(typed, "docker://");
-	for (size_t i = 0; !rest && i < ARRAY_LEN(others); i++)
+	static const char *const others[] = {"docker-daemon:", "containers-storage:", "ostree:"};
+	if (transport_is(typed)) {
+		(void)err_set(e, EOPNOTSUPP, "%s is no registry", typed);
+		return err_hint(e, "moss push IMAGE %s writes an image there", typed);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (str_starts(typed, others[i])) {
 			(void)err_set(e, EOPNOTSUPP,
-				"cannot push to %s: only registries are pushed to", typed);
-			return err_hint(e, "`moss save` writes archives and folders");
+				"cannot push to %s: another engine's store is its own to write",
+				typed);
+			return err_hint(
+				e, "`moss save` writes what `podman load` and `docker load` read");
 		}
-	int r = reference_parse(rest ? rest : typed, true, ref, e);
+	return 0;
+}
+
+int push_destination(const char *typed, struct reference *ref, struct err *e)
+{
+	const char *rest = str_after(typed, "docker://");
+	int r = refuse_transport(typed, e);
+	if (r == 0)
+		r = reference_parse(rest ? rest : typed, true, ref, e);
 	if (r == 0 && ref->digest)
 		return err_set(e, EINVAL, "cannot push a digest reference");
 	return r;

@@ -21,8 +21,8 @@ int push_opts_read(const struct cmd_call *call, const struct push_opts *a, struc
 	struct err *e);
 /* --digestfile: the digest, without a newline, as Podman writes it. */
 int push_opts_write_digest(const struct push_opts *a, const char *digest, struct err *e);
-/* The reference of a destination: "docker://" in front is no other; other transports are refused by
- * name. */
+/* The reference of a destination in a registry: "docker://" in front is no other; other transports
+ * are refused by name. */
 struct reference;
 int push_destination(const char *typed, struct reference *ref, struct err *e);
 

@@ -54,6 +54,7 @@ libengine_a_SOURCES = \
 	engine/transfer/load.c \
 	engine/transfer/login.c engine/transfer/login.h \
 	engine/transfer/admit.c engine/transfer/admit.h \
+	engine/transfer/own_manifest.c engine/transfer/own_manifest.h \
 	engine/transfer/places.c engine/transfer/places.h \
 	engine/transfer/migrate.c engine/transfer/migrate.h \
 	engine/transfer/migrate_internal.h engine/transfer/migrate_storage.c \
@@ -76,7 +77,8 @@ libengine_a_SOURCES = \
 	engine/transfer/manifest_push.c engine/transfer/manifest_push.h \
 	engine/transfer/pull_room.c \
 	engine/transfer/pull_transport.c engine/transfer/pull_transport.h \
-	engine/transfer/unpacker.c engine/transfer/unpacker.h
+	engine/transfer/unpacker.c engine/transfer/unpacker.h \
+	engine/transfer/write_folder.c engine/transfer/write_folder.h
 include engine/transfer/local.mk
 include engine/launch.mk
 include engine/create.mk

@@ -78,6 +78,8 @@ static int begin(struct store *s, struct running *r, const struct assemble_job *
 	json_set_str(msg, "op", "assemble");
 	json_set_str(msg, "compression", job->compression);
 	json_set_str(msg, "diff_id", job->diff_id);
+	if (job->has_level)
+		json_set_int(msg, "level", job->level);
 	return unpacker_send(&r->u, msg, fds, 2, e);
 }
 

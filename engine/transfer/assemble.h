@@ -2,6 +2,7 @@
 #ifndef ENGINE_TRANSFER_ASSEMBLE_H
 #define ENGINE_TRANSFER_ASSEMBLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,8 @@ struct assemble_job {
 	const char *layer_id; /* layers.id */
 	const char *diff_id; /* what the tar must be */
 	const char *compression; /* "none", "gzip" or "zstd" */
+	bool has_level;
+	int level;
 };
 
 struct assembled {

@@ -16,6 +16,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/unpack_check.c \
 	engine/transfer/unpack_commit.c \
 	engine/transfer/unpack_describe.c \
+	engine/transfer/unpack_layout.c engine/transfer/unpack_layout.h \
 	engine/transfer/unpack_role.c engine/transfer/unpack_role.h \
 	engine/transfer/unpack_select.c engine/transfer/unpack_select.h \
 	engine/transfer/unpack_share.c \
@@ -35,6 +36,10 @@ check_PROGRAMS += tests/unit/roles_inside
 tests_unit_roles_inside_SOURCES = tests/unit/roles_inside.c
 tests_unit_roles_inside_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 tests_unit_roles_inside_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
+	$(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
+check_PROGRAMS += tests/unit/unpack_select
+tests_unit_unpack_select_SOURCES = tests/unit/unpack_select.c
+tests_unit_unpack_select_LDADD = libtransfer.a libunpack.a libregistry.a libbase.a \
 	$(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
 check_PROGRAMS += tests/unit/unpack_confine
 tests_unit_unpack_confine_SOURCES = tests/unit/unpack_confine.c

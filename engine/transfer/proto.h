@@ -70,6 +70,8 @@
  *       "signed_digest", "signed_name"; else "why"}
  *   {"op": "inflate"}                             (cp - of a compressed archive)
  *       fds: [data, pipe]: the tar goes to the pipe  -> {"ok"}
+ *   {"op": "layout-add", "entry": {descriptor}}   (engine/transfer/unpack_layout.h)
+ *       fds: [index.json, empty where there is none, memfd out: the new one]  -> {"ok"}
  *   {"op": "assemble", "compression": "none|gzip|zstd", "level": N, "diff_id"}
  *       fds: [pipe or file, the layer's folder (read-only)]: the layer's exact tar, compressed, goes
  *       there. level and diff_id may be missing: the kind's own, not compared

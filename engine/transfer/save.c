@@ -61,6 +61,13 @@ const struct save_blob *save_find_layer(const struct save *v, const char *diff_i
 
 /* ---- layers ---- */
 
+enum compression save_compression(const struct save_options *o)
+{
+	if (!o->compress)
+		return COMPRESSION_NONE;
+	return o->compression.format == COMPRESSION_NONE ? COMPRESSION_GZIP : o->compression.format;
+}
+
 static bool has_layer(const struct save *v, const char *diff_id)
 {
 	for (size_t i = 0; i < v->n_blobs; i++)
@@ -140,7 +147,9 @@ int save_make_layers(struct save *v, save_open open, struct err *e)
 		jobs[i] = (struct assemble_job){
 			.layer_id = layers[i]->layer_id,
 			.diff_id = layers[i]->diff_id,
-			.compression = v->options->compress ? "gzip" : "none",
+			.compression = compression_name(save_compression(v->options)),
+			.has_level = v->options->compression.has_level,
+			.level = v->options->compression.level,
 		};
 	const struct assemble_many many = {
 		.jobs = jobs, .got = got, .n = n, .open = open_for, .arg = &making};

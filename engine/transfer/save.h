@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/str.h"
+#include "engine/transfer/push_manifest.h"
 
 struct err;
 struct image;
@@ -27,12 +28,23 @@ enum save_format {
 
 struct save_item {
 	const struct image *image; /* borrowed */
-	struct strv names; /* normalised; none = the image is saved without */
+	struct strv names; /* normalised, or for an OCI layout any; none = saved without */
+};
+
+/* Of an image as it was written. */
+struct save_manifest {
+	char digest[72];
+	int64_t size;
+	const char *media_type; /* static */
 };
 
 struct save_options {
 	enum save_format format;
-	bool compress; /* the layers, with gzip */
+	bool compress; /* the layers */
+	struct push_compression compression; /* of format and level; COMPRESSION_NONE = gzip */
+	enum manifest_format manifest; /* as it is = that of the format */
+	/* Gets one for each item; NULL: nobody asks, and no image keeps a manifest of its own. */
+	struct save_manifest *manifests;
 };
 
 /* "docker-archive", "oci-archive", "oci-dir", "docker-dir" */

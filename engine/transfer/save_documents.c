@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "engine/transfer/fetcher.h"
+#include "engine/transfer/own_manifest.h"
 #include "engine/transfer/proto.h"
 #include "registry/reference.h"
 #include "storage/image.h"
@@ -14,21 +15,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_docker(const struct save *v) { return v->options->format == SAVE_DOCKER_DIR; }
+static bool is_docker(const struct save *v)
+{
+	enum manifest_format f = v->options->manifest;
+	return f == FORMAT_DOCKER || (f == FORMAT_AS_IS && v->options->format == SAVE_DOCKER_DIR);
+}
 
 static const char *layer_type(const struct save *v)
 {
-	if (is_docker(v))
-		return v->options->compress ? "application/vnd.docker.image.rootfs.diff.tar.gzip"
-					    : "application/vnd.docker.image.rootfs.diff.tar";
-	return v->options->compress ? "application/vnd.oci.image.layer.v1.tar+gzip"
-				    : "application/vnd.oci.image.layer.v1.tar";
+	return push_manifest_layer_type(save_compression(v->options), !is_docker(v));
 }
 
 static const char *manifest_type(const struct save *v)
 {
-	return is_docker(v) ? "application/vnd.docker.distribution.manifest.v2+json"
-			    : "application/vnd.oci.image.manifest.v1+json";
+	return is_docker(v) ? MANIFEST_DOCKER : MANIFEST_OCI;
 }
 
 /* As Go writes it. */
@@ -81,6 +81,25 @@ static int manifest_digest(struct save *v, const char *text, char digest[72], st
 	return 0;
 }
 
+/* Whoever wants to know of the manifest gets the image's own, to the byte, where its blobs are what
+ * is written. *text NULL: another must be made. */
+static int own_manifest(struct save *v, const struct image *image, char **text, struct err *e)
+{
+	auto_document d = {0};
+	bool found = false;
+	auto_free const char **layers = xcalloc(image->n_layers + 1, sizeof(*layers));
+	*text = NULL;
+	if (!v->options->manifests)
+		return 0;
+	for (size_t i = 0; i < image->n_layers; i++)
+		layers[i] = save_find_layer(v, image->diff_ids[i])->digest;
+	if (own_manifest_read(v->store, image, &d, &found, e) < 0)
+		return -e->code;
+	if (found && own_manifest_fits(&d, manifest_type(v), image, layers))
+		*text = buf_take(&d.bytes);
+	return 0;
+}
+
 static int read_config(struct save *v, const struct image *image, struct buf *out, struct err *e)
 {
 	auto_free char *path =
@@ -97,10 +116,17 @@ int save_add_documents(struct save *v, size_t item, struct err *e)
 	if (read_config(v, image, &config, e) < 0)
 		return -e->code;
 	int64_t size = (int64_t)config.len;
-	auto_free char *text = manifest_text(v, image, size);
+	auto_free char *text = NULL;
+	if (own_manifest(v, image, &text, e) < 0)
+		return -e->code;
+	if (!text)
+		text = manifest_text(v, image, size);
 	if (manifest_digest(v, text, m->digest, e) < 0)
 		return -e->code;
 	m->size = (int64_t)strlen(text);
+	m->media_type = manifest_type(v);
+	if (v->options->manifests)
+		v->options->manifests[item] = *m;
 	save_add_blob(v, image->id, size, image->created_ns / 1000000000, buf_take(&config));
 	save_add_blob(v, m->digest, m->size, 0, take_ptr(text));
 	return 0;
@@ -114,10 +140,11 @@ static json_t *index_entry(const struct save *v, size_t item, const char *name)
 		descriptor(manifest_type(v), v->manifests[item].digest, v->manifests[item].size);
 	auto_reference ref = {0};
 	struct err ignored;
-	if (!name || reference_parse(name, false, &ref, &ignored) < 0)
+	bool is_docker_archive = v->options->format == SAVE_DOCKER_ARCHIVE;
+	if (!name || (is_docker_archive && reference_parse(name, false, &ref, &ignored) < 0))
 		return entry;
 	json_t *notes = json_object();
-	if (v->options->format == SAVE_DOCKER_ARCHIVE) {
+	if (is_docker_archive) {
 		json_set_str(notes, "io.containerd.image.name", name);
 		json_set_str(notes, "org.opencontainers.image.ref.name", ref.tag);
 	} else {

@@ -20,12 +20,6 @@ struct save_blob {
 	off_t offset; /* of a layer that is put into an archive last */
 };
 
-/* Of one image. */
-struct save_manifest {
-	char digest[72];
-	int64_t size;
-};
-
 struct save {
 	struct store *store;
 	const struct save_item *items;
@@ -40,6 +34,9 @@ struct save {
 	int blobs_fd; /* a folder: where its blobs go; -1 = an archive */
 	int64_t newest_s; /* of the images */
 };
+
+/* Of the layers. */
+enum compression save_compression(const struct save_options *o);
 
 /* Adds one unless it is there. data is taken; NULL for a layer. */
 struct save_blob *save_add_blob(

@@ -221,6 +221,7 @@ static const struct job jobs[] = {
 	{"layer", FOLDER_STAGING, layer_job},
 	{"archive", FOLDER_STAGING, archive_job},
 	{"inflate", FOLDER_NONE, inflate_job},
+	{"layout-add", FOLDER_NONE, unpack_layout_job},
 	{"commit", FOLDER_STAGING, unpack_commit_job},
 	{"assemble", FOLDER_SOURCE, unpack_assemble_job},
 	{"link", FOLDER_STAGING, unpack_link_job},

@@ -216,9 +216,9 @@ $short: Layer already exists
 	run moss push INVALID
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"must be lowercase"* ]]
-	run moss push busybox "oci:$WORK/x"
+	run moss push busybox containers-storage:x
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"moss save"* ]]
+	[[ "$output" == *"cannot push to containers-storage:x"*"moss save"* ]]
 	run moss push --sign-by me busybox
 	[ "$status" -eq 125 ]
 	[[ "$output" == *"--sign-by"* ]]

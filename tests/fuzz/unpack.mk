@@ -4,6 +4,7 @@ UNPACK_FUZZ = \
 	tests/fuzz/config \
 	tests/fuzz/describe \
 	tests/fuzz/index \
+	tests/fuzz/layout \
 	tests/fuzz/manifest \
 	tests/fuzz/share \
 	tests/fuzz/tar \
@@ -30,6 +31,10 @@ tests_fuzz_index_SOURCES = tests/fuzz/index.c $(FUZZ_MAIN)
 tests_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_index_LDADD = $(UNPACK_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/index tests/fuzz/index.dict
+tests_fuzz_layout_SOURCES = tests/fuzz/layout.c $(FUZZ_MAIN)
+tests_fuzz_layout_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_layout_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/layout tests/fuzz/layout.dict
 tests_fuzz_manifest_SOURCES = tests/fuzz/manifest.c $(FUZZ_MAIN)
 tests_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_manifest_LDADD = $(UNPACK_FUZZ_LIBS)
