@@ -94,7 +94,7 @@ static int check_run(struct cmd_call *call, void *args, struct err *e)
 		err_hint(e, "moss system check --repair fetches what is damaged from its registry");
 	else if (!a->force)
 		err_hint(e, "with --force, images and containers that cannot be repaired are "
-			    "removed");
+			    "removed, and the database is taken as it is");
 	return err_status(e, 125);
 }
 
@@ -103,13 +103,16 @@ const struct cmd cmd_system_check = {
 	.brief = "Check the consistency of the store",
 	.operands = "",
 	.needs = NEED_STORE,
+	.error_status = 125,
 	.opts = check_opts,
 	.args_size = sizeof(struct system_check),
 	.about = "Compares every layer, file by file, and every manifest and config with its "
 		 "digest, the database with itself and with what is on disk, and tells what is "
 		 "damaged: of which image, layer and file. Layers that moss system check --repair "
 		 "fetches anew are put in place whole; those of running containers are left alone "
-		 "and named.\n\n"
+		 "and named. Where a page of the database was altered, nothing has what was "
+		 "written there: with --repair --force what it has now is accepted, as far as "
+		 "its rows agree with each other.\n\n"
 		 "The exit status is 125 where anything is damaged and has not been repaired.",
 	.examples = "moss system check\nmoss system check --repair",
 	.run = check_run,

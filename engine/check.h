@@ -1,6 +1,6 @@
 /* check: is the store what the database says, and what the digests say?
  *
- *   the database    SQLite's own check; rows that name what is not there
+ *   the database    the checksums of its pages, SQLite's own check; rows that name what is not there
  *   layers          each against its diff ID, file by file (storage/layer_check.h); folders in
  * layers/ that have no row blobs           manifests and configs against their names; those that
  * are missing or have no row images          damaged with each of their layers and blobs containers
@@ -14,7 +14,7 @@
  * looks sees the old one or the new one. A layer of a running container is left alone, for what a
  * mounted overlay shows when a layer is exchanged under it is not defined. What has no row is moved
  * away. What cannot be repaired is removed with force only: images, and containers that stand on
- * them.
+ * them; and with force only a damaged database is accepted as it is.
  */
 #ifndef ENGINE_CHECK_H
 #define ENGINE_CHECK_H

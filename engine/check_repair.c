@@ -10,6 +10,7 @@
 #include "engine/transfer/unpacker.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
+#include "storage/db/db.h"
 #include "storage/db/layer_row.h"
 #include "storage/image.h"
 #include "storage/store.h"
@@ -330,6 +331,24 @@ static void drop_unreferenced(const struct repair *r, struct check_item *it)
 		set_outcome(it, true, "Deleted %s", it->place);
 }
 
+/* What was written there is nowhere else; what is there may be written anew as if it were right. */
+static void accept_database(const struct repair *r, struct check_item *it, bool force)
+{
+	struct err why = {0};
+	auto_strv problems = STRV_INIT;
+	if (!force)
+		set_outcome(it, false,
+			"Not repaired: the database: what it had is nowhere else; --force accepts "
+			"what it has");
+	else if (db_rewrite(r->store->db, &why) < 0 ||
+		 check_row_database(r->store->db, false, &problems, &why) < 0)
+		set_outcome(it, false, "Not repaired: %s", why.msg);
+	else if (problems.n)
+		set_outcome(it, false, "Not repaired: %s", problems.v[0]);
+	else
+		set_outcome(it, true, "Accepted the database as it is");
+}
+
 /* Are all parts of it sound by now? Without parts that are damaged it is so itself. */
 static bool parts_are_sound(const struct repair *r, const struct image *image)
 {
@@ -436,7 +455,7 @@ static void judge(const struct repair *r, bool force, struct err *e)
 	}
 }
 
-static void repair_parts(struct repair *r)
+static void repair_parts(struct repair *r, bool force)
 {
 	for (size_t i = 0; i < r->c->n; i++) {
 		struct check_item *it = &r->c->items[i];
@@ -446,6 +465,8 @@ static void repair_parts(struct repair *r)
 			repair_blob(r, it);
 		else if (it->kind == CHECK_UNREFERENCED)
 			drop_unreferenced(r, it);
+		else if (it->kind == CHECK_DATABASE)
+			accept_database(r, it, force);
 	}
 }
 
@@ -458,7 +479,7 @@ int check_repair(
 	if (x >= 0)
 		x = image_list(s, &r.images, &r.n_images, e);
 	if (x >= 0) {
-		repair_parts(&r);
+		repair_parts(&r, force);
 		judge(&r, force, e);
 	}
 	if (x >= 0 && force)

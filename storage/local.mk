@@ -11,6 +11,7 @@ libstorage_a_SOURCES = \
 	storage/union_diff.c \
 	storage/unpack_pax.c \
 	storage/unpack_tar.c storage/unpack_tar.h storage/unpack_tar_internal.h \
+	storage/db/check_page.c storage/db/check_page.h \
 	storage/db/check_row.c storage/db/check_row.h \
 	storage/db/container_row.c storage/db/container_row.h \
 	storage/db/container_state.c \
@@ -21,6 +22,7 @@ libstorage_a_SOURCES = \
 	storage/db/image_row_list.c \
 	storage/db/layer_row.c storage/db/layer_row.h \
 	storage/db/manifest_list_row.c storage/db/manifest_list_row.h \
+	storage/db/page_sum.c storage/db/page_sum.h \
 	storage/db/reserve.c storage/db/reserve.h \
 	storage/db/schema.c \
 	storage/db/sql.c storage/db/sql.h \

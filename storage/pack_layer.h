@@ -21,7 +21,7 @@ struct pack_layer_result {
  * (fractions of seconds) may be different in it. */
 #define PACKED_MARK "packed"
 
-/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes "tar-split" and "packed" in stage_fd. */
+/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes tar-split and mark in stage_fd. */
 int pack_layer(int diff_fd, int stage_fd, struct pack_layer_result *out, struct err *e);
 
 #endif

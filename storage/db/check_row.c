@@ -1,6 +1,7 @@
 #include "storage/db/check_row.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "storage/db/check_page.h"
 #include "storage/db/sql.h"
 
 #include <stdlib.h>
@@ -42,7 +43,9 @@ static int references(struct db *db, struct strv *problems, struct err *e)
 
 int check_row_database(struct db *db, bool is_quick, struct strv *problems, struct err *e)
 {
-	int r = integrity(db, is_quick, problems, e);
+	int r = check_pages(db, problems, e);
+	if (r == 0)
+		r = integrity(db, is_quick, problems, e);
 	return r < 0 ? r : references(db, problems, e);
 }
 

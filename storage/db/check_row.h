@@ -10,7 +10,8 @@ struct db;
 struct err;
 struct strv;
 
-/* SQLite's own check of its file (is_quick: without the indexes), and references that lead nowhere:
+/* The checksums of all pages, SQLite's own check of its file (is_quick: without the indexes), and
+ * references that lead nowhere:
  * a sentence for each thing that is wrong. */
 int check_row_database(struct db *db, bool is_quick, struct strv *problems, struct err *e);
 

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "storage/db/page_sum.h"
 #include "storage/db/reserve.h"
 
 #include <errno.h>
@@ -93,20 +94,6 @@ static int pragma(struct db *db, const char *text, struct err *e)
 	return rc == SQLITE_OK ? 0 : db_error(db, rc, e);
 }
 
-static int first_use(struct db *db, struct err *e)
-{
-	int r = queue_enter(db, e);
-	if (r < 0)
-		return r;
-	r = schema_version(db, e);
-	if (r == 0 && !db->is_remote)
-		r = pragma(db, "PRAGMA journal_mode = WAL", e);
-	if (r >= 0)
-		r = schema_migrate(db, e);
-	queue_leave(db);
-	return r;
-}
-
 static int on_commit(void *arg, sqlite3 *sql, const char *name, int pages)
 {
 	(void)sql;
@@ -124,6 +111,51 @@ static void shorten_log(struct db *db)
 	(void)sqlite3_busy_handler(db->sql, on_busy, NULL);
 	if (rc == SQLITE_OK)
 		db->log_pages = 0;
+}
+
+/* With the queue held. */
+static int rewrite(struct db *db, struct err *e)
+{
+	int r = pragma(db, "VACUUM", e);
+	if (r == 0)
+		shorten_log(db);
+	return r;
+}
+
+int db_rewrite(struct db *db, struct err *e)
+{
+	int r = queue_enter(db, e);
+	if (r < 0)
+		return r;
+	r = rewrite(db, e);
+	queue_leave(db);
+	return r;
+}
+
+/* Pages have room for their checksums from their file's beginning, or from being written anew. */
+static int make_room_for_sums(struct db *db, int version, struct err *e)
+{
+	int n = PAGE_SUM_BYTES;
+	int rc = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
+	if (rc != SQLITE_OK)
+		return db_error(db, rc, e);
+	return version == 0 ? 0 : rewrite(db, e);
+}
+
+static int first_use(struct db *db, struct err *e)
+{
+	int r = queue_enter(db, e);
+	if (r < 0)
+		return r;
+	int version = r = schema_version(db, e);
+	if (r >= 0 && r < SCHEMA_WITH_SUMS)
+		r = make_room_for_sums(db, version, e);
+	if (version == 0 && r == 0 && !db->is_remote)
+		r = pragma(db, "PRAGMA journal_mode = WAL", e);
+	if (r >= 0)
+		r = schema_migrate(db, e);
+	queue_leave(db);
+	return r;
 }
 
 void db_tidy(struct db *db)
@@ -154,7 +186,8 @@ static int connect(struct db *db, const char *path, struct err *e)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	int rc = sqlite3_open_v2(path, &db->sql, flags, NULL);
+	const char *vfs = page_sum_vfs();
+	int rc = vfs ? sqlite3_open_v2(path, &db->sql, flags, vfs) : SQLITE_NOMEM;
 	if (!db->sql)
 		die_oom();
 	if (rc != SQLITE_OK)

@@ -27,6 +27,9 @@ void db_close(struct db *db);
 void db_tidy(struct db *db);
 /* The same for whoever has not opened it: opens only where it is worth it. */
 void db_tidy_idle(const char *dir);
+/* Writes all of it anew, as it is, outside of a transaction: each page has a checksum then that is
+ * right (storage/db/page_sum.h). */
+int db_rewrite(struct db *db, struct err *e);
 /* A write transaction; nests as one (inner begin/commit only count). */
 int db_begin(struct db *db, enum db_durability d, struct err *e);
 int db_commit(struct db *db, struct err *e);

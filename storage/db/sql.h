@@ -57,6 +57,9 @@ int db_collect(struct db *db, sqlite3_stmt *s, char ***out, size_t *n, struct er
 int schema_migrate(struct db *db, struct err *e);
 /* user_version, or -errno. */
 int schema_version(struct db *db, struct err *e);
-enum { SCHEMA_VERSION = 5 };
+enum {
+	SCHEMA_VERSION = 6,
+	SCHEMA_WITH_SUMS = 6, /* the first one whose pages have checksums (storage/db/page_sum.h) */
+};
 
 #endif
