@@ -110,8 +110,22 @@ damaged() { # FRAGMENT: check fails and says so
 	try 'share is damaged' sh -c 'printf "\377\377\377" | dd of=../share bs=1 seek=14 conv=notrunc'
 }
 
+# Another image, whose large file is the same inode.
+load_sharing() {
+	python3 - "$WORK" "$MOSS_TEST_LIB" <<'PY'
+import sys
+sys.path.insert(0, sys.argv[2])
+import archive
+layer = archive.tar(("usr/lib/big", b"B" * 70000, {"mtime": 1000000000}), ("own", b"o", {"mtime": 1000000000}))
+archive.docker(sys.argv[1] + "/y.tar", [layer], tags=["y:1"])
+PY
+	moss load -q -i "$WORK/y.tar" >/dev/null
+	[ "$(in_userns find "$ROOT/layers" -path '*/diff/usr/lib/big' -links 2 | wc -l)" = 2 ]
+}
+
 @test "every random change of one byte is found" {
 	load_image
+	load_sharing
 	moss load -q -i "$(busybox_archive)" >/dev/null
 	cat >"$WORK/plan.py" <<'PY'
 import os, random, sys
@@ -127,8 +141,8 @@ for top in ("layers", "blobs"):
 files.sort()
 for i in range(rounds):
     # Each kind of file as often: of a layer's many, a tar-split, an index, a blob.
-    kind = ("/diff/", "/tar-split", "/share", "/blobs/")[i % 4]
-    path = chance.choice([f for f in files if kind in f] or files)
+    kind = ("/diff/", "/tar-split", "/share", "/blobs/", "/usr/lib/big")[i % 5]
+    path = chance.choice([f for f in files if kind in f])
     print(chance.randrange(os.path.getsize(path)), 1 << chance.randrange(8), path)
 PY
 	cat >"$WORK/flip.py" <<'PY'
