@@ -71,7 +71,7 @@ bool is_hex(const char *s, size_t n); /* lower case only */
 /* n random bytes from the kernel. */
 void random_bytes(void *out, size_t n);
 
-/* Edit distance, for "did you mean". */
+/* Edit distance, for "did you mean"; two letters in the wrong order are one edit. */
 unsigned str_distance(const char *a, const char *b);
 
 #endif

@@ -118,8 +118,8 @@ char *help_default(const struct opt *o);
 
 /* ---- cmd/suggest.c ---- */
 
-/* The name nearest to a mistyped one among the members of the group (NULL: the top level), or
- * NULL. */
+/* The name nearest to a mistyped one among the members of the group (NULL: the top level, or a
+ * member of any group that has this very name), or NULL. */
 const char *suggest_command(const struct cmd *group, const char *typed);
 
 #endif

@@ -16,7 +16,12 @@ static int help_run(struct cmd_call *call, void *args, struct err *e)
 		auto_buf words = BUF_INIT;
 		for (int i = 0; i < call->argc; i++)
 			buf_printf(&words, "%s%s", i ? " " : "", call->argv[i]);
-		return err_set(e, EINVAL, "unknown help topic: %s", words.data);
+		(void)err_set(e, EINVAL, "unknown help topic: %s", words.data);
+		const char *near = suggest_command(c, call->argv[used]);
+		const char *group = c ? call->argv[0] : "", *space = c ? " " : "";
+		return near ? err_hint(e, "Did you mean '%s %s%s%s'?", call->program, group, space,
+				      near)
+			    : -e->code;
 	}
 	auto_buf text = BUF_INIT;
 	help_text(c, call->program, NULL, &text);

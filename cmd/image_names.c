@@ -86,7 +86,7 @@ int image_named(struct store *s, const char *typed, struct image *out, struct er
 		return err_set(e, EINVAL, "multiple IDs found with provided prefix: %s", typed);
 	if (parse.code) {
 		*e = parse;
-		return -e->code;
+		return image_name_hint(typed, e);
 	}
 	err_set(e, ENOENT, "No such image: %s", shown);
 	return image_like_hint(s, typed, e);

@@ -52,23 +52,30 @@ static int show_help(const struct invocation *in, FILE *to)
 /* Docker's commands that may be missing here: told from typos. */
 static bool is_dockers(const char *word)
 {
-	static const char *const words[] = {"build", "builder", "buildx", "compose", "context",
-		"cp", "df", "diff", "events", "export", "history", "login", "logout", "manifest",
-		"network", "pause", "prune", "push", "rename", "save", "search", "stats", "top",
-		"unpause", "update"};
+	static const char *const words[] = {"build", "builder", "buildx", "checkpoint", "compose",
+		"config", "context", "network", "node", "plugin", "scout", "secret", "service",
+		"stack", "swarm", "trust"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (!strcmp(word, words[i]))
 			return true;
 	return false;
 }
 
-static int unknown_command(const struct invocation *in, const char *word)
+/* "moss docker ps": a habit, or a script's variable. */
+static bool is_engine(const char *word)
+{
+	return !strcmp(word, "docker") || !strcmp(word, "podman") || !strcmp(word, "moss");
+}
+
+static int unknown_command(const struct invocation *in, const char *word, const char *next)
 {
 	fprintf(stderr, "moss: '%s' is not a %s command.\nSee '%s --help'\n", word, in->program,
 		in->program);
 	const char *near = suggest_command(NULL, word);
 	if (is_dockers(word))
 		fprintf(stderr, "Docker's command of this name is not supported yet\n");
+	else if (is_engine(word) && next)
+		fprintf(stderr, "Did you mean '%s %s'?\n", in->program, next);
 	else if (near)
 		fprintf(stderr, "Did you mean '%s %s'?\n", in->program, near);
 	return 1;
@@ -256,7 +263,7 @@ int main(int argc, char **argv)
 	if (parse_globals(&in, argc, argv, &at, &status) == 0) {
 		in.cmd = cmd_find(argc - at, argv + at, &used);
 		if (!in.cmd) {
-			status = unknown_command(&in, argv[at]);
+			status = unknown_command(&in, argv[at], argv[at + 1]);
 		} else {
 			in.typed = used == 2 ? xasprintf("%s %s", argv[at], argv[at + 1])
 					     : xstrdup(argv[at]);

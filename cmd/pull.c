@@ -42,7 +42,7 @@ static int pull_name(struct cmd_call *call, const struct pull *a, const char *ty
 	auto_reference ref = {0};
 	int r = reference_parse(typed, false, &ref, e);
 	if (r < 0)
-		return r;
+		return image_name_hint(typed, e);
 	if (a->all_tags && (ref.tag || ref.digest))
 		return err_set(e, EINVAL, "tag can't be used with --all-tags/-a");
 	if (!a->all_tags && !ref.tag && !ref.digest) {

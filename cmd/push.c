@@ -15,6 +15,7 @@
 #include "cmd/push_opts.h"
 #include "cmd/push_transport.h"
 #include "engine/event.h"
+#include "engine/image_like.h"
 #include "engine/manifest_list.h"
 #include "engine/transfer/platform.h"
 #include "registry/reference.h"
@@ -162,6 +163,8 @@ static int push_named(struct cmd_call *call, const struct push *a, const struct 
 {
 	struct tagged t = {0};
 	int r = find_tagged(call->store, to, a->all_tags ? NULL : to->tag, &t, e);
+	if (r == -ENOENT)
+		return image_like_hint(call->store, call->argv[0], e);
 	if (r == 0)
 		r = push_all(call, a, t.jobs, t.n_jobs, o, e);
 	tagged_deinit(&t);

@@ -148,7 +148,7 @@ static int image_get(
 	bool is_transport = transport_is(a->req.image);
 	if (!is_name && (!is_transport || policy == PULL_NEVER)) {
 		*e = bad_reference;
-		return -e->code;
+		return image_name_hint(a->req.image, e);
 	}
 	auto_free char *shown = is_name ? reference_familiar(&ref) : NULL;
 	if (policy == PULL_NEVER) {

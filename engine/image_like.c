@@ -1,5 +1,6 @@
 #include "engine/image_like.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -123,4 +124,41 @@ int image_like_pull_hint(struct store *s, const char *typed, struct err *e)
 			err_hint(e, "docker.io was asked, which a name without a host means");
 	}
 	return image_like_hint(s, typed, e);
+}
+
+/* Owned. */
+static char *without_noise(const char *typed)
+{
+	static const char *const pages[] = {"hub.docker.com/_/", "hub.docker.com/r/"};
+	const char *rest = strstr(typed, "://");
+	rest = rest ? rest + strlen("://") : typed;
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (str_starts(rest, pages[i]))
+			rest += strlen(pages[i]);
+	while (*rest == '/' || isspace((unsigned char)*rest))
+		rest++;
+	char *name = xstrdup(rest);
+	size_t n = strlen(name);
+	while (n && (strchr("/:@", name[n - 1]) || isspace((unsigned char)name[n - 1])))
+		name[--n] = '\0';
+	/* Tags may have capitals. */
+	char *slash = strrchr(name, '/'), *colon = strchr(slash ? slash : name, ':');
+	if (colon)
+		*colon = '\0';
+	str_lower(name);
+	if (colon)
+		*colon = ':';
+	return name;
+}
+
+int image_name_hint(const char *typed, struct err *e)
+{
+	struct err ignored;
+	auto_reference ref = {0};
+	auto_free char *meant = without_noise(typed);
+	if (*e->hint || e->code != EINVAL || !*typed)
+		return -e->code;
+	if (reference_parse(meant, false, &ref, &ignored) == 0)
+		return err_hint(e, "did you mean %s?", meant);
+	return err_hint(e, "a name is [HOST[:PORT]/]PATH[:TAG], in lower case but for the tag");
 }
