@@ -2,7 +2,8 @@
 # after lib/moss; call registry_stop_all in teardown.
 #
 #   registry_start [plain|tls] [htpasswd|token]   sets REG=127.0.0.1:PORT (filled: lib/make-images)
-#   registry_start_empty NAME [...]               the same with a storage of its own
+#   registry_start_empty NAME [...]               the same with a storage of its own; "urls": it takes
+#                                                 manifests whose layers have such
 #   proxy_start                                   sets PROXY=127.0.0.1:PORT, in front of $REG
 #   fault TIMES REGEX ACTION [ARGUMENT]           adds a rule (lib/faultproxy.py); no_faults
 #   requests REGEX                                how many requests the proxy has seen
@@ -80,6 +81,7 @@ registry_start_on() { # DATA NAME [plain|tls] [htpasswd|token]
 	for want in "$@"; do
 		case $want in
 		plain) ;;
+		urls) auth=$(printf 'validation:\n  manifests:\n    urls:\n      allow: ["^http"]') ;;
 		tls)
 			certificates
 			tls=$(printf '  tls:\n    certificate: %s\n    key: %s' "$WORK/server.crt" "$WORK/server.key")
