@@ -127,6 +127,8 @@ static int missing_file(const char *path, struct err *e)
 static int add_files(struct registries *r, struct err *e)
 {
 	const char *named = getenv("CONTAINERS_REGISTRIES_CONF");
+	if (str_empty(named))
+		named = getenv("REGISTRIES_CONFIG_PATH");
 	auto_free char *user =
 		user_path("XDG_CONFIG_HOME", ".config", "containers/registries.conf");
 	auto_free char *user_folder = user ? xasprintf("%s.d", user) : NULL;

@@ -1,7 +1,8 @@
 /* registries: where an image may come from, by the user's and the system's files.
  *
  *   registries.conf   containers-registries.conf(5), version 2. The first of: the file that
- *                     $CONTAINERS_REGISTRIES_CONF names (--registries-conf sets it), the user's
+ *                     $CONTAINERS_REGISTRIES_CONF (--registries-conf sets it) or, its old
+ *                     name, $REGISTRIES_CONFIG_PATH names, the user's
  *                     ($XDG_CONFIG_HOME/containers/, else ~/.config/containers/),
  *                     /etc/containers/. Then the *.conf of registries.conf.d beside the user's and
  *                     (unless the user's own file counts) the system's, by name; later ones win.

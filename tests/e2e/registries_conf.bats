@@ -326,6 +326,8 @@ pull_on_terminal() {
 		[[ "$output" == *"registry $PROXY is blocked in $own"* ]]
 	done
 	[ "$(requests .)" -eq 0 ]
+	run -1 env REGISTRIES_CONFIG_PATH="$own" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" search "$PROXY/other"
+	[[ "$output" == *"registry $PROXY is blocked in $own"* ]]
 	run -1 moss --registries-conf "$WORK/none.conf" search "$REG/x"
 	[[ "$output" == *"open $WORK/none.conf: no such file or directory"* ]]
 }
