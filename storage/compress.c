@@ -1,23 +1,20 @@
 #include "storage/compress.h"
+#include "storage/gzip_blocks.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/str.h"
 
 #include <errno.h>
-#include <isa-l/igzip_lib.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 
 enum {
 	OUT_SIZE = 256 * 1024,
 	PIECE_MAX = 1 << 30, /* the libraries count in 32 bits */
 	GZIP_LEVEL = 3,
-	GZIP_FAST_MAX = 3, /* isa-l's highest */
-	GZIP_LEVEL_MAX = 9,
 	ZSTD_LEVEL = 3,
 	ZSTD_LEVEL_MAX = 19,
 };
@@ -27,9 +24,7 @@ struct compress {
 	int (*feed)(struct compress *c, const void *p, size_t n, bool is_end, struct err *e);
 	EVP_MD_CTX *hash;
 	int64_t written;
-	struct isal_zstream fast; /* whichever is used */
-	unsigned char *fast_room;
-	z_stream *dense;
+	struct gzip_blocks *gzip; /* whichever is used */
 	ZSTD_CCtx *zstd;
 	unsigned char out[OUT_SIZE];
 };
@@ -45,8 +40,9 @@ int compress_kind_parse(const char *text, enum compress_kind *out, struct err *e
 	return err_set(e, EINVAL, "unknown compression: %s", text);
 }
 
-static int put(struct compress *c, const void *p, size_t n, struct err *e)
+static int put(void *arg, const void *p, size_t n, struct err *e)
 {
+	struct compress *c = arg;
 	if (!n)
 		return 0;
 	(void)EVP_DigestUpdate(c->hash, p, n);
@@ -61,37 +57,9 @@ static int feed_plain(struct compress *c, const void *p, size_t n, bool is_end, 
 	return put(c, p, n, e);
 }
 
-static int feed_fast(struct compress *c, const void *p, size_t n, bool is_end, struct err *e)
+static int feed_gzip(struct compress *c, const void *p, size_t n, bool is_end, struct err *e)
 {
-	struct isal_zstream *s = &c->fast;
-	s->next_in = (uint8_t *)(uintptr_t)p;
-	s->avail_in = (uint32_t)n;
-	s->end_of_stream = is_end;
-	do {
-		s->next_out = c->out;
-		s->avail_out = sizeof(c->out);
-		if (isal_deflate(s) != COMP_OK)
-			return err_set(e, EIO, "cannot compress the layer");
-		if (put(c, c->out, sizeof(c->out) - s->avail_out, e) < 0)
-			return -e->code;
-	} while (s->avail_out == 0);
-	return 0;
-}
-
-static int feed_dense(struct compress *c, const void *p, size_t n, bool is_end, struct err *e)
-{
-	z_stream *s = c->dense;
-	s->next_in = (Bytef *)(uintptr_t)p;
-	s->avail_in = (uInt)n;
-	do {
-		s->next_out = c->out;
-		s->avail_out = sizeof(c->out);
-		if (deflate(s, is_end ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_ERROR)
-			return err_set(e, EIO, "cannot compress the layer");
-		if (put(c, c->out, sizeof(c->out) - s->avail_out, e) < 0)
-			return -e->code;
-	} while (s->avail_out == 0);
-	return 0;
+	return is_end ? gzip_blocks_finish(c->gzip, e) : gzip_blocks_add(c->gzip, p, n, e);
 }
 
 static int feed_zstd(struct compress *c, const void *p, size_t n, bool is_end, struct err *e)
@@ -111,27 +79,10 @@ static int feed_zstd(struct compress *c, const void *p, size_t n, bool is_end, s
 	return 0;
 }
 
-static void start_fast(struct compress *c, int level)
+static void start_gzip(struct compress *c, int level)
 {
-	static const uint32_t rooms[] = {ISAL_DEF_LVL0_DEFAULT, ISAL_DEF_LVL1_DEFAULT,
-		ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
-	isal_deflate_init(&c->fast);
-	c->fast.gzip_flag = IGZIP_GZIP;
-	c->fast.level = (uint32_t)level;
-	c->fast.level_buf_size = rooms[level];
-	c->fast_room = rooms[level] ? xmalloc(rooms[level]) : NULL;
-	c->fast.level_buf = c->fast_room;
-	c->feed = feed_fast;
-}
-
-static void start_dense(struct compress *c, int level)
-{
-	enum { GZIP_WINDOW = 15 + 16, MEMORY = 8 };
-	c->dense = xcalloc(1, sizeof(*c->dense));
-	if (deflateInit2(c->dense, level, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) !=
-		Z_OK)
-		die_oom();
-	c->feed = feed_dense;
+	c->gzip = gzip_blocks_new(level, gzip_blocks_threads(), put, c);
+	c->feed = feed_gzip;
 }
 
 static void start_zstd(struct compress *c, int level)
@@ -169,10 +120,8 @@ struct compress *compress_new(int fd, enum compress_kind kind, int level, struct
 		c->feed = feed_plain;
 	else if (kind == COMPRESS_ZSTD)
 		start_zstd(c, level);
-	else if (level <= GZIP_FAST_MAX)
-		start_fast(c, level);
 	else
-		start_dense(c, level);
+		start_gzip(c, level);
 	return c;
 }
 
@@ -180,12 +129,9 @@ void compress_free(struct compress *c)
 {
 	if (!c)
 		return;
-	if (c->dense)
-		(void)deflateEnd(c->dense);
-	free(c->dense);
+	gzip_blocks_free(c->gzip);
 	(void)ZSTD_freeCCtx(c->zstd);
 	EVP_MD_CTX_free(c->hash);
-	free(c->fast_room);
 	free(c);
 }
 

@@ -1,9 +1,9 @@
 /* compress: bytes into a descriptor, as they are or compressed, with the SHA-256 of what was
  * written.
  *
- * The same bytes, kind and level always give the same result: gzip without a name and a time.
- * Levels: gzip 0 to 3 by isa-l (the default, 3, is as dense as zlib's 3 at five times its speed), 4
- * to 9 by zlib; zstd 1 to 19, 3 by default.
+ * The same bytes, kind and level always give the same result, on any number of processors: gzip
+ * (storage/gzip_blocks.h) is without a name and a time. Levels: gzip 0 to 3 by isa-l (the default,
+ * 3, is as dense as zlib's 3 at five times its speed), 4 to 9 by zlib; zstd 1 to 19, 3 by default.
  */
 #ifndef STORAGE_COMPRESS_H
 #define STORAGE_COMPRESS_H

@@ -73,6 +73,8 @@ noinst_LIBRARIES += libunpack.a
 libunpack_a_CFLAGS = $(AM_CFLAGS) $(TRANSFER_CFLAGS) -pthread
 libunpack_a_SOURCES = \
 	storage/compress.c storage/compress.h \
+	storage/deflate.c storage/deflate.h \
+	storage/gzip_blocks.c storage/gzip_blocks.h \
 	storage/pack.c storage/pack.h \
 	storage/copy.c storage/copy.h \
 	storage/copy_data.c storage/copy_data.h \

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "storage/gzip_blocks.h"
 #include "storage/unpack_stream.h"
 
 #include <errno.h>
@@ -116,12 +117,88 @@ static void a_full_disk_is_told(void **state)
 	(void)fclose(full);
 }
 
+static int collect(void *arg, const void *p, size_t n, struct err *e)
+{
+	(void)e;
+	buf_add(arg, p, n);
+	return 0;
+}
+
+static void gzip_of(
+	const struct buf *text, int level, unsigned threads, size_t piece, struct buf *out)
+{
+	struct err e = {0};
+	struct gzip_blocks *g = gzip_blocks_new(level, threads, collect, out);
+	for (size_t at = 0; at < text->len; at += piece) {
+		size_t k = piece < text->len - at ? piece : text->len - at;
+		assert_int_equal(gzip_blocks_add(g, text->data + at, k, &e), 0);
+	}
+	assert_int_equal(gzip_blocks_finish(g, &e), 0);
+	gzip_blocks_free(g);
+}
+
+/* The digest of a layer must be the same on every machine. */
+static void gzip_does_not_depend_on_threads_and_pieces(void **state)
+{
+	static const size_t sizes[] = {0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 9000000};
+	static const int levels[] = {0, 2, 3, 6};
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(sizes) * ARRAY_LEN(levels); k++) {
+		auto_buf text = BUF_INIT;
+		auto_buf first = BUF_INIT;
+		int level = levels[k % ARRAY_LEN(levels)];
+		make(&text, sizes[k / ARRAY_LEN(levels)]);
+		text.len = sizes[k / ARRAY_LEN(levels)];
+		gzip_of(&text, level, 0, 1 << 20, &first);
+		for (unsigned threads = 1; threads < 20; threads += 6) {
+			auto_buf again = BUF_INIT;
+			gzip_of(&text, level, threads, 70001 * threads, &again);
+			assert_int_equal(again.len, first.len);
+			assert_memory_equal(again.data, first.data, first.len);
+		}
+	}
+}
+
+struct small_disk {
+	size_t room;
+};
+
+static int fill_up(void *arg, const void *p, size_t n, struct err *e)
+{
+	struct small_disk *d = arg;
+	(void)p;
+	if (n > d->room)
+		return err_set(e, ENOSPC, "full");
+	d->room -= n;
+	return 0;
+}
+
+/* Given up while the threads are at work. */
+static void gzip_ends_in_the_middle(void **state)
+{
+	(void)state;
+	for (size_t room = 0; room < 600000; room += 90000) {
+		struct small_disk disk = {room};
+		struct err e = {0};
+		auto_buf text = BUF_INIT;
+		int r = 0;
+		make(&text, 1000000);
+		struct gzip_blocks *g = gzip_blocks_new(1, 4, fill_up, &disk);
+		for (int i = 0; i < 20 && r == 0; i++)
+			r = gzip_blocks_add(g, text.data, text.len, &e);
+		assert_int_equal(r, -ENOSPC);
+		gzip_blocks_free(g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_and_level_comes_back),
 		cmocka_unit_test(what_there_is_not),
 		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(gzip_does_not_depend_on_threads_and_pieces),
+		cmocka_unit_test(gzip_ends_in_the_middle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
