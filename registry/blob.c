@@ -13,7 +13,47 @@
 #include "base/scope.h"
 #include "registry/failure.h"
 
-enum { FEED_CHUNK = 1024 * 1024 };
+enum {
+	FEED_CHUNK = 1024 * 1024,
+	/* libcurl hands out 16 KiB at a time: as many writes, each of four pages, cost the kernel
+	 * twice as much as large ones. */
+	HELD_MAX = 256 * 1024,
+};
+
+/* What is held goes into the part file. 0, or a negative errno: then the rest is lost. */
+static int keep(struct blob *b)
+{
+	size_t n = b->n_held;
+	b->n_held = 0;
+	for (size_t at = 0; at < n;) {
+		ssize_t done = pwrite(b->part, b->held + at, n - at, b->have);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		part_sums_add(&b->sums, b->held + at, (size_t)done);
+		at += (size_t)done;
+		b->have += done;
+	}
+	return 0;
+}
+
+static int hold(struct blob *b, const char *p, size_t n)
+{
+	if (!b->held)
+		b->held = xmalloc(HELD_MAX);
+	while (n) {
+		size_t room = HELD_MAX - b->n_held, k = n < room ? n : room;
+		memcpy(b->held + b->n_held, p, k);
+		b->n_held += k;
+		p += k;
+		n -= k;
+		int r = b->n_held == HELD_MAX ? keep(b) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
 
 /* Where this try's body begins; where it is to be passed over. */
 static int place(struct blob *b)
@@ -44,20 +84,9 @@ static int on_data(void *arg, const void *p, size_t n)
 		at += skip;
 		n -= skip;
 	}
-	if ((int64_t)n > b->size - b->have)
+	if ((int64_t)n > b->size - b->have - (int64_t)b->n_held)
 		return -EBADMSG;
-	while (n) {
-		ssize_t done = pwrite(b->part, at, n, b->have);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		part_sums_add(&b->sums, at, (size_t)done);
-		at += done;
-		n -= (size_t)done;
-		b->have += done;
-	}
-	return 0;
+	return hold(b, at, n);
 }
 
 static int try_again(struct blob *b, struct err *e)
@@ -125,6 +154,7 @@ void blob_deinit(struct blob *b)
 	close_end(&b->part);
 	close_end(&b->pipe);
 	part_sums_deinit(&b->sums);
+	free(take_ptr(b->held));
 	free(b->digest);
 	b->digest = NULL;
 }
@@ -151,6 +181,12 @@ static int feed(struct blob *b)
 	return 0;
 }
 
+static int cannot_keep(const struct blob *b, int code, const char **kind, struct err *e)
+{
+	*kind = code == ENOSPC || code == EDQUOT ? "no-space" : "other";
+	return err_sysn(e, code, "cannot keep what arrives of %s", b->digest);
+}
+
 static int refused(struct blob *b, const char **kind, struct err *e)
 {
 	const struct http_exchange *x = &b->get.x;
@@ -163,8 +199,7 @@ static int refused(struct blob *b, const char **kind, struct err *e)
 	if (code == EPROTO)
 		return err_set(e, code, "blob %s: the registry sends another part than asked for",
 			b->digest);
-	*kind = code == ENOSPC || code == EDQUOT ? "no-space" : "other";
-	return err_sysn(e, code, "cannot keep what arrives of %s", b->digest);
+	return cannot_keep(b, code, kind, e);
 }
 
 static int missing(struct blob *b, const char **kind, struct err *e)
@@ -242,7 +277,10 @@ static int move_download(struct blob *b, const char **kind, struct err *e)
 int blob_step(struct blob *b, const char **kind, struct err *e)
 {
 	*kind = "network";
-	int r = move_download(b, kind, e);
+	int r = keep(b);
+	if (r < 0)
+		return cannot_keep(b, -r, kind, e);
+	r = move_download(b, kind, e);
 	if (r < 0)
 		return r;
 	r = feed(b);

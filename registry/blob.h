@@ -24,6 +24,8 @@ struct blob {
 	int part, pipe; /* owned; the pipe's end is made non-blocking */
 	struct part_sums sums;
 	int64_t have; /* bytes in the part file */
+	unsigned char *held; /* what has arrived since the last step and is not in it yet */
+	size_t n_held;
 	int64_t fed; /* bytes in the pipe */
 	enum blob_state state;
 	int64_t resume_ns; /* BLOB_PAUSED: on the monotonic clock */
