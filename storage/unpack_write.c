@@ -14,6 +14,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/* Smaller files are written back with the folders they are in, by the sync at the end. */
+enum { WRITE_BACK_MIN = 128 * 1024 };
+
 int layer_writer_init(struct layer_writer *w, int stage_fd, const struct share_index *x,
 	bool is_single_id, struct err *e)
 {
@@ -361,7 +364,7 @@ static int finish_regular(struct layer_writer *w, const struct place *p, int fd,
 	if (set_times(fd, NULL, en, e) < 0)
 		return -e->code;
 	/* Begun now, write-back is nearly done when the layer is complete. */
-	if (twin->fd < 0 && en->stored >= 1024 * 1024)
+	if (twin->fd < 0 && en->stored >= WRITE_BACK_MIN)
 		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
