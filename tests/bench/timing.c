@@ -1,7 +1,10 @@
 /* timing: times commands side by side, A B C A B C ..., and prints the median of each and its ratio
  * to the first. Whole processes from fork to wait, wall clock.
  *
- *   timing [-n ROUNDS] [-w WARMUPS] [-o] LABEL COMMAND... :: LABEL COMMAND... [:: ...]
+ *   timing [-n ROUNDS] [-w WARMUPS] [-s] LABEL COMMAND... :: LABEL COMMAND... [:: ...]
+ *
+ * -s: before each command, and not in its time, everything is written to the disk: a command that
+ * syncs must not pay for what the one before has left behind, which does not.
  *
  * One line a command: label, median, minimum, maximum in milliseconds, ratio to the first. A
  * command that fails ends the measurement with its status: a failing thing must not look fast.
@@ -9,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,21 +86,27 @@ int main(int argc, char **argv)
 {
 	static struct command commands[COMMANDS_MAX];
 	int rounds = 20, warmups = 2, opt;
-	while ((opt = getopt(argc, argv, "+n:w:")) != -1) {
+	bool syncs = false;
+	while ((opt = getopt(argc, argv, "+n:w:s")) != -1) {
 		if (opt == 'n')
 			rounds = atoi(optarg);
 		else if (opt == 'w')
 			warmups = atoi(optarg);
+		else if (opt == 's')
+			syncs = true;
 		else
 			return 2;
 	}
 	int n = parse_commands(argc - optind, argv + optind, commands);
 	if (n == 0 || rounds < 1 || rounds > ROUNDS_MAX) {
-		fprintf(stderr, "usage: timing [-n ROUNDS] [-w WARMUPS] LABEL COMMAND... [:: ...]\n");
+		fprintf(stderr,
+			"usage: timing [-n ROUNDS] [-w WARMUPS] [-s] LABEL COMMAND... [:: ...]\n");
 		return 2;
 	}
 	for (int round = -warmups; round < rounds; round++) {
 		for (int c = 0; c < n; c++) {
+			if (syncs)
+				sync();
 			double taken = run_once(&commands[c]);
 			if (round >= 0)
 				commands[c].ms[round] = taken;
