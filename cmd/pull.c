@@ -1,5 +1,4 @@
-/* pull: an image, or every tag of a repository, from a registry; or an image from a file or folder.
- */
+/* pull: from a registry an image or every tag of a repository; an image from a file or folder. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

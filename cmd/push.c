@@ -1,5 +1,4 @@
-/* push: an image, or every tag of a repository, to a registry; or an image into a file or folder.
- */
+/* push: to a registry an image or every tag of a repository; an image into a file or folder. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,8 +305,9 @@ const struct cmd cmd_push = {
 		"DESTINATION may also be a file or folder. dir:PATH: one image, whose layers are "
 		"compressed with --compress or --compression-format only. oci:PATH[:REF]: added "
 		"to the images of that OCI layout. oci-archive:FILE[:REF] and "
-		"docker-archive:FILE[:NAME[:TAG]]: a new file. An image whose blobs are written "
-		"as they came keeps its manifest.",
+		"docker-archive:FILE[:NAME[:TAG]]: a new file. The manifests of both oci "
+		"forms are OCI's, that of a dir: is of the image's own format, unless --format "
+		"says otherwise; an image whose blobs are written as they came keeps its own.",
 	.examples = "moss push localhost:5000/team/app:1.2\n"
 		    "moss push app:1.2 ghcr.io/team/app:1.2 --digestfile digest\n"
 		    "moss push app:1.2 oci:layout:app-1.2",

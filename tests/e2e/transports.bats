@@ -4,7 +4,7 @@ load ../lib/moss
 
 setup() {
 	store_with_busybox
-	cd "$WORK"
+	cd "$WORK" || return
 }
 teardown() { cd /; store_drop; }
 
@@ -72,7 +72,7 @@ fixtures() {
 	moss pull -q oci:o:@0
 	moss tag "$(moss pull -q oci:o:one)" local/one
 	moss save -o many.tar local/one two
-	moss rmi -f $(moss images -q | sort -u)
+	moss images -q | sort -u | xargs "$MOSS" --root "$ROOT" --runroot "$RUNROOT" rmi -f
 	refuses "more than one image in this archive: choose one" moss pull docker-archive:many.tar
 	[[ "$output" == *"in it: local/one:latest, two:latest"* ]]
 	refuses "no image docker.io/library/none:1 in this archive" moss pull docker-archive:many.tar:none:1
