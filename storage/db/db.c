@@ -113,21 +113,14 @@ static void shorten_log(struct db *db)
 		db->log_pages = 0;
 }
 
-/* With the queue held. */
-static int rewrite(struct db *db, struct err *e)
-{
-	int r = pragma(db, "VACUUM", e);
-	if (r == 0)
-		shorten_log(db);
-	return r;
-}
-
 int db_rewrite(struct db *db, struct err *e)
 {
 	int r = queue_enter(db, e);
 	if (r < 0)
 		return r;
-	r = rewrite(db, e);
+	r = pragma(db, "VACUUM", e);
+	if (r == 0)
+		shorten_log(db);
 	queue_leave(db);
 	return r;
 }
@@ -139,7 +132,7 @@ static int make_room_for_sums(struct db *db, int version, struct err *e)
 	int rc = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
 	if (rc != SQLITE_OK)
 		return db_error(db, rc, e);
-	return version == 0 ? 0 : rewrite(db, e);
+	return version == 0 ? 0 : pragma(db, "VACUUM", e);
 }
 
 static int first_use(struct db *db, struct err *e)
@@ -154,6 +147,9 @@ static int first_use(struct db *db, struct err *e)
 		r = pragma(db, "PRAGMA journal_mode = WAL", e);
 	if (r >= 0)
 		r = schema_migrate(db, e);
+	/* With nothing but the log a store whose log is damaged would be taken for a new one. */
+	if (r >= 0)
+		shorten_log(db);
 	queue_leave(db);
 	return r;
 }

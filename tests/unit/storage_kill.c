@@ -13,7 +13,9 @@
 #include <sys/wait.h>
 
 #include "base/io.h"
+#include "storage/db/check_row.h"
 #include "storage/db/container_row.h"
+#include "storage/db/db.h"
 #include "storage/image.h"
 #include "storage/volume.h"
 
@@ -47,8 +49,17 @@ static int remove_plainly(struct store *s, const char *parent, const char *name,
 	return r;
 }
 
+/* As the next command finds it, and as another program does. */
 static void assert_sound(struct test_store *t)
 {
+	struct err e = {0};
+	struct db *own = NULL;
+	auto_strv problems = STRV_INIT;
+	if (db_open(&own, t->root, &e) < 0 || check_row_database(own, false, &problems, &e) < 0)
+		fail_msg("%s", e.msg);
+	db_close(own);
+	if (problems.n)
+		fail_msg("%s", problems.v[0]);
 	sqlite3 *db;
 	sqlite3_stmt *s;
 	char *path = path_join(t->root, "moss.db");
