@@ -31,6 +31,8 @@ int share_offer(struct store *s, json_t *job, int *layers_fd, struct err *e)
 		return -e->code;
 	if (!ids.n)
 		return 0;
+	if (!s->seen.n)
+		strv_copy(&s->seen, &ids);
 	json_set(job, "layers", json_from_strv(&ids));
 	*layers_fd = open_layers(s, e);
 	return *layers_fd < 0 ? -e->code : 0;
@@ -54,16 +56,28 @@ void share_wait(struct store *s)
 
 /* ---- linking ---- */
 
-static json_t *link_job(const struct strv *layers, const struct strv *busy)
+static json_t *link_job(const struct strv *layers, const struct strv *others)
 {
 	json_t *job = json_object();
 	json_set_str(job, "op", "link");
 	json_set(job, "layers", json_from_strv(layers));
-	json_set(job, "busy", json_from_strv(busy));
+	json_set(job, "others", json_from_strv(others));
 	return job;
 }
 
-static int converse(struct unpacker *u, int *lock, struct err *e)
+/* From here on starts of containers wait: which layers are in use is asked with the lock held. */
+static int answer_ready(struct store *s, struct unpacker *u, int *lock, struct err *e)
+{
+	auto_strv busy = STRV_INIT;
+	auto_json answer = json_object();
+	*lock = share_lock(s, e);
+	if (*lock < 0 || layer_row_in_use(s->db, &busy, e) < 0)
+		return -e->code;
+	json_set(answer, "busy", json_from_strv(&busy));
+	return unpacker_send(u, answer, NULL, 0, e);
+}
+
+static int converse(struct store *s, struct unpacker *u, int *lock, struct err *e)
 {
 	for (;;) {
 		const char *kind;
@@ -73,6 +87,9 @@ static int converse(struct unpacker *u, int *lock, struct err *e)
 			return err_hint(e, "a layer was removed meanwhile: run the command again");
 		}
 		if (!reply)
+			return -e->code;
+		if (json_bool_or(reply, "ready", false) && *lock < 0 &&
+			answer_ready(s, u, lock, e) < 0)
 			return -e->code;
 		if (json_bool_or(reply, "linked", false)) {
 			scope_close(lock);
@@ -88,37 +105,58 @@ static int converse(struct unpacker *u, int *lock, struct err *e)
 	}
 }
 
-static int link_all(struct store *s, const struct strv *layers, struct err *e)
+static int link_all(
+	struct store *s, const struct strv *layers, const struct strv *others, struct err *e)
 {
 	struct unpacker u = UNPACKER_INIT;
-	auto_strv busy = STRV_INIT;
-	/* Started first: others wait for the lock no longer than the links take. */
+	auto_fd lock = -1, dir = open_layers(s, e);
+	if (dir < 0)
+		return dir;
+	auto_json job = link_job(layers, others);
+	const int fds[2] = {dir, dir};
 	int r = unpacker_start(s, &u, e);
-	if (r < 0)
-		return r;
-	auto_fd dir = open_layers(s, e), lock = dir < 0 ? -1 : share_lock(s, e);
-	r = dir < 0 || lock < 0 ? -e->code : layer_row_in_use(s->db, &busy, e);
-	if (r == 0) {
-		auto_json job = link_job(layers, &busy);
-		const int fds[2] = {dir, dir};
-		r = unpacker_send(&u, job, fds, 2, e);
-	}
 	if (r == 0)
-		r = converse(&u, &lock, e);
+		r = unpacker_send(&u, job, fds, 2, e);
+	if (r == 0)
+		r = converse(s, &u, &lock, e);
 	unpacker_stop(&u);
 	return r;
 }
 
+static bool has_file(struct store *s, const char *layer, const char *name)
+{
+	auto_free char *path = xasprintf("layers/%s/%s", layer, name);
+	return faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Recorded layers that no unpacker could see: those of images before this one in an archive, and
+ * what other commands have brought in since. */
+static int unseen_layers(struct store *s, struct strv *out, struct err *e)
+{
+	auto_strv ids = STRV_INIT;
+	if (layer_row_ids(s->db, &ids, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < ids.n; i++)
+		if (!strv_has(&s->seen, ids.v[i]) && has_file(s, ids.v[i], "share"))
+			strv_add(out, ids.v[i]);
+	return 0;
+}
+
 int share_complete(struct store *s, char *const *short_ids, size_t n, struct err *e)
 {
-	auto_strv layers = STRV_INIT;
+	auto_strv layers = STRV_INIT, others = STRV_INIT;
+	size_t incomplete = 0;
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *list =
-			xasprintf("layers/%s/links", short_ids[i] ? short_ids[i] : "");
-		if (short_ids[i] && faccessat(s->root_fd, list, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		bool is_linked = short_ids[i] && has_file(s, short_ids[i], "links");
+		if (is_linked || (short_ids[i] && has_file(s, short_ids[i], "share")))
 			strv_add(&layers, short_ids[i]);
+		incomplete += is_linked;
 	}
-	return layers.n ? link_all(s, &layers, e) : 0;
+	if (!layers.n)
+		return 0;
+	if (unseen_layers(s, &others, e) < 0)
+		return -e->code;
+	return incomplete || layers.n + others.n > 1 ? link_all(s, &layers, &others, e) : 0;
 }
 
 /* ---- removing ---- */

@@ -88,6 +88,7 @@ libunpack_a_SOURCES = \
 	storage/upper_tidy.c storage/upper_tidy.h \
 	storage/share.c storage/share.h storage/share_internal.h \
 	storage/share_link.c storage/share_link.h \
+	storage/share_match.c \
 	storage/share_unpack.c \
 	storage/tarsplit.c storage/tarsplit.h storage/tarsplit_internal.h \
 	storage/tarsplit_assemble.c \

@@ -134,26 +134,55 @@ static void grow(struct share_index *x)
 	x->room = room;
 }
 
-static void read_keys(struct share_index *x, uint32_t layer)
+/* Hands out the keys of a layer's index until `each` has enough: true. */
+static bool read_keys(const struct share_index *x, const char *layer,
+	bool (*each)(void *arg, uint64_t key), void *arg)
 {
 	uint64_t keys[1024];
 	char start[sizeof(SHARE_MAGIC) - 1];
-	auto_free char *name = xasprintf("%s/share", x->layers.v[layer]);
+	auto_free char *name = xasprintf("%s/share", layer);
 	auto_fd fd = path_open_plain(x->layers_fd, name, O_RDONLY | O_NONBLOCK);
 	ssize_t n;
 	if (fd < 0 || read_full(fd, start, sizeof(start)) != (ssize_t)sizeof(start) ||
 		memcmp(start, SHARE_MAGIC, sizeof(start)) != 0)
-		return;
-	while ((n = read_full(fd, keys, sizeof(keys))) >= (ssize_t)sizeof(keys[0])) {
-		for (size_t i = 0; i < (size_t)n / sizeof(keys[0]); i++) {
-			if (x->used == SHARE_KEYS_MAX)
-				return;
-			if (2 * (x->used + 1) > x->room)
-				grow(x);
-			put(x->slots, x->room, keys[i], layer + 1);
-			x->used++;
-		}
-	}
+		return false;
+	while ((n = read_full(fd, keys, sizeof(keys))) >= (ssize_t)sizeof(keys[0]))
+		for (size_t i = 0; i < (size_t)n / sizeof(keys[0]); i++)
+			if (each(arg, keys[i]))
+				return true;
+	return false;
+}
+
+static bool add_key(void *arg, uint64_t key)
+{
+	struct share_index *x = arg;
+	if (x->used == SHARE_KEYS_MAX)
+		return true;
+	if (2 * (x->used + 1) > x->room)
+		grow(x);
+	put(x->slots, x->room, key, (uint32_t)x->layers.n);
+	x->used++;
+	return false;
+}
+
+void share_index_add(struct share_index *x, const char *layer)
+{
+	strv_add(&x->layers, layer);
+	(void)read_keys(x, layer, add_key, x);
+}
+
+static bool has_key(void *arg, uint64_t key)
+{
+	const struct share_index *x = arg;
+	size_t i = (size_t)key & (x->room - 1);
+	while (x->slots[i].layer && x->slots[i].key != key)
+		i = (i + 1) & (x->room - 1);
+	return x->slots[i].layer;
+}
+
+bool share_index_meets(const struct share_index *x, const char *layer)
+{
+	return x->room && read_keys(x, layer, has_key, (void *)(uintptr_t)x);
 }
 
 struct share_index *share_index_new(int layers_fd, const struct strv *layers)
@@ -162,9 +191,7 @@ struct share_index *share_index_new(int layers_fd, const struct strv *layers)
 	x->layers_fd = layers_fd;
 	for (size_t i = 0; i < layers->n; i++)
 		if (share_layer_id_valid(layers->v[i]))
-			strv_add(&x->layers, layers->v[i]);
-	for (size_t i = 0; i < x->layers.n; i++)
-		read_keys(x, (uint32_t)i);
+			share_index_add(x, layers->v[i]);
 	return x;
 }
 
@@ -198,14 +225,16 @@ static bool is_twin(int fd, const struct tar_entry *en, bool is_single_id)
 	       st.st_gid == (is_single_id ? getegid() : en->gid) && share_has_no_xattrs(fd);
 }
 
-int share_index_find(const struct share_index *x, const char *path, const struct tar_entry *en,
-	bool is_single_id, uint32_t *layer)
+int share_index_next(const struct share_index *x, const char *path, const struct tar_entry *en,
+	bool is_single_id, size_t *at, uint32_t *layer)
 {
 	if (!x->room)
 		return -1;
 	uint64_t key = share_key(path, en, is_single_id);
-	for (size_t i = (size_t)key & (x->room - 1); x->slots[i].layer;
+	size_t first = (size_t)key & (x->room - 1);
+	for (size_t i = (first + *at) & (x->room - 1); x->slots[i].layer;
 		i = (i + 1) & (x->room - 1)) {
+		++*at;
 		if (x->slots[i].key != key)
 			continue;
 		auto_fd fd = share_index_open(x, x->slots[i].layer - 1, path);
@@ -215,4 +244,11 @@ int share_index_find(const struct share_index *x, const char *path, const struct
 		return take_fd(fd);
 	}
 	return -1;
+}
+
+int share_index_find(const struct share_index *x, const char *path, const struct tar_entry *en,
+	bool is_single_id, uint32_t *layer)
+{
+	size_t at = 0;
+	return share_index_next(x, path, en, is_single_id, &at, layer);
 }

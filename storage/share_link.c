@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { MATCHES_MAX = 256 * 1024 };
+
 /* The folder whose entries are being replaced; its times are as they were. */
 struct folder {
 	char *path; /* below layers/ */
@@ -28,7 +30,9 @@ struct linker {
 	struct share_link_result *out;
 	struct folder in;
 	bool no_clone; /* the file system does not share blocks */
-	struct strv later; /* new layer, its twin's layer, path: to be copied */
+	struct strv busy;
+	struct strv matches; /* new layer, its twin's layer, path: found equal */
+	struct strv later; /* the same: to be copied */
 	struct strv marked; /* layers that have their mark */
 };
 
@@ -61,6 +65,7 @@ static int enter_folder(struct linker *l, const char *path, struct err *e)
 /* One line of the list, looked at. */
 struct pair {
 	const char *layer, *twin, *path; /* path: within both */
+	bool is_full; /* the new one has its content, which is the twin's */
 	char *whole; /* of the new one, below layers/ */
 	const char *last;
 	struct stat empty;
@@ -90,7 +95,8 @@ static int open_pair(struct linker *l, struct pair *p, struct err *e)
 		return -e->code;
 	if (fstatat(l->in.fd, p->last, &p->empty, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot look at %s", p->whole);
-	if (!S_ISREG(p->empty.st_mode) || p->empty.st_size != 0 || p->empty.st_nlink != 1)
+	if (!S_ISREG(p->empty.st_mode) || (p->empty.st_size != 0) != p->is_full ||
+		p->empty.st_nlink != 1)
 		return err_set(e, EBADMSG, "%s is not an empty file", p->whole);
 	from = xasprintf("%s/diff/%s", p->twin, p->path);
 	p->from = path_open_plain(l->layers_fd, from, O_RDONLY | O_NONBLOCK);
@@ -153,7 +159,7 @@ static int link_twin(struct linker *l, const struct pair *p, struct err *e)
 	struct stat st;
 	auto_free char *from = xasprintf("%s/diff/%s", p->twin, p->path);
 	auto_free char *temp = xasprintf("%s/link.tmp", p->layer);
-	if (strv_has(l->job->busy, p->twin))
+	if (strv_has(&l->busy, p->twin))
 		return 0;
 	if (mark(l, p->twin, e) < 0 || mark(l, p->layer, e) < 0)
 		return -e->code;
@@ -190,6 +196,48 @@ static int take_pair(
 		strv_add(&l->later, path);
 	}
 	return r;
+}
+
+static int note_match(
+	void *arg, const char *layer, const char *twin, const char *path, struct err *e)
+{
+	struct linker *l = arg;
+	(void)e;
+	if (l->matches.n >= 3 * MATCHES_MAX)
+		return 0;
+	strv_add(&l->matches, layer);
+	strv_add(&l->matches, twin);
+	strv_add(&l->matches, path);
+	return 0;
+}
+
+/* What cannot be shared now stays as it is. */
+static int take_match(struct linker *l, struct pair *p, struct err *e)
+{
+	int r = open_pair(l, p, e);
+	if (r == -ESTALE)
+		return 0;
+	if (r == 0 && (r = clone(l, p, e)) > 0) {
+		l->out->cloned++;
+		return 0;
+	}
+	if (r == 0 && (r = link_twin(l, p, e)) > 0)
+		l->out->linked++;
+	return r < 0 && r != -ESTALE ? r : 0;
+}
+
+static int take_matches(struct linker *l, struct err *e)
+{
+	for (size_t i = 0; i < l->matches.n; i += 3) {
+		auto_pair p = {.layer = l->matches.v[i],
+			.twin = l->matches.v[i + 1],
+			.path = l->matches.v[i + 2],
+			.is_full = true,
+			.from = -1};
+		if (take_match(l, &p, e) < 0)
+			return -e->code;
+	}
+	return leave_folder(l, e);
 }
 
 static int copy_later(struct linker *l, struct err *e)
@@ -269,6 +317,10 @@ static int drop_lists(struct linker *l, struct err *e)
 static int run(struct linker *l, struct err *e)
 {
 	const struct share_link_job *job = l->job;
+	if (share_match(l->layers_fd, job->layers, job->others, job->is_single_id, note_match, l,
+		    e) < 0 ||
+		job->ready(job->arg, &l->busy, e) < 0 || take_matches(l, e) < 0)
+		return -e->code;
 	for (size_t i = 0; i < job->layers->n; i++)
 		if (link_layer(l, job->layers->v[i], e) < 0)
 			return -e->code;
@@ -285,6 +337,8 @@ int share_link(int layers_fd, const struct share_link_job *job, struct share_lin
 	int r = run(&l, e);
 	scope_close(&l.in.fd);
 	free(l.in.path);
+	strv_free(&l.busy);
+	strv_free(&l.matches);
 	strv_free(&l.later);
 	strv_free(&l.marked);
 	return r;

@@ -9,12 +9,16 @@
  *      which is renamed over the empty file: at each instant there is a whole file or the empty one
  *   3. what must not be linked (its layer is in use) or cannot be (EMLINK) is copied in the end
  *
+ * Before that, files of the new layers are compared with each other and with those of `others`
+ * (share_match.c): equal ones become one in the same way.
+ *
  * and then it sets back the times of the folders. Killed at any point, the other layers have all
  * their files, and the new one, which has no record yet, goes to the trash.
  */
 #ifndef STORAGE_SHARE_LINK_H
 #define STORAGE_SHARE_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/str.h"
@@ -23,7 +27,11 @@ struct err;
 
 struct share_link_job {
 	const struct strv *layers; /* short names of the new ones */
-	const struct strv *busy; /* those from whose files no link may be made */
+	const struct strv *others; /* with which they could not be compared while unpacked */
+	bool is_single_id; /* owners are not kept */
+	/* What is equal is known: who starts a container has to wait from here on. Gives those from
+	 * whose files no link may be made. */
+	int (*ready)(void *arg, struct strv *busy, struct err *e);
 	/* All links are made, only copies are left; may be NULL. */
 	int (*linked)(void *arg, struct err *e);
 	void *arg;

@@ -170,6 +170,7 @@ void store_close(struct store *s)
 	free(s->root);
 	free(s->runroot);
 	free(s->driver_wanted);
+	strv_free(&s->seen);
 	*s = (struct store){.root_fd = -1, .runroot_fd = -1};
 }
 

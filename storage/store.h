@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 struct err;
 struct db;
 
@@ -49,6 +51,8 @@ struct store {
 	/* Completes layers that image_commit has put in place (their short names, NULL for others),
 	 * ahead of their record: engine/share.h. NULL = they are complete. */
 	int (*complete)(struct store *s, char *const *short_ids, size_t n, struct err *e);
+	/* The layers that unpackers of this command can see (engine/share.h). */
+	struct strv seen;
 };
 
 /* Names in trash/ that stay there while a container runs: engine/share.h. */

@@ -23,7 +23,8 @@
  *       -> {"ok", "id", "state": "exists|mounted|absent", "from": "whose it was"}
  *   {"op": "upload", "id", "digest", "size"}              fds: [file]
  *       without digest and with size -1 while the file grows: then its end is told with
- *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop", "id"}
+ *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop",
+ "id"}
  *       (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
  *   {"op": "put", "ref", "media_type"}                    fds: [manifest]  -> {"ok"}
  *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
@@ -41,7 +42,8 @@
  *       "layers": [{...}]}; size -1 and no digest: not checked, the computed "digest" and "size"
  *       are in the answer in any case
  *   {"op": "describe", "media_type", "digest", "size"}
- *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest", "size"};
+ *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest",
+ "size"};
  *       in the memfd the document again, with the keys that are known and of the right type
  *   {"op": "config", "digest", "size", "layers": N}
  *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...], "os", "architecture", "variant"};
@@ -56,7 +58,8 @@
  *   {"op": "archive", "platform": {...}, "select": {"transport", "ref", "index"}}
  *       (docker-archive, oci-archive; with "select", of which ref and index may be missing, only
  *       that image: engine/transfer/unpack_select.h)
- *       fds: [data, staging folder], or, with "folder": true, [any, staging folder, folder]: oci-dir and docker-dir,
+ *       fds: [data, staging folder], or, with "folder": true, [any, staging folder, folder]:
+ *       oci-dir and docker-dir,
  *       which are read in place; for each image first {"ask": [diff id, ...]}, answered by
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
  *       n, "names": [as they stand there], "manifest": n or -1, "manifest_digest", "layers":
@@ -73,8 +76,8 @@
  *   {"op": "layout-add", "entry": {descriptor}}   (engine/transfer/unpack_layout.h)
  *       fds: [index.json, empty where there is none, memfd out: the new one]  -> {"ok"}
  *   {"op": "assemble", "compression": "none|gzip|zstd", "level": N, "diff_id"}
- *       fds: [pipe or file, the layer's folder (read-only)]: the layer's exact tar, compressed, goes
- *       there. level and diff_id may be missing: the kind's own, not compared
+ *       fds: [pipe or file, the layer's folder (read-only)]: the layer's exact tar, compressed,
+ *       goes there. level and diff_id may be missing: the kind's own, not compared
  *       -> {"ok", "diff_id", "tar_size", "digest", "size"}: the last two of what was written; after
  *       an error that is of no use, however much there is
  *   {"op": "measure", "layers": [folder names]}
@@ -86,10 +89,11 @@
  *       {"copied": true} says when the container may go on.
  *       subtract: what base/ in staging has, too, is left out (storage/layer_subtract.h)
  *       -> {"ok", "diff_id", "size", "entries"}; makes tar-split
- *   {"op": "link", "layers": [short names], "busy": [short names]}     (storage/share_link.h)
- *       fds: [any, layers/]; {"linked": true} says when no more links will be made
+ *   {"op": "link", "layers": [short names], "others": [short names]}  (storage/share_link.h)
+ *       fds: [any, layers/]; {"ready": true} is answered by {"busy": [short names]}, and
+ *       {"linked": true} says when no more links will be made
  *       -> {"ok", "linked", "cloned", "copied"}
- *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]}  (storage/layer_check.h)
+ *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]} (storage/layer_check.h)
  *       fds: [any, layers/ or blobs/sha256/, read-only there]; {"damage": {"what", "path",
  *       "message"}} for each thing that is wrong  -> {"ok"}
  */

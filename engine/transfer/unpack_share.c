@@ -19,6 +19,20 @@ struct share_index *unpack_share_index(const struct unpack_request *q)
 	return share_index_new(q->fds[2], &layers);
 }
 
+static int ask_busy(void *arg, struct strv *busy, struct err *e)
+{
+	const struct unpack_request *q = arg;
+	auto_json msg = json_object();
+	json_set_bool(msg, "ready", true);
+	if (proto_send(q->sock, msg, NULL, 0, e) < 0)
+		return -e->code;
+	auto_json answer = proto_recv(q->sock, NULL, NULL, e);
+	if (!answer)
+		return e->code ? -e->code : err_set(e, ECANCELED, "stopped");
+	json_to_strv(json_object_get(answer, "busy"), busy);
+	return 0;
+}
+
 static int tell_linked(void *arg, struct err *e)
 {
 	const struct unpack_request *q = arg;
@@ -29,16 +43,22 @@ static int tell_linked(void *arg, struct err *e)
 
 json_t *unpack_link_job(const struct unpack_request *q, struct err *e)
 {
-	auto_strv layers = STRV_INIT, busy = STRV_INIT;
+	auto_strv layers = STRV_INIT, others = STRV_INIT;
 	struct share_link_result got;
 	if (q->n_fds < 2) {
 		err_set(e, EINVAL, "no layers in the request");
 		return NULL;
 	}
 	json_to_strv(json_object_get(q->job, "layers"), &layers);
-	json_to_strv(json_object_get(q->job, "busy"), &busy);
+	json_to_strv(json_object_get(q->job, "others"), &others);
 	const struct share_link_job job = {
-		.layers = &layers, .busy = &busy, .linked = tell_linked, .arg = (void *)q};
+		.layers = &layers,
+		.others = &others,
+		.is_single_id = q->is_single_id,
+		.ready = ask_busy,
+		.linked = tell_linked,
+		.arg = (void *)q,
+	};
 	if (share_link(q->fds[1], &job, &got, e) < 0)
 		return NULL;
 	json_t *reply = json_object();

@@ -13,7 +13,6 @@ teardown() { store_drop; }
 # differs. Only what is below /usr is shared.
 images() {
 	tar -C "$WORK" -xf "$(busybox_archive)"
-	local base
 	base=$WORK/$(cd "$WORK" && echo */layer.tar)
 	mkdir -p "$WORK/tools/usr/bin"
 	cp -L "$(command -v tar)" "$(command -v rsync)" "$WORK/tools/usr/bin/"
@@ -95,6 +94,66 @@ differ() { compare "$@" !=; }
 	[ "$(links "$(layer_of 2)" usr/lib/twice)" = 2 ]
 	[ "$(in_userns stat -c %Y:%u:%g:%a "$(layer_of 2)/usr/bin/owned")" = 1000000000:7:8:711 ]
 	[ ! -e "$(layer_of 2)/../links" ]
+}
+
+# All images of several archives in one.
+merge() { # OUT NAME...
+	python3 - "$WORK" "$@" <<'PY'
+import io, json, sys, tarfile
+work, out, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+files, manifest = {}, []
+for name in names:
+    with tarfile.open(f"{work}/{name}.image") as tar:
+        for member in tar:
+            files[member.name] = tar.extractfile(member).read()
+    manifest += json.loads(files.pop("manifest.json"))
+files["manifest.json"] = json.dumps(manifest).encode()
+with tarfile.open(f"{work}/{out}.image", "w") as tar:
+    for name, data in files.items():
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+PY
+}
+
+@test "images of one archive share layers and equal files, from a file and from a pipe" {
+	merge all one two later other three
+	for way in file pipe; do
+		if [ $way = file ]; then get all; else cat "$WORK/all.image" | moss load -q >/dev/null; fi
+		[ "$(find "$ROOT/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 7 ] # base, tools, one of each
+		for file in usr/lib/one usr/lib/one- usr/lib/other usr/lib/limit usr/bin/owned; do
+			same 1 2 $file || { echo "$way: $file"; return 1; }
+			same 1 3 $file || { echo "$way: $file"; return 1; }
+			differ 1 4 $file || { echo "$way: $file"; return 1; }
+			differ 1 5 $file || { echo "$way: $file"; return 1; }
+		done
+		for file in usr/lib/twice usr/lib/again usr/lib/small usr/lib/setid usr/lib/page.html etc/passwd-; do
+			differ 1 2 $file || { echo "$way: $file"; return 1; }
+		done
+		[ "$(inode "$(layer_of 1)" usr/lib/one)" != "$(inode "$(layer_of 1)" usr/lib/one-)" ]
+		[ "$(in_userns stat -c %Y:%u:%g:%a "$(layer_of 2)/usr/bin/owned")" = 1000000000:7:8:711 ]
+		moss system check
+		# All tars as they were: each layer is hashed while it is saved.
+		moss save -o "$WORK/saved.tar" one two three later other
+		[ "$(moss run --rm --network none two sh -c 'cat /usr/lib/one | md5sum')" = \
+			"$(moss run --rm --network none one sh -c 'cat /usr/lib/one | md5sum')" ]
+		moss rmi --no-trash one two three later other >/dev/null
+	done
+}
+
+@test "layers of one image share equal files, and what a container has is left alone" {
+	"$MOSS_TEST_LIB/make-layers-image" "$WORK/both.image" both "$base" "$WORK/one.tar" "$WORK/two.tar"
+	get both
+	same 1 2 usr/lib/one
+	moss run -d --name c1 --network none both sleep 1000 >/dev/null
+	local before
+	before=$(in_userns stat -c %Z "$(layer_of 1)/usr/lib/one")
+	merge more three later
+	get more
+	[ "$(in_userns stat -c %Z "$(layer_of 1)/usr/lib/one")" = "$before" ]
+	differ 1 3 usr/lib/one
+	moss rm -f -t 0 c1 >/dev/null
+	moss system check
 }
 
 @test "another time or other content is another file" {
