@@ -1,5 +1,4 @@
 #include "cmd/cmd.h"
-#include "base/json.h"
 #include "base/scope.h"
 #include "cmd/image_names.h"
 #include "cmd/save_output.h"
@@ -41,16 +40,11 @@ static void wanted_deinit(struct wanted *w)
 static int check_platform(const char *text, const struct image *image, struct err *e)
 {
 	auto_platform p = {0};
-	struct err ignored;
 	if (str_empty(text))
 		return 0;
 	if (platform_parse(text, &p, e) < 0)
 		return -e->code;
-	auto_json config = json_parse(image->config, strlen(image->config), "config", &ignored);
-	const char *variant = json_str_or(config, "variant", "");
-	if (!strcmp(json_str_or(config, "os", ""), p.os) &&
-		!strcmp(json_str_or(config, "architecture", ""), p.architecture) &&
-		(!p.variant || !*variant || !strcmp(variant, p.variant)))
+	if (platform_has(&p, image->config))
 		return 0;
 	return err_set(e, ENOENT, "no suitable export target found for platform %s", text);
 }

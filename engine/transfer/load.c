@@ -289,19 +289,6 @@ static int name_image(struct load *l, const char *id, const char *raw_name, stru
 	return 0;
 }
 
-/* normal: as the unpacker wrote it. */
-static bool is_wanted(const struct load *l, const struct buf *normal)
-{
-	struct err ignored;
-	if (!l->platform_text)
-		return true;
-	auto_json config = json_parse(normal->data, normal->len, "config", &ignored);
-	const char *variant = json_str_or(config, "variant", "");
-	return !strcmp(json_str_or(config, "os", ""), l->platform.os) &&
-	       !strcmp(json_str_or(config, "architecture", ""), l->platform.architecture) &&
-	       (!l->platform.variant || !*variant || !strcmp(variant, l->platform.variant));
-}
-
 static int commit_image(struct load *l, const json_t *image, struct err *e)
 {
 	auto_layers layers = {0};
@@ -312,7 +299,7 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 		return err_set(e, EBADMSG, "the unpacker reported a malformed image ID");
 	if (read_files(l, image, &f, e) < 0)
 		return -e->code;
-	if (!is_wanted(l, &f.normal))
+	if (l->platform_text && !platform_has(&l->platform, f.normal.data))
 		return 0;
 	l->committed++;
 	if (collect_layers(l, image, &layers, e) < 0)
@@ -369,8 +356,7 @@ int image_load(struct store *s, const struct load_source *from, bool quiet, stru
 	struct err *e)
 {
 	(void)quiet; /* there is no progress to leave out */
-	struct load l = {
-		.store = s, .from = from, .lines = lines, .platform_text = from->platform};
+	struct load l = {.store = s, .from = from, .lines = lines, .platform_text = from->platform};
 	struct err ignored;
 	if (platform_parse(from->platform, &l.platform, e) < 0)
 		return -e->code;

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
 
@@ -133,4 +134,14 @@ int platform_parse(const char *text, struct platform *out, struct err *e)
 		out->variant = xstrdup(parts.v[2]);
 	}
 	return 0;
+}
+
+bool platform_has(const struct platform *p, const char *config)
+{
+	struct err ignored;
+	auto_json j = json_parse(config, strlen(config), "config", &ignored);
+	const char *variant = json_str_or(j, "variant", "");
+	return !strcmp(json_str_or(j, "os", ""), p->os) &&
+	       !strcmp(json_str_or(j, "architecture", ""), p->architecture) &&
+	       (!p->variant || !*variant || !strcmp(variant, p->variant));
 }

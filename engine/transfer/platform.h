@@ -2,6 +2,8 @@
 #ifndef ENGINE_TRANSFER_PLATFORM_H
 #define ENGINE_TRANSFER_PLATFORM_H
 
+#include <stdbool.h>
+
 struct err;
 
 struct platform {
@@ -12,5 +14,8 @@ void platform_deinit(struct platform *p);
 
 /* NULL or "": $DOCKER_DEFAULT_PLATFORM, else this machine's. */
 int platform_parse(const char *text, struct platform *out, struct err *e);
+/* Is an image of this config (normalised JSON) one of the platform? A variant counts where both say
+ * one. */
+bool platform_has(const struct platform *p, const char *config);
 
 #endif

@@ -35,20 +35,34 @@ const char *push_manifest_layer_type(enum compression c, bool is_oci)
 	return is_oci ? oci[c] : docker[c];
 }
 
-/* The order of keys is the one that each format's own tools write. */
-static json_t *descriptor(
-	const char *type, const char *digest, int64_t size, bool is_oci, const json_t *annotations)
+static json_t *descriptor(const struct push_blob *b, bool is_oci)
 {
 	json_t *d = json_object();
-	json_set_str(d, "mediaType", type);
+	json_set_str(d, "mediaType", b->media_type);
 	if (is_oci)
-		json_set_str(d, "digest", digest);
-	json_set_int(d, "size", size);
+		json_set_str(d, "digest", b->digest);
+	json_set_int(d, "size", b->size);
 	if (!is_oci)
-		json_set_str(d, "digest", digest);
-	if (is_oci && json_object_size(annotations))
-		json_set(d, "annotations", json_incref((json_t *)annotations));
+		json_set_str(d, "digest", b->digest);
+	if (is_oci && json_object_size(b->annotations))
+		json_set(d, "annotations", json_incref((json_t *)b->annotations));
 	return d;
+}
+
+json_t *push_manifest_new(bool is_oci, const char *config_digest, int64_t config_size,
+	const struct push_blob *layers, size_t n)
+{
+	json_t *doc = json_object(), *list = json_array();
+	const struct push_blob config = {.media_type = is_oci ? CONFIG_OCI : CONFIG_DOCKER,
+		.digest = config_digest,
+		.size = config_size};
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, descriptor(&layers[i], is_oci));
+	json_set_int(doc, "schemaVersion", 2);
+	json_set_str(doc, "mediaType", is_oci ? MANIFEST_OCI : MANIFEST_DOCKER);
+	json_set(doc, "config", descriptor(&config, is_oci));
+	json_set(doc, "layers", list);
+	return doc;
 }
 
 void push_manifest_write(
@@ -102,32 +116,29 @@ static json_t *layer_notes(const json_t *before, const char *digest)
 	return notes;
 }
 
-static int make(const json_t *original, bool is_oci, const struct push_item *const *layers,
+static void make(const json_t *original, bool is_oci, const struct push_item *const *layers,
 	size_t n, const struct push_item *config, struct push_manifest *out)
 {
-	auto_json doc = json_object();
-	json_t *list = json_array();
-	const char *type = is_oci ? MANIFEST_OCI : MANIFEST_DOCKER;
+	auto_free struct push_blob *blobs = xcalloc(n + 1, sizeof(*blobs));
+	auto_json all_notes = json_array(); /* owns what the blobs borrow */
 	for (size_t i = 0; i < n; i++) {
-		const json_t *before = json_array_get(json_at(original, "layers"), i);
-		auto_json notes = layer_notes(before, layers[i]->digest);
-		json_array_append_new(
-			list, descriptor(push_manifest_layer_type(layers[i]->compression, is_oci),
-				      layers[i]->digest, layers[i]->size, is_oci,
-				      notes));
+		json_t *notes = layer_notes(
+			json_array_get(json_at(original, "layers"), i), layers[i]->digest);
+		blobs[i] = (struct push_blob){
+			.media_type = push_manifest_layer_type(layers[i]->compression, is_oci),
+			.digest = layers[i]->digest,
+			.size = layers[i]->size,
+			.annotations = notes,
+		};
+		if (notes)
+			json_array_append_new(all_notes, notes);
 	}
-	json_set_int(doc, "schemaVersion", 2);
-	json_set_str(doc, "mediaType", type);
-	json_set(doc, "config",
-		descriptor(is_oci ? CONFIG_OCI : CONFIG_DOCKER, config->digest, config->size,
-			is_oci, NULL));
-	json_set(doc, "layers", list);
+	auto_json doc = push_manifest_new(is_oci, config->digest, config->size, blobs, n);
 	static const char *const kept[] = {"subject", "annotations"};
 	for (size_t i = 0; i < ARRAY_LEN(kept) && is_oci; i++)
 		if (json_at(original, kept[i]))
 			json_set(doc, kept[i], json_incref(json_at(original, kept[i])));
-	push_manifest_write(doc, !is_oci, type, out);
-	return 0;
+	push_manifest_write(doc, !is_oci, is_oci ? MANIFEST_OCI : MANIFEST_DOCKER, out);
 }
 
 int push_manifest_make(const json_t *original, const struct buf *original_bytes,
@@ -148,5 +159,6 @@ int push_manifest_make(const json_t *original, const struct buf *original_bytes,
 		out->is_own = true;
 		return 0;
 	}
-	return make(original, is_oci, layers, n, config, out);
+	make(original, is_oci, layers, n, config, out);
+	return 0;
 }

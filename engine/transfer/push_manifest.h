@@ -33,6 +33,14 @@ struct push_manifest {
 void push_manifest_deinit(struct push_manifest *m);
 #define auto_push_manifest __attribute__((cleanup(push_manifest_deinit))) struct push_manifest
 
+struct push_blob {
+	const char *media_type, *digest;
+	int64_t size;
+	const json_t *annotations; /* may be NULL */
+};
+/* A manifest with the order of keys that each format's own tools write. New reference. */
+json_t *push_manifest_new(bool is_oci, const char *config_digest, int64_t config_size,
+	const struct push_blob *layers, size_t n);
 /* original: the image's own (engine/transfer/proto.h, "describe"), its bytes and type; NULL = none.
  * layers: the items, bottom first, each ITEM_DONE; config likewise. -EINVAL where the format asked
  * for has no words for a layer. */

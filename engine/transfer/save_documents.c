@@ -6,6 +6,7 @@
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/own_manifest.h"
 #include "engine/transfer/proto.h"
+#include "engine/transfer/push_manifest.h"
 #include "registry/reference.h"
 #include "storage/image.h"
 #include "storage/store.h"
@@ -31,31 +32,16 @@ static const char *manifest_type(const struct save *v)
 	return is_docker(v) ? MANIFEST_DOCKER : MANIFEST_OCI;
 }
 
-/* As Go writes it. */
-static json_t *descriptor(const char *type, const char *digest, int64_t size)
-{
-	json_t *j = json_object();
-	json_set_str(j, "mediaType", type);
-	json_set_str(j, "digest", digest);
-	json_set_int(j, "size", size);
-	return j;
-}
-
 static char *manifest_text(const struct save *v, const struct image *image, int64_t config_size)
 {
-	auto_json m = json_object();
-	json_t *layers = json_array();
+	auto_free struct push_blob *layers = xcalloc(image->n_layers + 1, sizeof(*layers));
 	for (size_t i = 0; i < image->n_layers; i++) {
 		const struct save_blob *b = save_find_layer(v, image->diff_ids[i]);
-		json_array_append_new(layers, descriptor(layer_type(v), b->digest, b->size));
+		layers[i] = (struct push_blob){
+			.media_type = layer_type(v), .digest = b->digest, .size = b->size};
 	}
-	json_set_int(m, "schemaVersion", 2);
-	json_set_str(m, "mediaType", manifest_type(v));
-	json_set(m, "config",
-		descriptor(is_docker(v) ? "application/vnd.docker.container.image.v1+json"
-					: "application/vnd.oci.image.config.v1+json",
-			image->id, config_size));
-	json_set(m, "layers", layers);
+	auto_json m =
+		push_manifest_new(!is_docker(v), image->id, config_size, layers, image->n_layers);
 	return json_text(m);
 }
 
@@ -136,8 +122,10 @@ int save_add_documents(struct save *v, size_t item, struct err *e)
 
 static json_t *index_entry(const struct save *v, size_t item, const char *name)
 {
-	json_t *entry =
-		descriptor(manifest_type(v), v->manifests[item].digest, v->manifests[item].size);
+	json_t *entry = json_object();
+	json_set_str(entry, "mediaType", manifest_type(v));
+	json_set_str(entry, "digest", v->manifests[item].digest);
+	json_set_int(entry, "size", v->manifests[item].size);
 	auto_reference ref = {0};
 	struct err ignored;
 	bool is_docker_archive = v->options->format == SAVE_DOCKER_ARCHIVE;

@@ -15,6 +15,14 @@ check_blobs() {
 	done
 }
 
+check_names() {
+	local file
+	for file in "$1"/????????????????*; do
+		case $file in */manifest.json) continue ;; esac
+		[ "$(sha256sum <"$file" | cut -d' ' -f1)" = "${file##*/}" ]
+	done
+}
+
 # A layer with everything that is hard to make again, made by GNU tar.
 hard_layer() {
 	mkdir -p "$WORK/files/dir" "$WORK/files/$(printf 'n%.0s' {1..120})"
@@ -130,6 +138,52 @@ hard_layer() {
 	moss save -o "$WORK/b.tar" "$(moss images -q busybox:z)"
 	[ "$(tar xOf "$WORK/b.tar" manifest.json | jq -c '.[0].RepoTags')" = null ]
 	run ! tar xOf "$WORK/b.tar" repositories
+}
+
+@test "a repository stands for all images with a tag there, with and without latest" {
+	moss tag busybox sl/multi:1
+	moss tag busybox sl/multi:2
+	moss commit -m x "$(moss create busybox)" sl/multi:3 >/dev/null
+	moss save -o "$WORK/a.tar" sl/multi
+	[ "$(tar xOf "$WORK/a.tar" manifest.json | jq -c 'map(.RepoTags)')" = '[["sl/multi:1","sl/multi:2"],["sl/multi:3"]]' ]
+	moss tag busybox sl/multi:latest
+	moss save -o "$WORK/a.tar" sl/multi:3 sl/multi
+	[ "$(tar xOf "$WORK/a.tar" manifest.json | jq -c 'map(.RepoTags)')" = \
+		'[["sl/multi:3"],["sl/multi:1","sl/multi:2","sl/multi:latest"]]' ]
+	[ "$(tar xOf "$WORK/a.tar" repositories | jq -c '."sl/multi" | keys')" = '["1","2","3","latest"]' ]
+	run -1 moss save --format docker-dir -o "$WORK/d" sl/multi
+	[[ $output == *"a docker-dir holds one image, not 2"* ]]
+	run -1 moss save -o "$WORK/b.tar" sl/nosuch
+	[[ $output == *"No such image: sl/nosuch"* ]]
+	[ ! -e "$WORK/b.tar" ]
+}
+
+@test "to a file, appended and through a pipe: the same bytes, whatever their order on the way" {
+	moss run --name made --network none busybox sh -c 'head -c 3000000 /dev/urandom >/large'
+	moss commit made two:1 >/dev/null
+	moss save -o "$WORK/a.tar" two:1 busybox
+	moss save two:1 busybox | cmp - "$WORK/a.tar"
+	echo head >"$WORK/b.tar"
+	moss save two:1 busybox >>"$WORK/b.tar"
+	tail -c +6 "$WORK/b.tar" | cmp - "$WORK/a.tar"
+	(echo head; moss save two:1 busybox) >"$WORK/c.tar"
+	cmp "$WORK/b.tar" "$WORK/c.tar"
+	(read -r _; moss rmi -f two:1 busybox >/dev/null; moss load) <"$WORK/c.tar"
+	[ "$(moss images -q two:1)" ]
+}
+
+@test "docker-dir has the manifest that skopeo writes, and podman reads what is saved" {
+	moss save --format docker-dir -o "$WORK/d" busybox
+	moss save -o "$WORK/a.tar" busybox
+	skopeo --tmpdir "$WORK" --insecure-policy copy -q "docker-archive:$WORK/a.tar" "dir:$WORK/s"
+	# Older skopeo calls layers of a docker-archive compressed.
+	cmp <(sed 's/diff.tar"/diff.tar.gzip"/' "$WORK/d/manifest.json") \
+		<(sed 's/diff.tar"/diff.tar.gzip"/' "$WORK/s/manifest.json")
+	[ "$(cat "$WORK/d/version")" = "$(cat "$WORK/s/version")" ]
+	moss save -q --format docker-dir --compress -o "$WORK/z" busybox
+	[ "$(jq -r '.layers[0].mediaType' "$WORK/z/manifest.json")" = application/vnd.docker.image.rootfs.diff.tar.gzip ]
+	[ "$(ls "$WORK/z" | wc -l)" = 4 ]
+	check_names "$WORK/z"
 }
 
 @test "skopeo reads all formats, with equal digests" {
