@@ -71,7 +71,12 @@ libengine_a_SOURCES = \
 	engine/transfer/pull.c engine/transfer/pull.h \
 	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \
 	engine/transfer/push.c engine/transfer/push.h engine/transfer/push_internal.h \
+	engine/transfer/push_form.c \
 	engine/transfer/push_items.c engine/transfer/push_items.h \
+	engine/transfer/push_items_internal.h \
+	engine/transfer/push_layer.c \
+	engine/transfer/push_request.c \
+	engine/transfer/push_source.c \
 	engine/transfer/push_manifest.c engine/transfer/push_manifest.h \
 	engine/transfer/manifest_member.c engine/transfer/manifest_member.h \
 	engine/transfer/manifest_push.c engine/transfer/manifest_push.h \

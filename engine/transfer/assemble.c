@@ -48,7 +48,55 @@ static int read_reply(const json_t *reply, struct assembled *out, struct err *e)
 	return 0;
 }
 
-/* ---- one of several ---- */
+static int failed(const char *diff_id, struct err *e)
+{
+	bool is_damaged = e->code == EBADMSG || e->code == ENOENT;
+	(void)err_ctx(e, "layer %.*s", SHOWN, diff_id);
+	return is_damaged ? err_hint(e, "pull or load the image again after removing it")
+			  : -e->code;
+}
+
+int layer_assemble_start(
+	struct store *s, const struct assemble_job *job, int fd, struct unpacker *u, struct err *e)
+{
+	auto_free char *path = store_path(s, "layers/%s", job->layer_id);
+	auto_fd folder = open_folder(path, e);
+	if (folder < 0 || unpacker_start(s, u, e) < 0)
+		return -e->code;
+	auto_json msg = json_object();
+	const int fds[2] = {fd, folder};
+	json_set_str(msg, "op", "assemble");
+	json_set_str(msg, "compression", job->compression);
+	if (job->has_level)
+		json_set_int(msg, "level", job->level);
+	json_set_str(msg, "diff_id", job->diff_id);
+	return unpacker_send(u, msg, fds, 2, e);
+}
+
+int layer_assemble_next(
+	struct unpacker *u, const char *diff_id, struct assembled *out, struct err *e)
+{
+	auto_json reply = unpacker_next(u, NULL, e);
+	if (reply && json_object_get(reply, "progress"))
+		return 1;
+	unpacker_stop(u);
+	return reply ? read_reply(reply, out, e) : failed(diff_id, e);
+}
+
+int layer_assemble(struct store *s, const struct assemble_job *job, int fd, struct assembled *out,
+	struct err *e)
+{
+	struct unpacker u = UNPACKER_INIT;
+	int r = layer_assemble_start(s, job, fd, &u, e);
+	if (r == 0)
+		do
+			r = layer_assemble_next(&u, job->diff_id, out, e);
+		while (r > 0);
+	unpacker_stop(&u);
+	return r;
+}
+
+/* ---- many ---- */
 
 struct running {
 	struct unpacker u;
@@ -56,65 +104,15 @@ struct running {
 	struct assembled *got;
 };
 
-static int failed(const struct assemble_job *job, struct err *e)
-{
-	bool is_damaged = e->code == EBADMSG || e->code == ENOENT;
-	(void)err_ctx(e, "layer %.*s", SHOWN, job->diff_id);
-	return is_damaged ? err_hint(e, "pull or load the image again after removing it")
-			  : -e->code;
-}
-
-static int begin(struct store *s, struct running *r, const struct assemble_job *job, int fd,
-	struct assembled *got, struct err *e)
-{
-	auto_free char *path = store_path(s, "layers/%s", job->layer_id);
-	auto_fd folder = open_folder(path, e);
-	if (folder < 0 || unpacker_start(s, &r->u, e) < 0)
-		return -e->code;
-	r->job = job;
-	r->got = got;
-	auto_json msg = json_object();
-	const int fds[2] = {fd, folder};
-	json_set_str(msg, "op", "assemble");
-	json_set_str(msg, "compression", job->compression);
-	json_set_str(msg, "diff_id", job->diff_id);
-	if (job->has_level)
-		json_set_int(msg, "level", job->level);
-	return unpacker_send(&r->u, msg, fds, 2, e);
-}
-
-/* Takes its next message, which blocks only until there is one. */
-static int look_at(struct running *r, bool *is_progress, struct err *e)
-{
-	const struct assemble_job *job = r->job;
-	auto_json reply = unpacker_next(&r->u, NULL, e);
-	*is_progress = reply && json_object_get(reply, "progress");
-	if (*is_progress)
-		return 0;
-	unpacker_stop(&r->u);
-	r->job = NULL;
-	return reply ? read_reply(reply, r->got, e) : failed(job, e);
-}
-
-int layer_assemble(struct store *s, const struct assemble_job *job, int fd, struct assembled *out,
-	struct err *e)
-{
-	struct running r = {.u = UNPACKER_INIT};
-	bool is_progress = true;
-	int x = begin(s, &r, job, fd, out, e);
-	while (x == 0 && is_progress)
-		x = look_at(&r, &is_progress, e);
-	unpacker_stop(&r.u);
-	return x;
-}
-
-/* ---- all of them ---- */
-
 static int begin_next(
 	struct store *s, struct running *r, const struct assemble_many *m, size_t i, struct err *e)
 {
 	auto_fd fd = m->open(m->arg, i, e);
-	return fd < 0 ? fd : begin(s, r, &m->jobs[i], fd, &m->got[i], e);
+	if (fd < 0)
+		return fd;
+	r->job = &m->jobs[i];
+	r->got = &m->got[i];
+	return layer_assemble_start(s, r->job, fd, &r->u, e);
 }
 
 /* One that has something to say; NULL where none runs. */
@@ -145,10 +143,13 @@ static int run(struct store *s, const struct assemble_many *m, struct running *a
 		if (begin_next(s, &all[i], m, next++, e) < 0)
 			return -e->code;
 	while ((r = wait_for_one(all, width))) {
-		bool is_progress = false;
-		if (look_at(r, &is_progress, e) < 0)
-			return -e->code;
-		if (!is_progress && next < m->n && begin_next(s, r, m, next++, e) < 0)
+		int more = layer_assemble_next(&r->u, r->job->diff_id, r->got, e);
+		if (more < 0)
+			return more;
+		if (more > 0)
+			continue;
+		r->job = NULL;
+		if (next < m->n && begin_next(s, r, m, next++, e) < 0)
 			return -e->code;
 	}
 	return 0;

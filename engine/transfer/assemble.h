@@ -8,13 +8,14 @@
 
 struct err;
 struct store;
+struct unpacker;
 
 struct assemble_job {
 	const char *layer_id; /* layers.id */
 	const char *diff_id; /* what the tar must be */
 	const char *compression; /* "none", "gzip" or "zstd" */
 	bool has_level;
-	int level;
+	int level; /* of the compression; without: storage/compress.h's */
 };
 
 struct assembled {
@@ -36,6 +37,13 @@ struct assemble_many {
 	void *arg;
 };
 int layers_assemble(struct store *s, const struct assemble_many *m, struct err *e);
+/* One that is waited for together with other things: it is running in *u, which is the caller's to
+ * stop. Once u->sock is readable, _next takes a message. 1 = it goes on; 0 = the end: *u is
+ * stopped. */
+int layer_assemble_start(
+	struct store *s, const struct assemble_job *job, int fd, struct unpacker *u, struct err *e);
+int layer_assemble_next(
+	struct unpacker *u, const char *diff_id, struct assembled *out, struct err *e);
 /* The lengths of the plain tars of these layers, before any is made. */
 int layers_measure(
 	struct store *s, char *const *layer_ids, size_t n, int64_t *sizes, struct err *e);
