@@ -21,8 +21,8 @@ enum {
 };
 
 struct block {
-	unsigned char
-		in[DEFLATE_DICTIONARY + BLOCK]; /* the dictionary ends where the block begins */
+	/* The dictionary ends where the block begins. */
+	unsigned char in[DEFLATE_DICTIONARY + BLOCK];
 	size_t dictionary, len;
 	unsigned char *out;
 	size_t made;
@@ -43,8 +43,7 @@ struct gzip_blocks {
 
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
-	/* Counts of blocks: filled >= taken >= written; the next to be filled is block[filled %
-	 * n]. */
+	/* Counts of blocks: filled >= taken >= written. The next to be filled is filled % n. */
 	uint64_t filled, taken, written;
 	bool is_stopped;
 	size_t n;
