@@ -18,9 +18,14 @@
  *             process, which reads nothing but that list, puts the twins in place of the empty
  *             files (storage/share_link.h) and removes the list.
  *
+ *   matching  layers that come together (of one archive, of one pull) or beside each other cannot be
+ *             each other's twins while they are unpacked. The process that links compares those
+ *             first, where their indexes have a key in common (storage/share_match.c).
+ *
  * Why two processes: a hard link in the unpacker's staging folder would let it write to the layer
- * of another image. The second one sees all of layers/ writable, but no foreign bytes other than
- * the paths of the list, and checks each by its own look at both files.
+ * of another image. The second one sees all of layers/ writable, but parses no foreign bytes other
+ * than the paths of the list, and checks each by its own look at both files; content it only
+ * compares.
  *
  * What could be told, and why it is not:
  *

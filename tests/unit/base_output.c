@@ -114,8 +114,7 @@ static void a_folder_is_not_replaced_unless_it_is_empty(void **state)
 	assert_int_equal(output_folder(&p, "b/d/f", &e), -ENOTDIR);
 }
 
-/* The end of the pipe `told` is closed when the last process that has the other one is gone: the
- * guard does not keep it. */
+/* The whole process group of the maker, as by Ctrl-C, at once after the guard has been started. */
 static void killed(bool is_folder, int sig)
 {
 	int ready[2];
