@@ -55,8 +55,7 @@ is_whole() { image_sh "$PROXY/two:1" 'test $(wc -c </usr/same) = 300000 && test 
 }
 
 @test "in a loop, at any moment" {
-	local round
-	for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		moss pull -q "$PROXY/one:1"
 		moss_start pull -q "$PROXY/two:1"
 		sleep "0.$((RANDOM % 4))"
