@@ -163,7 +163,7 @@ static int push_named(struct cmd_call *call, const struct push *a, const struct 
 	struct tagged t = {0};
 	int r = find_tagged(call->store, to, a->all_tags ? NULL : to->tag, &t, e);
 	if (r == -ENOENT)
-		return image_like_hint(call->store, call->argv[0], e);
+		r = image_like_hint(call->store, call->argv[0], e);
 	if (r == 0)
 		r = push_all(call, a, t.jobs, t.n_jobs, o, e);
 	tagged_deinit(&t);

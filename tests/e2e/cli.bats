@@ -48,6 +48,11 @@ refused() {
 	refused 1 $'moss: \'runn\' is not a moss command.\nSee \'moss --help\'\nDid you mean \'moss run\'?' runn
 	refused 1 $'moss: \'volume crate\' is not a moss command.\nSee \'moss volume --help\'\nDid you mean \'moss volume create\'?' \
 		volume crate
+	refused 1 $'moss: \'psuh\' is not a moss command.\nSee \'moss --help\'\nDid you mean \'moss push\'?' psuh x
+	refused 1 $'moss: \'PS\' is not a moss command.\nSee \'moss --help\'\nDid you mean \'moss ps\'?' PS
+	refused 1 $'moss: \'df\' is not a moss command.\nSee \'moss --help\'\nDid you mean \'moss system df\'?' df
+	refused 1 $'moss: \'docker\' is not a moss command.\nSee \'moss --help\'\nDid you mean \'moss ps\'?' docker ps
+	refused 1 $'moss: unknown help topic: image lss\nDid you mean \'moss image ls\'?' help image lss
 	refused 1 $'moss: \'network\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \
 		network
 	refused 1 $'moss: \'builder\' is not a moss command.\nSee \'moss --help\'\nDocker\'s command of this name is not supported yet' \

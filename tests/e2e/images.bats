@@ -134,6 +134,7 @@ image() {
 	HINT="did you mean registry.example:5000/team/app:2?" hint history app
 	LINES_MAX=3 HINT="did you mean registry.example:5000/team/app:2?" hint run --pull never registry.example:5000/team/apps:2 true
 	[ "${stderr_lines[0]}" = "moss: No such image: registry.example:5000/team/apps:2" ]
+	HINT="did you mean debian:12?" hint push debain:12
 	HINT="" hint rmi nothing/like/it
 	HINT="" hint rmi 0123456789ab
 	# A name whose registry is not there: which one, and what is here.

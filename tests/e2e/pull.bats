@@ -81,12 +81,17 @@ teardown() {
 	moss pull -q --platform "linux/$other" "$REG/index:1"
 	run moss image inspect -f '{{.Architecture}}' "$REG/index:1"
 	[ "$output" = "$other" ]
-	run moss pull --platform linux/s390x "$REG/index:1"
+	run --separate-stderr moss pull --platform linux/s390x "$REG/index:1"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"no matching manifest for linux/s390x in the manifest list entries"* ]]
-	run moss pull --platform a/b/c/d "$REG/index:1"
+	[ "${stderr_lines[0]}" = "moss: no matching manifest for linux/s390x in the manifest list entries" ]
+	[[ "${stderr_lines[1]}" == "--platform takes what is there: "*"linux/$other"* ]]
+	[[ "${stderr_lines[1]}" != *unknown* ]]
+	run --separate-stderr moss pull --platform a/b/c/d "$REG/index:1"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"is an invalid component of \"a/b/c/d\""* ]]
+	[ "$stderr" = 'moss: "a/b/c/d": cannot parse platform specifier: invalid argument' ]
+	run --separate-stderr moss pull --platform linus "$REG/index:1"
+	[ "$status" -eq 1 ]
+	[ "$stderr" = 'moss: "linus": unknown operating system or architecture: invalid argument' ]
 }
 
 @test "--platform that a single manifest does not have is said after the pull" {
@@ -107,6 +112,8 @@ teardown() {
 	[ "${lines[-1]}" = "$digest" ]
 	run moss image inspect -f '{{.RepoTags}}' "$digest"
 	[ "$output" = "[]" ]
+	# A tag beside it is shown, not asked for.
+	[ "$(moss pull -q "${digest/@/:other@}")" = "${digest/@/:other@}" ]
 	run moss pull "$REG/docker@sha256:$(printf '0%.0s' {1..64})"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"not found: manifest unknown"* ]]
@@ -146,13 +153,25 @@ teardown() {
 	[ "$output" = "$(moss image inspect -f '{{.Id}}' "$REG/docker:1")" ]
 }
 
-@test "bad names" {
-	run moss pull Debian
+@test "bad names, and what was meant" {
+	local name
+	run moss pull Debian:Sid
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"invalid reference format: repository name (library/Debian) must be lowercase"* ]]
+	[ "${lines[0]}" = "moss: invalid reference format: repository name (library/Debian) must be lowercase" ]
+	[ "${lines[1]}" = "did you mean debian:Sid?" ]
+	for name in https://hub.docker.com/_/debian debian: http://debian/ debian@ "debian "; do
+		run moss pull "$name"
+		[ "$status" -eq 1 ]
+		[ "$output" = $'moss: invalid reference format\ndid you mean debian?' ]
+	done
+	run moss pull "a b"
+	[[ "$output" == $'moss: invalid reference format\na name is '* ]]
 	run moss pull ""
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"invalid reference format"* ]]
+	[ "$output" = "moss: invalid reference format" ]
+	run moss pull -q scratch
+	[ "$status" -eq 1 ]
+	[ "$output" = "moss: 'scratch' is a reserved name" ]
 	run moss pull a b
 	[ "$status" -eq 1 ]
 }

@@ -44,13 +44,21 @@ static void test_platforms(void **state)
 		else
 			assert_null(p.variant);
 	}
-	static const char *const bad[] = {
-		"linux/", "/amd64", "linux/amd64/v1/x", "li nux", "a/b/c/d/e"};
+	static const struct {
+		const char *text, *words;
+	} bad[] = {
+		{"linux/", "is an invalid component of"},
+		{"/amd64", "is an invalid component of"},
+		{"li nux", "is an invalid component of"},
+		{"linux/amd64/v1/x", "cannot parse platform specifier"},
+		{"a/b/c/d/e", "cannot parse platform specifier"},
+		{"linus", "unknown operating system or architecture"},
+	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct err e = {0};
 		auto_platform p;
-		assert_true(platform_parse(bad[i], &p, &e) < 0);
-		assert_non_null(strstr(e.msg, "is an invalid component of"));
+		assert_true(platform_parse(bad[i].text, &p, &e) < 0);
+		assert_non_null(strstr(e.msg, bad[i].words));
 	}
 	setenv("DOCKER_DEFAULT_PLATFORM", "linux/s390x", 1);
 	struct err e = {0};
