@@ -290,8 +290,8 @@ static int hint_at_platforms(const struct manifest *index, struct err *e)
 	}
 	if (!list.len)
 		return -e->code;
-	return err_hint(e, "--platform takes what is there: %.*s", 2 * PLATFORMS_SHOWN_LEN,
-		list.data);
+	return err_hint(
+		e, "--platform takes what is there: %.*s", 2 * PLATFORMS_SHOWN_LEN, list.data);
 }
 
 int manifest_choose(const struct manifest *index, const struct wanted_platform *want,

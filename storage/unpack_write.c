@@ -429,8 +429,9 @@ static int set_link_metadata(
 static int link_failed(const struct tar_entry *en, int code, struct err *e)
 {
 	if (code == ENOENT)
-		return err_set(e, EBADMSG, "invalid hardlink %s -> %s: its target is not in the layer",
-			en->path, en->link);
+		return err_set(e, EBADMSG,
+			"invalid hardlink %s -> %s: its target is not in the layer", en->path,
+			en->link);
 	return err_sysn(e, code, "cannot link %s to %s", en->path, en->link);
 }
 

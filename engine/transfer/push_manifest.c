@@ -95,24 +95,32 @@ static bool has_zstd(const struct push_item *const *layers, size_t n)
 	return false;
 }
 
-/* What is said of a layer is said of its new form, too, but for where in the bytes of the old one its
- * table of contents is. New reference; may be NULL. */
-static json_t *layer_notes(const json_t *before, const char *digest)
+/* Does an annotation say where in the bytes of a compressed layer something is? */
+static bool is_of_bytes(const char *key)
 {
-	static const char *const of_bytes[] = {"io.github.containers.zstd-chunked.",
+	static const char *const prefixes[] = {"io.github.containers.zstd-chunked.",
 		"io.containers.zstd-chunked.", "io.containers.estargz.",
 		"containerd.io/snapshot/stargz/"};
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_starts(key, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* What was said of a layer is true of its new form, too, but for places in the old one's bytes. New
+ * reference; may be NULL. */
+static json_t *layer_notes(const json_t *before, const char *digest)
+{
 	json_t *notes = json_copy(json_at(before, "annotations")), *value;
 	const char *key;
 	void *next;
 	if (!notes || !strcmp(json_str_or(before, "digest", ""), digest))
 		return notes;
 	json_object_foreach_safe(notes, next, key, value)
-		for (size_t i = 0; i < ARRAY_LEN(of_bytes); i++)
-			if (str_starts(key, of_bytes[i])) {
-				json_object_del(notes, key);
-				break;
-			}
+	{
+		if (is_of_bytes(key))
+			json_object_del(notes, key);
+	}
 	return notes;
 }
 
