@@ -45,7 +45,7 @@ registry_serve() {
 		YAML
 		docker-registry serve "$2" >"$2.log" 2>&1 3>&- 9>&- &
 		local pid=$!
-		if wait_for 10 registry_answers "$port" "$pid"; then
+		if wait_for 10 registry_settled "$port" "$pid" && kill -0 "$pid" 2>/dev/null; then
 			REGISTRY_PIDS+=("$pid")
 			REG=127.0.0.1:$port
 			return 0
@@ -57,9 +57,12 @@ registry_serve() {
 	return 1
 }
 
-registry_answers() {
-	kill -0 "$2" 2>/dev/null || return 1
-	python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"
+# PORT PID: it has ended, or listens there: it, not another that was given the same port meanwhile.
+registry_settled() {
+	local inode
+	kill -0 "$2" 2>/dev/null || return 0
+	inode=$(awk -v port=":$(printf %04X "$1")$" '$2 ~ port && $4 == "0A" { print $10; exit }' /proc/net/tcp)
+	[ -n "$inode" ] && find "/proc/$2/fd" -lname "socket:\[$inode\]" | grep -q .
 }
 
 registry_start() {
