@@ -3,14 +3,16 @@
  *
  * Both kinds run in the user namespace as its root, single-threaded when they call this. Then:
  *
- *   mounts: a private mount namespace whose root is a read-only tmpfs with nothing in it but what
- * is listed; the user's home, /proc, /run and every other file are absent, so that no chmod, chown,
- * utimes or setxattr (which Landlock does not see) reaches them network: the unpacker has an empty
- * network namespace Landlock, where the kernel has it: the same, said once more capabilities: the
- * unpacker keeps what writing a layer needs, the fetcher none seccomp: the unpacker has a list of
- * the calls it makes, none of which opens a socket or runs a program; the fetcher has no exec,
- * ptrace, mounts, namespaces, keys and so on, and sockets of the Internet families only; neither
- * can signal or limit another process of the user core: no dumps, not traceable (PR_SET_DUMPABLE 0)
+ *   mounts: a private mount namespace whose root is a read-only tmpfs with nothing in it but what is
+ *       listed; the user's home, /proc, /run and every other file are absent, so that no chmod,
+ *       chown, utimes or setxattr (which Landlock does not see) reaches them
+ *   network: the unpacker has an empty network namespace
+ *   Landlock, where the kernel has it: the same, said once more
+ *   capabilities: the unpacker keeps what writing a layer needs, the fetcher none
+ *   seccomp: the unpacker has a list of the calls it makes, none of which opens a socket or runs a
+ *       program; the fetcher has no exec, ptrace, mounts, namespaces, keys and so on, and sockets of
+ *       the Internet families only; neither can signal or limit another process of the user
+ *   core: no dumps, not traceable (PR_SET_DUMPABLE 0)
  *   stderr: nowhere (proto_helper_stderr)
  *
  * Descriptors that are open keep working, also those that arrive later. A folder's descriptor

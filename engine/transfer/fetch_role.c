@@ -226,8 +226,8 @@ static void cancel_older(struct role *r, const char *digest)
 }
 
 /* fds: the part file; or pipe and part file; or these and the part's checksums. All are taken. */
-static int op_blob(
-	struct role *r, const json_t *m, const int *fds, size_t n, const char **kind, struct err *e)
+static int op_blob(struct role *r, const json_t *m, const int *fds, size_t n, const char **kind,
+	struct err *e)
 {
 	auto_fd pipe = n > 1 ? fds[0] : -1, part = fds[n > 1], sums = n > 2 ? fds[2] : -1;
 	struct blob_wanted w = {

@@ -39,9 +39,10 @@ int fetcher_start_as(struct store *s, const struct reference *ref, const struct 
  * repositories of the same registry), from which blobs may be mounted. */
 int fetcher_start_push(struct store *s, const struct reference *ref, const struct pull_options *o,
 	const struct strv *from, struct fetcher *f, struct err *e);
-/* For one file instead: asks at once for what is at the URL, into `out` (the caller's).
- * fetcher_ready tells when it is whole. */
-int fetcher_start_url(struct store *s, const char *url, int out, struct fetcher *f, struct err *e);
+/* For one file instead: asks at once for what is at the URL, into `out` (the caller's). fetcher_ready
+ * tells when it is whole. */
+int fetcher_start_url(
+	struct store *s, const char *url, int out, struct fetcher *f, struct err *e);
 int fetcher_ready(struct fetcher *f, struct err *e);
 /* An empty memory file, for a config. */
 int fetcher_memory_file(struct err *e);
@@ -69,8 +70,7 @@ int fetcher_send(struct fetcher *f, const json_t *m, const int *fds, size_t n, s
 /* Sends a request that stands alone and waits for its answer. New reference; NULL with e set. */
 json_t *fetcher_ask(struct fetcher *f, const json_t *m, const int *fds, size_t n, const char **kind,
 	struct err *e);
-/* The next message as it is (blocks), also {"error"}. New reference; NULL where the process died.
- */
+/* The next message as it is (blocks), also {"error"}. New reference; NULL where the process died. */
 json_t *fetcher_message(struct fetcher *f, struct err *e);
 
 /* The descriptors stay the caller's. */
@@ -80,8 +80,7 @@ struct fetch_blob {
 	int64_t size;
 	int part; /* where it goes; what is there already is not asked for */
 	int pipe; /* it goes there, too; -1 = not */
-	int sums; /* checksums of the part file (registry/part_sums.h); -1 = none, as without pipe
-		   */
+	int sums; /* checksums of the part file (registry/part_sums.h); -1 = none, as without pipe */
 	bool must_check; /* the part file was found to be bad */
 };
 /* Asks for a blob. */
@@ -89,6 +88,7 @@ int fetcher_blob(struct fetcher *f, const struct fetch_blob *b, struct err *e);
 /* What registry/search.h finds, in a memfd (the result), at its start. */
 int fetcher_search(
 	struct fetcher *f, const char *query, int64_t limit, bool *from_catalog, struct err *e);
+
 
 struct fetcher_event {
 	int64_t id;

@@ -88,8 +88,7 @@ static void pull_deinit(struct pull *p)
 static void start_spare(struct pull *p)
 {
 	struct err ignored;
-	if (p->spare.pid <= 0 &&
-		unpacker_start_beside(p->store, &p->fetcher.id, &p->spare, &ignored) < 0)
+	if (p->spare.pid <= 0 && unpacker_start_beside(p->store, &p->fetcher.id, &p->spare, &ignored) < 0)
 		p->spare = UNPACKER_INIT;
 }
 
@@ -234,7 +233,8 @@ static int add_layers(struct pull_layers *l, const struct found *f, struct err *
 {
 	size_t i;
 	json_t *layer;
-	json_array_foreach (f->layers, i, layer) {
+	json_array_foreach(f->layers, i, layer)
+	{
 		const char *digest = json_str(layer, "digest");
 		const char *diff_id = json_string_value(json_array_get(f->diff_ids, i));
 		int64_t size = json_int_or(layer, "size", -1);

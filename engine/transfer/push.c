@@ -40,8 +40,8 @@ int push_open(struct push *p, struct store *s, const struct reference *to,
 		.fetcher = FETCHER_INIT,
 		.domain = xstrdup(to->domain),
 		.path = xstrdup(to->path)};
-	p->progress = progress_new(
-		o->registry.progress_fd, o->registry.quiet ? PROGRESS_QUIET : o->registry.progress);
+	p->progress = progress_new(o->registry.progress_fd,
+		o->registry.quiet ? PROGRESS_QUIET : o->registry.progress);
 	p->items = (struct push_items){.store = s,
 		.fetcher = &p->fetcher,
 		.domain = p->domain,

@@ -141,7 +141,10 @@ void unpack_send_progress(const struct unpack_request *q, int64_t bytes)
 	(void)proto_send(q->sock, msg, NULL, 0, &ignored);
 }
 
-static void layer_progress(void *arg, int64_t bytes) { unpack_send_progress(arg, bytes); }
+static void layer_progress(void *arg, int64_t bytes)
+{
+	unpack_send_progress(arg, bytes);
+}
 
 static json_t *layer_job(const struct unpack_request *q, struct err *e)
 {
