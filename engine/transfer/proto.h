@@ -23,8 +23,7 @@
  *       -> {"ok", "id", "state": "exists|mounted|absent", "from": "whose it was"}
  *   {"op": "upload", "id", "digest", "size"}              fds: [file]
  *       without digest and with size -1 while the file grows: then its end is told with
- *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop",
- "id"}
+ *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop", "id"}
  *       (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
  *   {"op": "put", "ref", "media_type"}                    fds: [manifest]  -> {"ok"}
  *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
@@ -42,8 +41,7 @@
  *       "layers": [{...}]}; size -1 and no digest: not checked, the computed "digest" and "size"
  *       are in the answer in any case
  *   {"op": "describe", "media_type", "digest", "size"}
- *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest",
- "size"};
+ *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest", "size"};
  *       in the memfd the document again, with the keys that are known and of the right type
  *   {"op": "config", "digest", "size", "layers": N}
  *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...], "os", "architecture", "variant"};
@@ -60,7 +58,8 @@
  *       that image: engine/transfer/unpack_select.h)
  *       fds: [data, staging folder], or, with "folder": true, [any, staging folder, folder]:
  *       oci-dir and docker-dir,
- *       which are read in place; for each image first {"ask": [diff id, ...]}, answered by
+ *       which are read in place; for each image, and for layers that come by, {"ask": [diff id,
+ *       ...]}, answered by
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
  *       n, "names": [as they stand there], "manifest": n or -1, "manifest_digest", "layers":
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
@@ -93,7 +92,7 @@
  *       fds: [any, layers/]; {"ready": true} is answered by {"busy": [short names]}, and
  *       {"linked": true} says when no more links will be made
  *       -> {"ok", "linked", "cloned", "copied"}
- *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]} (storage/layer_check.h)
+ *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]}  (storage/layer_check.h)
  *       fds: [any, layers/ or blobs/sha256/, read-only there]; {"damage": {"what", "path",
  *       "message"}} for each thing that is wrong  -> {"ok"}
  */

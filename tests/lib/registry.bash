@@ -45,7 +45,7 @@ registry_serve() {
 		YAML
 		docker-registry serve "$2" >"$2.log" 2>&1 3>&- 9>&- &
 		local pid=$!
-		if wait_for 10 registry_settled "$port" "$pid" && kill -0 "$pid" 2>/dev/null; then
+		if wait_for 10 registry_settled "$port" "$pid" && registry_answers "$port" "$pid"; then
 			REGISTRY_PIDS+=("$pid")
 			REG=127.0.0.1:$port
 			return 0
@@ -57,13 +57,13 @@ registry_serve() {
 	return 1
 }
 
-# PORT PID: it has ended, or listens there: it, not another that was given the same port meanwhile.
-registry_settled() {
+# PORT PID: it listens there, and not another that was given the same port meanwhile.
+registry_answers() {
 	local inode
-	kill -0 "$2" 2>/dev/null || return 0
-	inode=$(awk -v port=":$(printf %04X "$1")$" '$2 ~ port && $4 == "0A" { print $10; exit }' /proc/net/tcp)
-	[ -n "$inode" ] && find "/proc/$2/fd" -lname "socket:\[$inode\]" | grep -q .
+	inode=$(awk -v port=":$(printf %04X "$1")$" '$2 ~ port && $4 == "0A" { print $10 }' /proc/net/tcp /proc/net/tcp6)
+	[ -n "$inode" ] && find "/proc/$2/fd" -lname "socket:\[${inode%%$'\n'*}\]" 2>/dev/null | grep -q .
 }
+registry_settled() { ! kill -0 "$2" 2>/dev/null || registry_answers "$@"; }
 
 registry_start() {
 	local data
