@@ -51,15 +51,14 @@
  *       "warnings": [...]}
  *       makes diff/ and tar-split in the staging folder; both digests verified before "ok".
  *       digest, size, diff_id may be missing: computed, not checked. With "layers": [short names]
-       and a third descriptor, layers/ (read-only there), equal files of those are not written:
-       storage/share.h
+ *       and a third descriptor, layers/ (read-only there), equal files of those are not written:
+ *       storage/share.h
  *   {"op": "archive", "platform": {...}, "select": {"transport", "ref", "index"}}
  *       (docker-archive, oci-archive; with "select", of which ref and index may be missing, only
  *       that image: engine/transfer/unpack_select.h)
  *       fds: [data, staging folder], or, with "folder": true, [any, staging folder, folder]:
- *       oci-dir and docker-dir,
- *       which are read in place; for each image, and for layers that come by, {"ask": [diff id,
- *       ...]}, answered by
+ *       oci-dir and docker-dir, which are read in place; for each image, and for layers that come
+ *       by, {"ask": [diff id, ...]}, answered by
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
  *       n, "names": [as they stand there], "manifest": n or -1, "manifest_digest", "layers":
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",

@@ -45,6 +45,7 @@ registry_serve() {
 		YAML
 		docker-registry serve "$2" >"$2.log" 2>&1 3>&- 9>&- &
 		local pid=$!
+		# It may have ended: then another has the port.
 		if wait_for 10 registry_settled "$port" "$pid" && registry_answers "$port" "$pid"; then
 			REGISTRY_PIDS+=("$pid")
 			REG=127.0.0.1:$port
