@@ -110,7 +110,7 @@ is_sound() {
 		"export -o $out/a c1" "system export $out/a"; do
 		run --separate-stderr moss $command
 		[ "$status" -eq 1 ]
-		[[ "${stderr,,}" == *"$out/a: "*"no space left on device"* ]]
+		[[ "${stderr,,}" == *"${out,,}/a: "*"no space left on device"* ]]
 		[ "$(cat "$out/a")" = before ]
 		[ "$(ls -A "$out")" = a ]
 		is_sound
@@ -119,7 +119,7 @@ is_sound() {
 		"system export $out/dir/"; do
 		run --separate-stderr moss $command
 		[ "$status" -eq 1 ]
-		[[ "${stderr,,}" == *"$out/dir"*": "*"no space left on device"* ]]
+		[[ "${stderr,,}" == *"${out,,}/dir"*": "*"no space left on device"* ]]
 		[ "$(ls -A "$out")" = a ]
 		is_sound
 	done
