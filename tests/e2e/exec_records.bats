@@ -10,16 +10,6 @@ teardown() { default_teardown; }
 execs() { moss events --since 0 --until 0s --filter container=ct --filter event=exec_create --filter event=exec_start --filter event=exec_die --filter event=exec_detach --format '{{.Action}}|{{.Actor.Attributes.exitCode}}'; }
 ids() { moss inspect -f '{{len .ExecIDs}}' ct; }
 
-# wait_for SECONDS COMMAND...
-wait_for() {
-	local tries=$(($1 * 20))
-	shift
-	until "$@"; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ]
-		sleep 0.05
-	done
-}
 is() { [ "$("${@:2}")" = "$1" ]; }
 
 @test "an exec is told of from its making to its end" {
