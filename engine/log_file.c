@@ -15,6 +15,12 @@
 
 enum { CHUNK = 65536, RETRY_AFTER = 16384 };
 
+/* How much more is written before a turn that could not be is tried again; small logs stay small. */
+static int64_t retry_after(const struct log_file *f)
+{
+	return f->max_size / 8 < RETRY_AFTER ? f->max_size / 8 : RETRY_AFTER;
+}
+
 static int open_output(const struct log_file *f, const char *name, int flags)
 {
 	return openat(f->dir_fd, name,
@@ -172,7 +178,7 @@ static void turn(struct log_file *f)
 {
 	auto_free char *fresh = xasprintf("%s.new", f->name);
 	auto_fd lock = log_dir_lock(f->dir_fd, false);
-	f->limit = f->size + RETRY_AFTER;
+	f->limit = f->size + retry_after(f);
 	auto_fd fd = lock < 0 ? -1 : open_output(f, fresh, O_TRUNC);
 	if (fd < 0)
 		return;

@@ -139,7 +139,7 @@ goes_on() {
 	id=$(moss inspect -f '{{.Id}}' box)
 	dir=$ROOT/containers/$id
 	for n in 1 2 3 4 6 8 12; do
-		timeout -s KILL "0.00$n" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pause box >/dev/null 2>&1 || true
+		timeout --foreground -s KILL "0.00$n" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pause box >/dev/null 2>&1 || true
 		case $(moss inspect -f '{{.State.Status}}' box) in
 		paused)
 			[ ! -e "$dir/pause" ]
@@ -149,7 +149,7 @@ goes_on() {
 		running) goes_on box ;;
 		*) false ;;
 		esac
-		timeout -s KILL "0.00$n" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" unpause box >/dev/null 2>&1 || true
+		timeout --foreground -s KILL "0.00$n" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" unpause box >/dev/null 2>&1 || true
 		[ "$(moss inspect -f '{{.State.Status}}' box)" = running ]
 	done
 	goes_on box
