@@ -11,9 +11,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { CHUNK = 65536, RETRY_AFTER = 16384 };
+enum { CHUNK = 65536, RETRY_AFTER = 16384, LOCK_TRIES = 100 };
 
 /* How much more is written before a turn that could not be is tried again; small logs stay small. */
 static int64_t retry_after(const struct log_file *f)
@@ -172,12 +173,25 @@ void log_file_close(struct log_file *f)
 	*f = (struct log_file){.fd = -1, .dir_fd = -1};
 }
 
+/* Its other holders have it for an instant, which is longer where they wait for a processor. One
+ * that was stopped must not stop us. */
+static int lock_soon(int dir_fd)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int fd = log_dir_lock(dir_fd, false);
+	for (int i = 0; i < LOCK_TRIES && fd == -EAGAIN; i++) {
+		(void)nanosleep(&pause, NULL);
+		fd = log_dir_lock(dir_fd, false);
+	}
+	return fd;
+}
+
 /* The newest becomes .1, and a new one, made beforehand, takes its place. Nothing changes where
  * that cannot be: then the present file goes on, and a later write tries again. */
 static void turn(struct log_file *f)
 {
 	auto_free char *fresh = xasprintf("%s.new", f->name);
-	auto_fd lock = log_dir_lock(f->dir_fd, false);
+	auto_fd lock = lock_soon(f->dir_fd);
 	f->limit = f->size + retry_after(f);
 	auto_fd fd = lock < 0 ? -1 : open_output(f, fresh, O_TRUNC);
 	if (fd < 0)
