@@ -81,14 +81,14 @@ two:latest      $n" ]
 
 @test "a killed unshare: the next one sweeps" {
 	mkfifo "$WORK/up"
-	inside 'moss image mount busybox >"$WORK/up"; exec sleep 1000' 3>&- &
-	local mounted
+	local mounted own=1$BATS_TEST_NUMBER$$ # nobody else sleeps so long
+	inside "moss image mount busybox >\"\$WORK/up\"; exec sleep $own" 3>&- &
 	read -r mounted <"$WORK/up"
 	pkill -9 -u "$(id -u)" -f "^[^ ]*moss --root $ROOT .*unshare"
 	[ -d "$mounted" ]
 	inside 'moss image mount busybox >/dev/null; moss image unmount -a >/dev/null'
 	[ -d "$mounted" ] # the command of the killed one lives
-	pkill -9 -u "$(id -u)" -f '^sleep 1000$'
+	pkill -9 -u "$(id -u)" -f "^sleep $own$"
 	wait_for 5 inside 'moss image mount busybox >/dev/null; moss image unmount -a >/dev/null; [ ! -e "$1" ]' "$mounted"
 }
 
