@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,8 +20,7 @@ static char *random_name(void)
 {
 	unsigned char raw[8];
 	char hex[2 * sizeof(raw) + 1];
-	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
-		BUG("no random numbers");
+	random_bytes(raw, sizeof(raw));
 	hex_encode(hex, raw, sizeof(raw));
 	return xasprintf(".moss.%s", hex);
 }

@@ -441,3 +441,14 @@ int path_free_at(int dir_fd, const char *name, int64_t *freed, struct err *e)
 	struct removal r = {.top_fd = -1, .freed = freed};
 	return remove_entry(&r, dir_fd, name, 0, e);
 }
+
+char *path_of_user(const char *variable, const char *fallback, const char *rest)
+{
+	const char *base = getenv(variable), *home = getenv("HOME");
+	if (base && *base == '/')
+		return path_join(base, rest);
+	if (!home || *home != '/')
+		return NULL;
+	auto_free char *folder = path_join(home, fallback);
+	return path_join(folder, rest);
+}

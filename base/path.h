@@ -52,4 +52,8 @@ int path_remove_at(int dir_fd, const char *name, struct err *e);
  * elsewhere none. */
 int path_free_at(int dir_fd, const char *name, int64_t *freed, struct err *e);
 
+/* $variable/rest where that is an absolute path, else $HOME/fallback/rest. Owned; NULL where there is
+ * neither. */
+char *path_of_user(const char *variable, const char *fallback, const char *rest);
+
 #endif

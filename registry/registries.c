@@ -107,18 +107,6 @@ static int add_folder(struct registries *r, const char *folder, struct err *e)
 	return 0;
 }
 
-/* "<config home>/<name>"; owned, NULL where there is no home. */
-static char *user_path(const char *variable, const char *fallback, const char *name)
-{
-	const char *base = getenv(variable), *home = getenv("HOME");
-	if (base && *base == '/')
-		return path_join(base, name);
-	if (!home || *home != '/')
-		return NULL;
-	auto_free char *folder = path_join(home, fallback);
-	return path_join(folder, name);
-}
-
 static int missing_file(const char *path, struct err *e)
 {
 	return err_set(e, ENOENT, "open %s: no such file or directory", path);
@@ -130,7 +118,7 @@ static int add_files(struct registries *r, struct err *e)
 	if (str_empty(named))
 		named = getenv("REGISTRIES_CONFIG_PATH");
 	auto_free char *user =
-		user_path("XDG_CONFIG_HOME", ".config", "containers/registries.conf");
+		path_of_user("XDG_CONFIG_HOME", ".config", "containers/registries.conf");
 	auto_free char *user_folder = user ? xasprintf("%s.d", user) : NULL;
 	auto_free char *system_folder = xasprintf("%s.d", system_file);
 	bool is_users = false;
@@ -158,7 +146,7 @@ static int add_files(struct registries *r, struct err *e)
 
 static char *alias_cache(void)
 {
-	return user_path("XDG_CACHE_HOME", ".cache", "containers/short-name-aliases.conf");
+	return path_of_user("XDG_CACHE_HOME", ".cache", "containers/short-name-aliases.conf");
 }
 
 /* What the user once answered counts above the files. A broken one is not worth a failed pull. */
@@ -192,7 +180,7 @@ static int add_docker_file(struct registries *r, const char *path, struct err *e
 struct registries *registries_load(struct err *e)
 {
 	struct registries *r = xcalloc(1, sizeof(*r));
-	auto_free char *docker = user_path("XDG_CONFIG_HOME", ".config", "docker/daemon.json");
+	auto_free char *docker = path_of_user("XDG_CONFIG_HOME", ".config", "docker/daemon.json");
 	r->aliases = json_object();
 	int n = add_files(r, e);
 	if (n >= 0) {

@@ -29,18 +29,6 @@ struct found *found_list_add(struct found_list *l, const char *id)
 
 /* ---- where ---- */
 
-/* $VARIABLE/rest, else ~/fallback/rest. Owned, NULL where there is neither. */
-static char *user_path(const char *variable, const char *fallback, const char *rest)
-{
-	const char *base = getenv(variable), *home = getenv("HOME");
-	if (base && *base == '/')
-		return path_join(base, rest);
-	if (!home || *home != '/')
-		return NULL;
-	auto_free char *folder = path_join(home, fallback);
-	return path_join(folder, rest);
-}
-
 /* $HOME, $USER and $UID stand in such paths. */
 static char *expand(const char *path)
 {
@@ -77,11 +65,11 @@ static char *setting(const char *file, const char *key)
 static char *storage_root(void)
 {
 	const char *named = getenv("CONTAINERS_STORAGE_CONF");
-	auto_free char *own = user_path("XDG_CONFIG_HOME", ".config", "containers/storage.conf");
+	auto_free char *own = path_of_user("XDG_CONFIG_HOME", ".config", "containers/storage.conf");
 	char *root = setting(str_empty(named) ? own : named, "graphroot");
 	if (!root)
 		root = setting("/etc/containers/storage.conf", "rootless_storage_path");
-	return root ? root : user_path("XDG_DATA_HOME", ".local/share", "containers/storage");
+	return root ? root : path_of_user("XDG_DATA_HOME", ".local/share", "containers/storage");
 }
 
 /* ---- what ---- */

@@ -30,7 +30,6 @@ enum {
 	LOG_PAGES_IDLE = 64, /* at db_tidy_idle */
 	LOG_PAGE_BYTES = 4096 + 24,
 	BUSY_LIMIT_MS = 30000,
-	CACHE_KIB = 512,
 	LOOKASIDE_SLOT = 512,
 	LOOKASIDE_SLOTS = 48,
 };
