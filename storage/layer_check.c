@@ -1,4 +1,5 @@
 #include "storage/layer_check.h"
+#include "storage/layer_wanted.h"
 #include "storage/pack_layer.h"
 #include "storage/share.h"
 #include "storage/tarsplit.h"
@@ -19,32 +20,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* What should be at one name. The key is the parent's inode and the name: a path that leads over a
- * link of the layer is the same name as the one without. */
-struct wanted {
-	ino_t parent;
-	char *path; /* as the tar first said it, cleaned; its last part is the name */
-	char type; /* as a tar entry's; 'w' = whiteout */
-	bool is_opaque, is_seen;
-	uint32_t mode;
-	uint64_t uid, gid, size;
-	int64_t mtime_s;
-	int32_t mtime_ns;
-	char *link; /* '1' and '2' */
-	struct wanted *same_as; /* '1': the file that it is another name of */
-	struct strv xattrs; /* name, value in hex */
-};
-
 struct checker {
 	const struct layer_check *c;
-	int diff_fd;
-	struct wanted **table; /* open addressing */
-	size_t n, room;
-	struct strv astray; /* names whose parent is not there (any more) */
-	char *parent_path;
-	ino_t parent_ino;
+	struct layer_wants wants;
 	size_t told;
-	struct err failure;
 };
 
 enum { DEPTH_MAX = 2048, TOLD_MAX = 1000 };
@@ -61,194 +40,6 @@ static void tell(struct checker *k, const char *path, const char *fmt, ...)
 	auto_free char *message = xvasprintf(fmt, ap);
 	va_end(ap);
 	k->c->damage(k->c->arg, path, message);
-}
-
-/* ---- the table ---- */
-
-static const char *name_of(const struct wanted *w) { return *w->path ? path_base(w->path) : "."; }
-
-static size_t slot_of(const struct checker *k, ino_t parent, const char *name)
-{
-	uint64_t h = tarsplit_crc(parent, name, strlen(name));
-	size_t i = (size_t)h & (k->room - 1);
-	while (k->table[i] &&
-		(k->table[i]->parent != parent || strcmp(name_of(k->table[i]), name) != 0))
-		i = (i + 1) & (k->room - 1);
-	return i;
-}
-
-static void grow(struct checker *k)
-{
-	struct wanted **old = k->table;
-	size_t room = k->room;
-	k->room = room ? 2 * room : 1024;
-	k->table = xcalloc(k->room, sizeof(struct wanted *));
-	for (size_t i = 0; i < room; i++)
-		if (old[i])
-			k->table[slot_of(k, old[i]->parent, name_of(old[i]))] = old[i];
-	free(old);
-}
-
-static struct wanted *find(struct checker *k, ino_t parent, const char *name)
-{
-	return k->room ? k->table[slot_of(k, parent, name)] : NULL;
-}
-
-static struct wanted *find_or_add(struct checker *k, ino_t parent, const char *path)
-{
-	const char *name = *path ? path_base(path) : ".";
-	if (2 * (k->n + 1) > k->room)
-		grow(k);
-	size_t i = slot_of(k, parent, name);
-	if (!k->table[i]) {
-		k->table[i] = xcalloc(1, sizeof(struct wanted));
-		k->table[i]->parent = parent;
-		k->table[i]->path = xstrdup(path);
-		k->n++;
-	}
-	return k->table[i];
-}
-
-static void checker_deinit(struct checker *k)
-{
-	for (size_t i = 0; i < k->room; i++) {
-		if (!k->table[i])
-			continue;
-		free(k->table[i]->path);
-		free(k->table[i]->link);
-		strv_free(&k->table[i]->xattrs);
-		free(k->table[i]);
-	}
-	free(k->table);
-	free(k->parent_path);
-	strv_free(&k->astray);
-	scope_close(&k->diff_fd);
-}
-
-/* ---- what the tar says ---- */
-
-/* The inode of the folder that `path` lies in; false where there is none. */
-static bool parent_of(struct checker *k, const char *path, ino_t *ino)
-{
-	struct stat st;
-	auto_free char *dir = strchr(path, '/') ? path_dir(path) : xstrdup("");
-	if (k->parent_path && !strcmp(k->parent_path, dir)) {
-		*ino = k->parent_ino;
-		return true;
-	}
-	auto_fd fd = path_open_in(k->diff_fd, *dir ? dir : "/", O_PATH | O_DIRECTORY, 0);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return false;
-	free(k->parent_path);
-	k->parent_path = take_ptr(dir);
-	*ino = k->parent_ino = st.st_ino;
-	return true;
-}
-
-static bool is_kept_xattr(const char *name)
-{
-	return (str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
-		       !str_starts(name, "user.fuseoverlayfs.")) ||
-	       !strcmp(name, "security.capability");
-}
-
-static void set_metadata(struct checker *k, struct wanted *w, const struct tar_entry *en)
-{
-	w->mode = en->mode;
-	w->uid = k->c->is_single_id ? 0 : en->uid;
-	w->gid = k->c->is_single_id ? 0 : en->gid;
-	w->mtime_s = en->mtime_s;
-	w->mtime_ns = en->mtime_ns;
-	strv_free(&w->xattrs);
-	for (size_t i = 0; i < en->n_xattrs; i++) {
-		if (!is_kept_xattr(en->xattrs[i].name))
-			continue;
-		char *hex = xcalloc(2, en->xattrs[i].len + 1);
-		hex_encode(hex, en->xattrs[i].value, en->xattrs[i].len);
-		strv_add(&w->xattrs, en->xattrs[i].name);
-		strv_take(&w->xattrs, hex);
-	}
-}
-
-static struct wanted *wanted_at(struct checker *k, const char *path)
-{
-	ino_t parent;
-	return parent_of(k, path, &parent) ? find(k, parent, *path ? path_base(path) : ".") : NULL;
-}
-
-static void want_whiteout(struct checker *k, const char *path, const char *last)
-{
-	const char *name = last + sizeof(".wh.") - 1;
-	ino_t parent;
-	if (!strcmp(last, ".wh..wh..opq")) {
-		auto_free char *dir = strchr(path, '/') ? path_dir(path) : xstrdup("");
-		struct wanted *w = wanted_at(k, dir);
-		if (!w && parent_of(k, dir, &parent)) {
-			w = find_or_add(k, parent, dir);
-			w->type = 'p'; /* a parent of which nothing else is known */
-		}
-		if (w)
-			w->is_opaque = true;
-		return;
-	}
-	if (str_starts(name, ".wh."))
-		return;
-	auto_free char *hidden = xasprintf("%.*s%s", (int)(last - path), path, name);
-	if (!parent_of(k, hidden, &parent)) {
-		strv_add(&k->astray, hidden);
-		return;
-	}
-	if (!find(k, parent, name))
-		find_or_add(k, parent, hidden)->type = 'w';
-}
-
-/* As unpacking does: of a link to a link only the owner is set. */
-static void want_same(struct checker *k, struct wanted *w, const struct tar_entry *en)
-{
-	auto_free char *target = layer_clean_name(en->link);
-	struct wanted *t = target ? wanted_at(k, target) : NULL;
-	while (t && t->same_as)
-		t = t->same_as;
-	if (!t || t == w)
-		return;
-	w->same_as = t;
-	if (t->type == '0')
-		set_metadata(k, t, en);
-	if (t->type == '2' && !k->c->is_single_id) {
-		t->uid = en->uid;
-		t->gid = en->gid;
-	}
-}
-
-static void want_at(struct checker *k, ino_t parent, const char *path, const struct tar_entry *en)
-{
-	struct wanted *w = find_or_add(k, parent, path);
-	/* A folder is merged with what is there; one over a whiteout hides what is below. */
-	bool hides = w->type == 'w' || ((w->type == '5' || w->type == 'p') && w->is_opaque);
-	w->is_opaque = en->type == '5' && hides;
-	w->type = en->type;
-	w->size = en->size;
-	w->same_as = NULL;
-	free(w->link);
-	w->link = xstrdup(en->link);
-	if (en->type == '1')
-		want_same(k, w, en);
-	else
-		set_metadata(k, w, en);
-}
-
-static void want(struct checker *k, const struct tar_entry *en)
-{
-	auto_free char *path = layer_clean_name(en->path);
-	ino_t parent;
-	if (!path || en->type == '3' || en->type == '4')
-		return;
-	if (str_starts(path_base(path), ".wh."))
-		want_whiteout(k, path, path_base(path));
-	else if (parent_of(k, path, &parent))
-		want_at(k, parent, path, en);
-	else
-		strv_add(&k->astray, path);
 }
 
 /* ---- what the file system says ---- */
@@ -289,7 +80,7 @@ static void check_xattrs(struct checker *k, const struct wanted *w, int fd)
 		bool is_known = false;
 		for (size_t i = 0; i + 1 < w->xattrs.n; i += 2)
 			is_known = is_known || !strcmp(w->xattrs.v[i], p);
-		if (!is_known && (is_kept_xattr(p) ||
+		if (!is_known && (layer_keeps_xattr(p) ||
 					 (str_starts(p, "user.") && strcmp(p, OPAQUE_XATTR) != 0)))
 			tell(k, w->path, "has an attribute %s that it should not have", p);
 	}
@@ -331,7 +122,8 @@ static void check_link(struct checker *k, const struct wanted *w, int at, const 
 static ino_t inode_of(struct checker *k, const struct wanted *w)
 {
 	struct stat st;
-	auto_fd fd = path_open_in(k->diff_fd, *w->path ? w->path : "/", O_PATH | O_NOFOLLOW, 0);
+	auto_fd fd =
+		path_open_in(k->wants.diff_fd, *w->path ? w->path : "/", O_PATH | O_NOFOLLOW, 0);
 	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
 }
 
@@ -383,7 +175,7 @@ static void check_entry(
 		tell(k, path, "cannot be looked at: %s", strerror(errno));
 		return;
 	}
-	struct wanted *w = find(k, parent, name);
+	struct wanted *w = layer_wanted_find(&k->wants, parent, name);
 	if (w)
 		check_name(k, w, at, name, &st);
 	else if (!S_ISDIR(st.st_mode))
@@ -426,7 +218,7 @@ static bool was_replaced(struct checker *k, const char *path)
 {
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		auto_free char *part = xstrndup(path, (size_t)(slash - path));
-		const struct wanted *w = wanted_at(k, part);
+		const struct wanted *w = layer_wanted_at(&k->wants, part);
 		if (w && w->type != '5' && w->type != 'p')
 			return true;
 	}
@@ -435,12 +227,12 @@ static bool was_replaced(struct checker *k, const char *path)
 
 static void check_missing(struct checker *k)
 {
-	for (size_t i = 0; i < k->room; i++)
-		if (k->table[i] && !k->table[i]->is_seen)
-			tell(k, k->table[i]->path, "is missing");
-	for (size_t i = 0; i < k->astray.n; i++)
-		if (!was_replaced(k, k->astray.v[i]))
-			tell(k, k->astray.v[i], "is missing");
+	for (size_t i = 0; i < k->wants.room; i++)
+		if (k->wants.table[i] && !k->wants.table[i]->is_seen)
+			tell(k, k->wants.table[i]->path, "is missing");
+	for (size_t i = 0; i < k->wants.astray.n; i++)
+		if (!was_replaced(k, k->wants.astray.v[i]))
+			tell(k, k->wants.astray.v[i], "is missing");
 }
 
 /* ---- the whole ---- */
@@ -465,7 +257,7 @@ static int read_entries(struct checker *k, struct tarsplit_reader *r, struct err
 	const struct tar_entry *en;
 	int x;
 	while ((x = tar_next(t, &en, e)) > 0)
-		want(k, en);
+		layer_want(&k->wants, en);
 	return x;
 }
 
@@ -481,14 +273,14 @@ static void check_digest(struct checker *k, const struct tarsplit_reader *r)
 static void check_root(struct checker *k)
 {
 	struct stat st;
-	if (fstat(k->diff_fd, &st) < 0) {
+	if (fstat(k->wants.diff_fd, &st) < 0) {
 		tell(k, "", "cannot be looked at: %s", strerror(errno));
 		return;
 	}
-	struct wanted *w = wanted_at(k, "");
+	struct wanted *w = layer_wanted_at(&k->wants, "");
 	if (w)
-		check_name(k, w, k->diff_fd, ".", &st);
-	walk(k, k->diff_fd, st.st_ino, "", 0);
+		check_name(k, w, k->wants.diff_fd, ".", &st);
+	walk(k, k->wants.diff_fd, st.st_ino, "", 0);
 	check_missing(k);
 }
 
@@ -525,19 +317,18 @@ static void check_files(struct checker *k, int layer_fd)
 int layer_check(int layers_fd, const struct layer_check *c, struct err *e)
 {
 	struct layer_check told = *c;
-	struct checker k = {.c = &told, .diff_fd = -1};
+	struct checker k = {.c = &told};
 	auto_free char *diff = xasprintf("%s/diff", c->id);
 	if (!share_layer_id_valid(c->id))
 		return err_set(e, EINVAL, "invalid layer");
 	auto_fd layer = path_open_plain(layers_fd, c->id, O_RDONLY | O_DIRECTORY);
+	auto_fd files = layer < 0 ? -1 : path_open_plain(layers_fd, diff, O_RDONLY | O_DIRECTORY);
 	told.is_local = c->is_local || (layer >= 0 && has(layer, PACKED_MARK));
-	k.diff_fd = layer < 0 ? -1 : path_open_plain(layers_fd, diff, O_RDONLY | O_DIRECTORY);
-	if (k.diff_fd < 0) {
-		k.diff_fd = -1;
+	k.wants = (struct layer_wants){.diff_fd = files, .is_single_id = c->is_single_id};
+	if (files < 0)
 		tell(&k, "", "its files are missing");
-	} else {
+	else
 		check_files(&k, layer);
-	}
-	checker_deinit(&k);
+	layer_wants_deinit(&k.wants);
 	return 0;
 }

@@ -81,7 +81,7 @@ libunpack_a_SOURCES = \
 	storage/pack.c storage/pack.h \
 	storage/copy.c storage/copy.h \
 	storage/copy_data.c storage/copy_data.h \
-	storage/layer_check.c storage/layer_check.h \
+	storage/layer_check.c storage/layer_check.h storage/layer_wanted.c storage/layer_wanted.h \
 	storage/layer_subtract.c storage/layer_subtract.h \
 	storage/pack_header.c storage/pack_header.h \
 	storage/pack_layer.c storage/pack_layer.h \
@@ -93,6 +93,8 @@ libunpack_a_SOURCES = \
 	storage/tarsplit.c storage/tarsplit.h storage/tarsplit_internal.h \
 	storage/tarsplit_assemble.c \
 	storage/unpack.c storage/unpack.h \
+	storage/unpack_file.c \
+	storage/unpack_metadata.c \
 	storage/unpack_inflate.c storage/unpack_inflate.h \
 	storage/unpack_pax.c \
 	storage/unpack_replace.c \

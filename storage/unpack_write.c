@@ -1,7 +1,6 @@
-#include "storage/unpack_write.h"
 #include "storage/unpack_write_internal.h"
-#include "base/err.h"
 #include "storage/share.h"
+#include "base/err.h"
 #include "base/path.h"
 #include "base/scope.h"
 
@@ -13,9 +12,6 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-/* Smaller files are written back with the folders they are in, by the sync at the end. */
-enum { WRITE_BACK_MIN = 128 * 1024 };
 
 int layer_writer_init(struct layer_writer *w, int stage_fd, const struct share_index *x,
 	bool is_single_id, struct err *e)
@@ -153,277 +149,7 @@ int layer_place_find(struct layer_writer *w, const char *name, struct place *p, 
 	return 0;
 }
 
-/* ---- metadata ---- */
-
-static int set_owner(
-	struct layer_writer *w, int at, const char *name, const struct tar_entry *en, struct err *e)
-{
-	if (w->is_single_id) {
-		if (en->uid != 0 || en->gid != 0)
-			w->warned |= WARN_OWNER;
-		return 0;
-	}
-	if (en->uid < UINT32_MAX && en->gid < UINT32_MAX &&
-		fchownat(at, name, (uid_t)en->uid, (gid_t)en->gid,
-			AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0)
-		return 0;
-	if (en->uid < UINT32_MAX && en->gid < UINT32_MAX && errno != EINVAL)
-		return err_sys(e, "cannot set the owner of %s", en->path);
-	err_set(e, EINVAL,
-		"potentially insufficient UIDs or GIDs available in user namespace (requested "
-		"%llu:%llu "
-		"for %s): Check /etc/subuid and /etc/subgid: lchown: invalid argument",
-		(unsigned long long)en->uid, (unsigned long long)en->gid, en->path);
-	return err_hint(e, "give the user a larger range of ids in /etc/subuid and /etc/subgid");
-}
-
-static bool xattr_is_kept_out(const char *name)
-{
-	return str_starts(name, "trusted.") || str_starts(name, "user.overlay.") ||
-	       str_starts(name, "user.fuseoverlayfs.");
-}
-
-/* fd is a readable or writable descriptor of a file or folder. */
-static int set_xattrs(struct layer_writer *w, int fd, const struct tar_entry *en, struct err *e)
-{
-	for (size_t i = 0; i < en->n_xattrs; i++) {
-		const struct tar_xattr *x = &en->xattrs[i];
-		if (xattr_is_kept_out(x->name)) {
-			w->warned |= WARN_XATTR;
-			continue;
-		}
-		if (fsetxattr(fd, x->name, x->value, x->len, 0) == 0)
-			continue;
-		if (errno == ENOSPC || errno == EDQUOT || errno == EIO)
-			return err_sys(e, "cannot set an attribute of %s", en->path);
-		log_debug("attribute %s of %s: %s", x->name, en->path, strerror(errno));
-		w->warned |= WARN_XATTR;
-	}
-	return 0;
-}
-
-static struct timespec entry_time(const struct tar_entry *en)
-{
-	return (struct timespec){.tv_sec = en->mtime_s, .tv_nsec = en->mtime_ns};
-}
-
-/* Times that the file system cannot hold are moved to what it can by the kernel. */
-static int set_times(int at, const char *name, const struct tar_entry *en, struct err *e)
-{
-	struct timespec ts[2] = {entry_time(en), entry_time(en)};
-	int r = name ? utimensat(at, name, ts, AT_SYMLINK_NOFOLLOW) : futimens(at, ts);
-	return r < 0 ? err_sys(e, "cannot set the time of %s", en->path) : 0;
-}
-
-/* Of a file or folder by its descriptor, which `is` tells of: most need neither call. The order
- * matters: chown takes set-id bits and capabilities away. */
-static int set_metadata(struct layer_writer *w, int fd, const struct stat *is,
-	const struct tar_entry *en, struct err *e)
-{
-	bool has_owner = is->st_uid == en->uid && is->st_gid == en->gid;
-	if (!has_owner && set_owner(w, fd, "", en, e) < 0)
-		return -e->code;
-	if ((!has_owner || (is->st_mode & 07777) != en->mode) && fchmod(fd, en->mode) < 0)
-		return err_sys(e, "cannot set the mode of %s", en->path);
-	return set_xattrs(w, fd, en, e);
-}
-
-/* Of what has just been made by its name and has no mode of its own. */
-static int set_link_owner(
-	struct layer_writer *w, const struct place *p, const struct tar_entry *en, struct err *e)
-{
-	if (en->uid == w->uid && en->gid == w->gid && !w->parent_gives_group)
-		return 0;
-	return set_owner(w, p->at, p->last, en, e);
-}
-
 /* ---- kinds ---- */
-
-static int write_piece(int fd, const unsigned char *p, size_t n, uint64_t offset,
-	const struct tar_entry *en, struct err *e)
-{
-	while (n > 0) {
-		ssize_t k = pwrite(fd, p, n, (off_t)offset);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return err_sys(e, "cannot write %s", en->path);
-		p += k;
-		n -= (size_t)k;
-		offset += (uint64_t)k;
-	}
-	return 0;
-}
-
-/* The pieces of a sparse file as a position: where the next stored byte goes and for how long. */
-struct extent_cursor {
-	const struct tar_entry *en;
-	size_t i;
-	uint64_t done;
-};
-
-static void cursor_at(struct extent_cursor *c, uint64_t *offset, uint64_t *room)
-{
-	const struct tar_entry *en = c->en;
-	if (!en->is_sparse) {
-		*offset = c->done;
-		*room = en->stored - c->done;
-		return;
-	}
-	while (c->done == en->extents[c->i].len) {
-		c->i++;
-		c->done = 0;
-	}
-	*offset = en->extents[c->i].offset + c->done;
-	*room = en->extents[c->i].len - c->done;
-}
-
-/* A file of another layer that the content is compared with. fd -1 = there is none, or it is
- * another one after all. */
-struct twin {
-	int fd;
-	uint32_t layer;
-	uint64_t same; /* bytes */
-};
-
-static bool is_same(struct twin *twin, const unsigned char *p, size_t n)
-{
-	unsigned char there[128 * 1024];
-	for (size_t done = 0; done < n;) {
-		size_t k = n - done < sizeof(there) ? n - done : sizeof(there);
-		ssize_t got = pread(twin->fd, there, k, (off_t)(twin->same + done));
-		if (got <= 0 || memcmp(there, p + done, (size_t)got) != 0)
-			return false;
-		done += (size_t)got;
-	}
-	twin->same += n;
-	return true;
-}
-
-/* They differ from here on: what has been compared so far is copied. */
-static int leave_twin(struct twin *twin, int fd, const struct tar_entry *en, struct err *e)
-{
-	unsigned char piece[128 * 1024];
-	for (uint64_t at = 0; at < twin->same;) {
-		uint64_t left = twin->same - at;
-		ssize_t n = pread(twin->fd, piece,
-			left < sizeof(piece) ? (size_t)left : sizeof(piece), (off_t)at);
-		if (n <= 0)
-			return err_sysn(
-				e, n < 0 ? errno : EIO, "cannot read the copy of %s", en->path);
-		if (write_piece(fd, piece, (size_t)n, at, en, e) < 0)
-			return -e->code;
-		at += (uint64_t)n;
-	}
-	close(take_fd(twin->fd));
-	return 0;
-}
-
-static int write_content(int fd, struct twin *twin, struct tar_reader *t,
-	const struct tar_entry *en, uint64_t *crc, struct err *e)
-{
-	struct extent_cursor c = {.en = en};
-	const unsigned char *p;
-	ssize_t n;
-	while ((n = tar_data(t, &p, e)) > 0) {
-		*crc = tarsplit_crc(*crc, p, (size_t)n);
-		if (twin->fd >= 0 && is_same(twin, p, (size_t)n)) {
-			c.done += (uint64_t)n;
-			continue;
-		}
-		if (twin->fd >= 0 && leave_twin(twin, fd, en, e) < 0)
-			return -e->code;
-		while (n > 0) {
-			uint64_t offset, room;
-			cursor_at(&c, &offset, &room);
-			size_t k = (uint64_t)n < room ? (size_t)n : (size_t)room;
-			if (write_piece(fd, p, k, offset, en, e) < 0)
-				return -e->code;
-			c.done += k;
-			p += k;
-			n -= (ssize_t)k;
-		}
-	}
-	if (n < 0)
-		return (int)n;
-	if (en->is_sparse && ftruncate(fd, (off_t)en->size) < 0)
-		return err_sys(e, "cannot write %s", en->path);
-	return 0;
-}
-
-/* Metadata; and a file that is its twin's equal stays empty (storage/share.h). */
-static int finish_regular(struct layer_writer *w, const struct place *p, int fd,
-	const struct stat *st, struct twin *twin, const struct tar_entry *en, struct err *e)
-{
-	if (set_metadata(w, fd, st, en, e) < 0)
-		return -e->code;
-	if (twin->fd >= 0 && !share_defer(w->share, w->diff_fd, p->path, st, twin->layer) &&
-		leave_twin(twin, fd, en, e) < 0)
-		return -e->code;
-	share_note(w->share, p->path, en, st->st_ino);
-	if (set_times(fd, NULL, en, e) < 0)
-		return -e->code;
-	/* Begun now, write-back is nearly done when the layer is complete. */
-	if (twin->fd < 0 && en->stored >= WRITE_BACK_MIN)
-		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	return 0;
-}
-
-/* Nearly always nothing stands at the name: looking first would cost a call for each file. */
-static int create_regular(
-	struct layer_writer *w, struct place *p, const struct tar_entry *en, struct err *e)
-{
-	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(p->at, p->last, flags, en->mode & 0777);
-	if (fd < 0 && errno == EEXIST) {
-		int r = layer_make_room(w, p, en, e);
-		if (r < 0)
-			return r;
-		fd = openat(p->at, p->last, flags, en->mode & 0777);
-	}
-	return fd < 0 ? err_sys(e, "cannot create %s", en->path) : fd;
-}
-
-static int write_regular(struct layer_writer *w, struct place *p, struct tar_reader *t,
-	const struct tar_entry *en, struct tarsplit_writer *ts, struct err *e)
-{
-	struct stat st;
-	uint64_t crc = 0;
-	struct twin twin = {.fd = -1};
-	auto_fd fd = create_regular(w, p, en, e);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "cannot look at %s", en->path);
-	if (en->size > (uint64_t)INT64_MAX - (uint64_t)w->size)
-		return err_set(e, EFBIG, "%s is too large", en->path);
-	w->size += (int64_t)en->size;
-	twin.fd = share_find(w->share, p->path, en, &twin.layer);
-	int r = write_content(fd, &twin, t, en, &crc, e);
-	if (r == 0)
-		r = finish_regular(w, p, fd, &st, &twin, en, e);
-	scope_close(&twin.fd);
-	return r < 0 || en->stored == 0 ? r : tarsplit_file(ts, en, p->path, st.st_ino, crc, e);
-}
-
-/* As Docker does, the link's own header has the last word on what both names show. */
-static int set_link_metadata(
-	struct layer_writer *w, const struct place *p, const struct tar_entry *en, struct err *e)
-{
-	struct stat st;
-	if (fstatat(p->at, p->last, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, "cannot look at %s", en->path);
-	if (S_ISLNK(st.st_mode))
-		return set_owner(w, p->at, p->last, en, e);
-	if (!S_ISREG(st.st_mode))
-		return 0;
-	auto_fd fd = openat(p->at, p->last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "cannot open %s", en->path);
-	if (set_metadata(w, fd, &st, en, e) < 0)
-		return -e->code;
-	return set_times(fd, NULL, en, e);
-}
 
 /* Layers are unpacked side by side, each by itself: a link into another one leads nowhere. */
 static int link_failed(const struct tar_entry *en, int code, struct err *e)
@@ -452,7 +178,7 @@ static int write_hard_link(
 		return -e->code;
 	if (linkat(at, last, p->at, p->last, 0) < 0)
 		return link_failed(en, errno, e);
-	return set_link_metadata(w, p, en, e);
+	return layer_set_link_metadata(w, p, en, e);
 }
 
 static int write_symlink(
@@ -462,9 +188,9 @@ static int write_symlink(
 		return err_sys(e, "cannot create link %s", en->path);
 	if (en->n_xattrs > 0)
 		w->warned |= WARN_XATTR;
-	if (set_link_owner(w, p, en, e) < 0)
+	if (layer_set_link_owner(w, p, en, e) < 0)
 		return -e->code;
-	return set_times(p->at, p->last, en, e);
+	return layer_set_times(p->at, p->last, en, e);
 }
 
 static int write_fifo(
@@ -474,11 +200,11 @@ static int write_fifo(
 		return err_sys(e, "cannot create %s", en->path);
 	if (en->n_xattrs > 0)
 		w->warned |= WARN_XATTR;
-	if (set_owner(w, p->at, p->last, en, e) < 0)
+	if (layer_set_owner(w, p->at, p->last, en, e) < 0)
 		return -e->code;
 	if (fchmodat(p->at, p->last, en->mode, 0) < 0)
 		return err_sys(e, "cannot set the mode of %s", en->path);
-	return set_times(p->at, p->last, en, e);
+	return layer_set_times(p->at, p->last, en, e);
 }
 
 static int write_folder(
@@ -494,9 +220,9 @@ static int write_folder(
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "cannot look at %s", en->path);
-	if (set_metadata(w, fd, &st, en, e) < 0)
+	if (layer_set_metadata(w, fd, &st, en, e) < 0)
 		return -e->code;
-	return layer_folder_add(w, p->path, entry_time(en), e);
+	return layer_folder_add(w, p->path, layer_entry_time(en), e);
 }
 
 /* ---- whiteouts ---- */
@@ -544,7 +270,7 @@ static int write_kind(struct layer_writer *w, struct place *p, struct tar_reader
 		return -e->code;
 	switch (en->type) {
 	case '0':
-		return write_regular(w, p, t, en, ts, e);
+		return layer_write_regular(w, p, t, en, ts, e);
 	case '1':
 		return write_hard_link(w, p, en, e);
 	case '2':
