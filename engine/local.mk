@@ -70,6 +70,8 @@ libengine_a_SOURCES = \
 	engine/transfer/search.c engine/transfer/search.h \
 	engine/transfer/pull.c engine/transfer/pull.h \
 	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \
+	engine/transfer/pull_layers_hear.c engine/transfer/pull_layers_internal.h \
+	engine/transfer/pull_layers_lock.c \
 	engine/transfer/push.c engine/transfer/push.h engine/transfer/push_internal.h \
 	engine/transfer/push_form.c \
 	engine/transfer/push_items.c engine/transfer/push_items.h \

@@ -68,14 +68,14 @@ int pull_layers_run(struct pull_layers *l, struct err *e);
 void pull_layers_empty_parts(struct pull_layers *l);
 /* After the commit: removes them. */
 void pull_layers_drop_parts(struct pull_layers *l);
-/* After a commit that failed for layers that were removed meanwhile: what cannot be completed without
- * them goes. */
+/* After a commit that failed for layers that were removed meanwhile: what cannot be completed
+ * without them goes. */
 void pull_layers_drop_incomplete(struct pull_layers *l);
 /* Before the start: gives back what ended pulls have left where the disk looks too small. */
 void pull_layers_ensure_room(struct pull_layers *l);
-/* The disk is full: stops what runs and gives back what ended pulls have left, what is half unpacked,
- * and, where the disk would still be nearly full, of what has arrived as much as that takes. The
- * rest stays for the next pull. */
+/* The disk is full: stops what runs and gives back what ended pulls have left, what is half
+ * unpacked, and, where the disk would still be nearly full, of what has arrived as much as that
+ * takes. The rest stays for the next pull. */
 void pull_layers_make_room(struct pull_layers *l);
 void pull_layers_stop(struct pull_layers *l);
 /* Stops what runs, gives up what is staged and not committed, unlocks. */
