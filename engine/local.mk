@@ -26,6 +26,7 @@ libengine_a_SOURCES = \
 	engine/import.c engine/import.h \
 	engine/manifest_list.c engine/manifest_list.h \
 	engine/usage.c engine/usage.h \
+	engine/usage_blocks.c engine/usage_blocks.h \
 	engine/usage_walk.c engine/usage_walk.h \
 	engine/history.c engine/history.h \
 	engine/image_platform.c engine/image_platform.h \

@@ -99,15 +99,23 @@ static int copy_pieces(struct data_copy *c, off_t size, struct err *e)
 	return 0;
 }
 
+/* It may have grown since its size was read. Cutting to the size that it has would not do nothing:
+ * the last block would be written anew, and be shared no more. */
+static int cut(int to, off_t size, struct err *e)
+{
+	struct stat st;
+	if (fstat(to, &st) < 0 || (st.st_size != size && ftruncate(to, size) < 0))
+		return err_sys(e, "cannot copy");
+	return 0;
+}
+
 int copy_data(int from, int to, off_t size, struct err *e)
 {
 	struct data_copy c = {.from = from, .to = to};
 	if (size == 0)
 		return 0;
-	if (ioctl(to, FICLONE, from) == 0) {
-		/* It may have grown since its size was read. */
-		return ftruncate(to, size) < 0 ? err_sys(e, "cannot copy") : 0;
-	}
+	if (ioctl(to, FICLONE, from) == 0)
+		return cut(to, size, e);
 	if (ftruncate(to, size) < 0)
 		return err_sys(e, "cannot copy");
 	int r = copy_pieces(&c, size, e);

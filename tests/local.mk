@@ -1,4 +1,4 @@
-EXTRA_DIST += tests/run tests/lib tests/e2e tests/e2e-bare tests/e2e-cgroup tests/e2e-limits tests/e2e-systemd tests/golden/habits tests/bench/run quickstart .ci/run \
+EXTRA_DIST += tests/run tests/lib tests/e2e tests/e2e-bare tests/e2e-cgroup tests/e2e-disk tests/e2e-limits tests/e2e-systemd tests/golden/habits tests/bench/run quickstart .ci/run \
 	README.md CONTRIBUTING.md LICENSE .clang-format docs/architecture.md docs/logs.md docs/store.md \
 	docs/untrusted.md
 
