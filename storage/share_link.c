@@ -153,13 +153,28 @@ static int mark(struct linker *l, const char *layer, struct err *e)
 	return 0;
 }
 
+/* The twin's file may be that of a layer in use, too: it always has the same path. */
+static bool is_in_use(const struct linker *l, const struct pair *p)
+{
+	struct stat st;
+	if (strv_has(&l->busy, p->twin))
+		return true;
+	for (size_t i = 0; i < l->busy.n && p->st.st_nlink > 1; i++) {
+		auto_free char *name = xasprintf("%s/diff/%s", l->busy.v[i], p->path);
+		if (fstatat(l->layers_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_ino == p->st.st_ino && st.st_dev == p->st.st_dev)
+			return true;
+	}
+	return false;
+}
+
 /* 1 where it was linked, 0 where it has to be copied. */
 static int link_twin(struct linker *l, const struct pair *p, struct err *e)
 {
 	struct stat st;
 	auto_free char *from = xasprintf("%s/diff/%s", p->twin, p->path);
 	auto_free char *temp = xasprintf("%s/link.tmp", p->layer);
-	if (strv_has(&l->busy, p->twin))
+	if (is_in_use(l, p))
 		return 0;
 	if (mark(l, p->twin, e) < 0 || mark(l, p->layer, e) < 0)
 		return -e->code;

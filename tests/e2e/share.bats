@@ -260,6 +260,18 @@ PY
 	moss rm -f -t 0 runs >/dev/null
 }
 
+@test "a file of a layer in use is left alone under the name of another layer, too" {
+	get one
+	get two
+	same 1 2 usr/lib/one
+	moss run -d --name runs --network none two sleep 100 >/dev/null
+	before=$(moss exec runs stat -c '%Z %h' /usr/lib/one)
+	get three
+	differ 1 3 usr/lib/one
+	[ "$(moss exec runs stat -c '%Z %h' /usr/lib/one)" = "$before" ]
+	moss rm -f -t 0 runs >/dev/null
+}
+
 @test "one of two sharing images goes, comes back with undo, is built upon" {
 	get one
 	get two
