@@ -11,6 +11,7 @@
 #include "engine/enter.h"
 #include "engine/event.h"
 #include "engine/inspect_object.h"
+#include "engine/share.h"
 #include "engine/state.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/proto.h"
@@ -18,6 +19,7 @@
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/db/layer_row.h"
 #include "storage/image.h"
 #include "storage/mounted.h"
 #include "storage/rootfs.h"
@@ -248,6 +250,8 @@ static int draft(struct commit *c, struct image_made *made, struct err *e)
 	return image_draft_finish(&d, &c->unpacker, made, e);
 }
 
+/* A folder that was a container's could become so again until the record is made: what it shares
+ * with others is put into it afterwards. */
 static int record_image(struct commit *c, const struct image_made *made, struct err *e)
 {
 	size_t n = c->base.n_layers;
@@ -261,6 +265,7 @@ static int record_image(struct commit *c, const struct image_made *made, struct 
 			.size = json_int_or(c->layer, "size", 0),
 			.container_id = c->is_taken ? c->row->id : NULL,
 		};
+	c->store->complete = c->is_taken ? NULL : share_complete;
 	return image_commit(c->store, made->id, made->config, made->bytes, strlen(made->bytes),
 		NULL, 0, NULL, layers, n, c->o->name, NULL, e);
 }
@@ -290,6 +295,20 @@ static int record_events(struct commit *c, const struct image_made *made, struct
 	return db_commit(c->store->db, e);
 }
 
+/* The image is there without it, too. */
+static void join_layer(struct commit *c)
+{
+	struct err e;
+	auto_free char *layer = NULL;
+	if (!c->is_taken || is_empty(c))
+		return;
+	int r = layer_row_by_diff(c->store->db, json_str(c->layer, "diff_id"), &layer, &e);
+	if (r == ROW_OK)
+		r = share_join(c->store, layer, &e);
+	if (r < 0)
+		log_debug("cannot share files of layer %s: %s", layer ? layer : "?", e.msg);
+}
+
 static int run(struct commit *c, char id[72], struct err *e)
 {
 	auto_image_made made = {.config = NULL};
@@ -304,7 +323,9 @@ static int run(struct commit *c, char id[72], struct err *e)
 		(r = record_image(c, &made, e)) < 0)
 		return r;
 	memcpy(id, made.id, sizeof(made.id));
-	return record_events(c, &made, e);
+	r = record_events(c, &made, e);
+	join_layer(c);
+	return r;
 }
 
 static void commit_deinit(struct commit *c)

@@ -144,5 +144,7 @@ int enter_remove(struct store *s, const char *parent, const char *name, struct e
 	auto_free char *trash = store_path(s, "trash");
 	if (!strcmp(parent, trash) && share_is_shared(s, name))
 		return share_remove(s, name, e);
+	if (!strcmp(parent, trash) && share_is_join(s, name))
+		return share_settle_join(s, name, e);
 	return enter_remove_tree(s, parent, name, e);
 }

@@ -45,7 +45,8 @@ libengine_a_SOURCES = \
 	engine/inspect_image.c engine/inspect_object.h \
 	engine/mount.c engine/mount.h engine/mount_internal.h \
 	engine/mount_image.c \
-	engine/share.c engine/share.h \
+	engine/share.c engine/share.h engine/share_internal.h \
+	engine/share_link.c \
 	engine/size.c engine/size.h \
 	engine/volume.c engine/volume.h \
 	engine/undo.c engine/undo.h \

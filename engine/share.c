@@ -1,7 +1,7 @@
-#include "engine/share.h"
+#include "engine/share_internal.h"
 #include "engine/enter.h"
-#include "engine/transfer/unpacker.h"
 #include "storage/db/layer_row.h"
+#include "storage/share_link.h"
 #include "storage/store.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_layers(struct store *s, struct err *e)
+int share_open_layers(struct store *s, struct err *e)
 {
 	int fd = openat(s->root_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_sys(e, "cannot open %s/layers", s->root) : fd;
@@ -34,7 +34,7 @@ int share_offer(struct store *s, json_t *job, int *layers_fd, struct err *e)
 	if (!s->seen.n)
 		strv_copy(&s->seen, &ids);
 	json_set(job, "layers", json_from_strv(&ids));
-	*layers_fd = open_layers(s, e);
+	*layers_fd = share_open_layers(s, e);
 	return *layers_fd < 0 ? -e->code : 0;
 }
 
@@ -52,111 +52,6 @@ void share_wait(struct store *s)
 	auto_fd fd = openat(s->root_fd, "locks/share", O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && lock_is_held(fd) > 0)
 		(void)lock_take(fd, true);
-}
-
-/* ---- linking ---- */
-
-static json_t *link_job(const struct strv *layers, const struct strv *others)
-{
-	json_t *job = json_object();
-	json_set_str(job, "op", "link");
-	json_set(job, "layers", json_from_strv(layers));
-	json_set(job, "others", json_from_strv(others));
-	return job;
-}
-
-/* From here on starts of containers wait: which layers are in use is asked with the lock held. */
-static int answer_ready(struct store *s, struct unpacker *u, int *lock, struct err *e)
-{
-	auto_strv busy = STRV_INIT;
-	auto_json answer = json_object();
-	*lock = share_lock(s, e);
-	if (*lock < 0 || layer_row_in_use(s->db, &busy, e) < 0)
-		return -e->code;
-	json_set(answer, "busy", json_from_strv(&busy));
-	return unpacker_send(u, answer, NULL, 0, e);
-}
-
-static int converse(struct store *s, struct unpacker *u, int *lock, struct err *e)
-{
-	for (;;) {
-		const char *kind;
-		auto_json reply = unpacker_next(u, &kind, e);
-		if (!reply && !strcmp(kind, "not-found")) {
-			e->code = EAGAIN;
-			return err_hint(e, "a layer was removed meanwhile: run the command again");
-		}
-		if (!reply)
-			return -e->code;
-		if (json_bool_or(reply, "ready", false) && *lock < 0 &&
-			answer_ready(s, u, lock, e) < 0)
-			return -e->code;
-		if (json_bool_or(reply, "linked", false)) {
-			scope_close(lock);
-			*lock = -1;
-		}
-		if (json_bool_or(reply, "ok", false)) {
-			log_debug("shared files: %lld linked, %lld cloned, %lld copied",
-				(long long)json_int_or(reply, "linked", 0),
-				(long long)json_int_or(reply, "cloned", 0),
-				(long long)json_int_or(reply, "copied", 0));
-			return 0;
-		}
-	}
-}
-
-static int link_all(
-	struct store *s, const struct strv *layers, const struct strv *others, struct err *e)
-{
-	struct unpacker u = UNPACKER_INIT;
-	auto_fd lock = -1, dir = open_layers(s, e);
-	if (dir < 0)
-		return dir;
-	auto_json job = link_job(layers, others);
-	const int fds[2] = {dir, dir};
-	int r = unpacker_start(s, &u, e);
-	if (r == 0)
-		r = unpacker_send(&u, job, fds, 2, e);
-	if (r == 0)
-		r = converse(s, &u, &lock, e);
-	unpacker_stop(&u);
-	return r;
-}
-
-static bool has_file(struct store *s, const char *layer, const char *name)
-{
-	auto_free char *path = xasprintf("layers/%s/%s", layer, name);
-	return faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Recorded layers that no unpacker could see: those of images before this one in an archive, and
- * what other commands have brought in since. */
-static int unseen_layers(struct store *s, struct strv *out, struct err *e)
-{
-	auto_strv ids = STRV_INIT;
-	if (layer_row_ids(s->db, &ids, e) < 0)
-		return -e->code;
-	for (size_t i = 0; i < ids.n; i++)
-		if (!strv_has(&s->seen, ids.v[i]) && has_file(s, ids.v[i], "share"))
-			strv_add(out, ids.v[i]);
-	return 0;
-}
-
-int share_complete(struct store *s, char *const *short_ids, size_t n, struct err *e)
-{
-	auto_strv layers = STRV_INIT, others = STRV_INIT;
-	size_t incomplete = 0;
-	for (size_t i = 0; i < n; i++) {
-		bool is_linked = short_ids[i] && has_file(s, short_ids[i], "links");
-		if (is_linked || (short_ids[i] && has_file(s, short_ids[i], "share")))
-			strv_add(&layers, short_ids[i]);
-		incomplete += is_linked;
-	}
-	if (!layers.n)
-		return 0;
-	if (unseen_layers(s, &others, e) < 0)
-		return -e->code;
-	return incomplete || layers.n + others.n > 1 ? link_all(s, &layers, &others, e) : 0;
 }
 
 /* ---- removing ---- */
@@ -251,6 +146,9 @@ static int links_inside(void *arg, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "cannot open %s", layer);
 	int x = walk(r, fd, "diff", "", 0, remove_links, e);
+	/* Whose file this is a name of is not known. */
+	if (r->busy->n && faccessat(fd, SHARE_LINK_TEMP, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r->held++;
 	/* The child's memory is not ours: how it went is its result. */
 	return x < 0 ? x : r->held > 0;
 }
@@ -269,7 +167,7 @@ static int rest_inside(void *arg, struct err *e)
 }
 
 /* Away from what every command looks at: it is looked at again when containers end. */
-static int hold(struct store *s, const char *name, struct err *e)
+int share_hold(struct store *s, const char *name, struct err *e)
 {
 	if (str_starts(name, STORE_HELD))
 		return 0;
@@ -289,7 +187,7 @@ bool share_is_shared(struct store *s, const char *name)
 int share_remove(struct store *s, const char *name, struct err *e)
 {
 	auto_strv busy = STRV_INIT;
-	auto_fd lock = share_lock(s, e), layers = lock < 0 ? -1 : open_layers(s, e);
+	auto_fd lock = share_lock(s, e), layers = lock < 0 ? -1 : share_open_layers(s, e);
 	if (lock < 0 || layers < 0 || layer_row_in_use(s->db, &busy, e) < 0)
 		return -e->code;
 	struct removing r = {.store = s, .name = name, .busy = &busy, .layers_fd = layers};
@@ -299,5 +197,5 @@ int share_remove(struct store *s, const char *name, struct err *e)
 	if (held <= 0)
 		return held < 0 ? held : enter_remove_tree(s, trash, name, e);
 	int x = enter_call(s, rest_inside, &r, e);
-	return x < 0 ? x : hold(s, name, e);
+	return x < 0 ? x : share_hold(s, name, e);
 }

@@ -23,6 +23,14 @@ int share_offer(struct store *s, json_t *job, int *layers_fd, struct err *e);
 /* What struct store calls when layers are in place and have no record yet (storage/store.h): equal
  * files take the place of the empty ones. -EAGAIN where a layer has been removed meanwhile. */
 int share_complete(struct store *s, char *const *short_ids, size_t n, struct err *e);
+/* Makes one what a recorded layer's files and those of other layers have in common. For a commit's,
+ * whose files were a container's until the record and could become so again: nothing a container
+ * can write to is ever linked. The layer is whole whether that succeeds, fails or is killed. */
+int share_join(struct store *s, const char *layer, struct err *e);
+/* Is trash/<name> what is left of a join that was killed or failed? */
+bool share_is_join(struct store *s, const char *name);
+/* Puts the layer's folders back to their times and removes it. */
+int share_settle_join(struct store *s, const char *name, struct err *e);
 /* Takes the lock; the descriptor holds it. */
 int share_lock(struct store *s, struct err *e);
 /* After the row says running, before the container runs. */

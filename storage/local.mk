@@ -43,6 +43,7 @@ libstorage_a_SOURCES = \
 	storage/rootfs_overlay.c \
 	storage/rootfs_probe.c \
 	storage/rootfs_vfs.c \
+	storage/share_joining.c storage/share_joining.h \
 	storage/shells.c storage/shells.h \
 	storage/store.c storage/store.h \
 	storage/trash.c \
@@ -88,6 +89,7 @@ libunpack_a_SOURCES = \
 	storage/upper_tidy.c storage/upper_tidy.h \
 	storage/share.c storage/share.h storage/share_internal.h \
 	storage/share_link.c storage/share_link.h \
+	storage/share_joining.c storage/share_joining.h \
 	storage/share_match.c \
 	storage/share_unpack.c \
 	storage/tarsplit.c storage/tarsplit.h storage/tarsplit_internal.h \
@@ -109,6 +111,9 @@ tests_unit_compress_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) 
 check_PROGRAMS += tests/unit/pack_layer
 tests_unit_pack_layer_SOURCES = tests/unit/pack_layer.c
 tests_unit_pack_layer_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread
+check_PROGRAMS += tests/unit/share_joining
+tests_unit_share_joining_SOURCES = tests/unit/share_joining.c
+tests_unit_share_joining_LDADD = libstorage.a libbase.a $(UNIT_LIBS) $(CORE_LIBS)
 check_PROGRAMS += tests/unit/unpack_layer
 tests_unit_unpack_layer_SOURCES = tests/unit/unpack_layer.c tests/unit/unpack_tar_make.h
 tests_unit_unpack_layer_LDADD = libunpack.a libbase.a $(UNIT_LIBS) $(TRANSFER_LIBS) $(CORE_LIBS) -lpthread

@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "storage/pack.h"
+#include "storage/share.h"
 #include "storage/tarsplit.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct packer {
 	uint64_t length;
 	uint64_t key; /* of the last file */
 	struct tarsplit_writer *split;
+	struct share *share;
 };
 
 static void *hasher(void *arg)
@@ -128,6 +130,14 @@ static int read_piece(struct packer *p, int fd, const struct tar_entry *en,
 	return 0;
 }
 
+/* Nothing of a container's folder has ever been shared: how many names a file has is the truth. */
+static void note_shareable(struct packer *p, const struct tar_entry *en, int fd)
+{
+	struct stat st;
+	if (p->share && fstat(fd, &st) == 0 && st.st_nlink == 1)
+		share_note(p->share, en->path, en, st.st_ino);
+}
+
 static int sink_content(void *arg, const struct tar_entry *en, int fd, struct err *e)
 {
 	struct packer *p = arg;
@@ -137,6 +147,7 @@ static int sink_content(void *arg, const struct tar_entry *en, int fd, struct er
 	for (size_t i = 0; i < (en->is_sparse ? en->n_extents : 1); i++)
 		if (read_piece(p, fd, en, &pieces[i], &crc, e) < 0)
 			return -e->code;
+	note_shareable(p, en, fd);
 	return tarsplit_file(p->split, en, en->path, ++p->key, crc, e);
 }
 
@@ -171,11 +182,15 @@ static int run(struct packer *p, int diff_fd, struct pack_layer_result *out, str
 	return finish(p, out, e);
 }
 
-int pack_layer(int diff_fd, int stage_fd, struct pack_layer_result *out, struct err *e)
+int pack_layer(int diff_fd, int stage_fd, struct share *share, struct pack_layer_result *out,
+	struct err *e)
 {
-	struct packer p = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	struct packer p = {.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+		.share = share};
 	*out = (struct pack_layer_result){.size = 0};
-	auto_fd mark = openat(stage_fd, PACKED_MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	auto_fd mark =
+		openat(stage_fd, PACKED_MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (mark < 0)
 		return err_sys(e, "cannot make " PACKED_MARK);
 	p.split = tarsplit_writer_new(stage_fd, "tar-split", e);

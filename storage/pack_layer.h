@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct err;
+struct share;
 
 struct pack_layer_result {
 	char diff_id[72]; /* "sha256:<hex>" */
@@ -21,7 +22,9 @@ struct pack_layer_result {
  * (fractions of seconds) may be different in it. */
 #define PACKED_MARK "packed"
 
-/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes tar-split and mark in stage_fd. */
-int pack_layer(int diff_fd, int stage_fd, struct pack_layer_result *out, struct err *e);
+/* diff_fd: the folder, tidied (storage/upper_tidy.h). Makes tar-split and mark in stage_fd. share
+ * (storage/share.h) is told of the files that may be shared; NULL = nobody is. */
+int pack_layer(int diff_fd, int stage_fd, struct share *share, struct pack_layer_result *out,
+	struct err *e);
 
 #endif

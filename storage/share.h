@@ -22,6 +22,14 @@
  *             each other's twins while they are unpacked. The process that links compares those
  *             first, where their indexes have a key in common (storage/share_match.c).
  *
+ *   commits   a layer that a container wrote gets its index while it is described
+ *             (storage/pack_layer.h), and is then only matched. A copy of a running one's folder is
+ *             as good as a staged layer. The folder itself of a stopped one goes back to it where
+ *             the commit does not come to its record (storage/upper.h), and what a container can
+ *             write to is never linked: so that layer is matched after its record, with the times
+ *             of its folders noted in case of a kill (storage/share_joining.h), and not at all
+ *             where a container runs on it already.
+ *
  * Why two processes: a hard link in the unpacker's staging folder would let it write to the layer
  * of another image. The second one sees all of layers/ writable, but parses no foreign bytes other
  * than the paths of the list, and checks each by its own look at both files; content it only
@@ -32,7 +40,8 @@
  *   Two names, one inode   fuse-overlayfs would let a write to one change the other; tar and rsync
  *       would make hard links of them. The path is part of the key and no part of it may be a link,
  *       so in no mount do two names show one inode. Files with several names in their own layer
- *       (known from the archive, never from st_nlink) are not shared.
+ *       are not shared: known from the archive, never from st_nlink, which is the truth of a
+ *       container's folder alone, of which nothing was ever shared.
  *   st_nlink   cron, logrotate and their like refuse data with more than one link; gzip, bzip2 and
  * xz refuse to replace such a file. So only what packages install and nobody rewrites in place is
  * shared (share_allowed): below /usr, /bin, /sbin, /lib* and /opt, nothing of the kinds that are
@@ -40,7 +49,8 @@
  *   st_ctime   changes with every link that is made or removed, and a tar that is reading the file
  *       says "file changed as we read it". So no file of a layer that a running container has is
  *       linked (it is copied instead) or unlinked (it stays in trash/ until the container has
- *       ended). locks/share orders this with the starts of containers: engine/share.h.
+ *       ended), whichever layer's name of it. locks/share orders this with the starts of
+ *       containers: engine/share.h.
  *
  * Where the file system shares blocks (FICLONE) no link is made at all, and none of this matters.
  */

@@ -1,5 +1,6 @@
 #include "storage/share_link.h"
 #include "storage/share_internal.h"
+#include "storage/share_joining.h"
 #include "storage/copy_data.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -140,6 +141,34 @@ static int clone(struct linker *l, const struct pair *p, struct err *e)
 	return set_back_time(p, to, e) < 0 ? -e->code : 1;
 }
 
+/* The same for a file that has its content: neither its content nor its time changes. */
+static int dedupe(struct linker *l, const struct pair *p, struct err *e)
+{
+	const uint64_t size = (uint64_t)p->st.st_size;
+	union {
+		struct file_dedupe_range range;
+		char room[sizeof(struct file_dedupe_range) + sizeof(struct file_dedupe_range_info)];
+	} u = {0};
+	if (l->no_clone)
+		return 0;
+	auto_fd to = open_empty(l, p, e);
+	if (to < 0)
+		return to;
+	for (uint64_t at = 0; at < size; at += u.range.info[0].bytes_deduped) {
+		u.range.src_offset = at;
+		u.range.src_length = size - at;
+		u.range.dest_count = 1;
+		u.range.info[0] = (struct file_dedupe_range_info){.dest_fd = to, .dest_offset = at};
+		if (ioctl(p->from, FIDEDUPERANGE, &u.range) < 0 || u.range.info[0].status < 0) {
+			l->no_clone = true;
+			return 0;
+		}
+		if (u.range.info[0].bytes_deduped == 0)
+			return err_set(e, ESTALE, "%s has changed", p->whole);
+	}
+	return 1;
+}
+
 /* Both layers are known to have files of several names from now on (engine/share.h). */
 static int mark(struct linker *l, const char *layer, struct err *e)
 {
@@ -173,7 +202,7 @@ static int link_twin(struct linker *l, const struct pair *p, struct err *e)
 {
 	struct stat st;
 	auto_free char *from = xasprintf("%s/diff/%s", p->twin, p->path);
-	auto_free char *temp = xasprintf("%s/link.tmp", p->layer);
+	auto_free char *temp = xasprintf("%s/" SHARE_LINK_TEMP, p->layer);
 	if (is_in_use(l, p))
 		return 0;
 	if (mark(l, p->twin, e) < 0 || mark(l, p->layer, e) < 0)
@@ -226,13 +255,15 @@ static int note_match(
 	return 0;
 }
 
-/* What cannot be shared now stays as it is. */
+/* What cannot be shared now stays as it is, as does all of a recorded layer that is in use. */
 static int take_match(struct linker *l, struct pair *p, struct err *e)
 {
+	if (l->job->is_recorded && strv_has(&l->busy, p->layer))
+		return 0;
 	int r = open_pair(l, p, e);
 	if (r == -ESTALE)
 		return 0;
-	if (r == 0 && (r = clone(l, p, e)) > 0) {
+	if (r == 0 && (r = dedupe(l, p, e)) > 0) {
 		l->out->cloned++;
 		return 0;
 	}
@@ -329,12 +360,40 @@ static int drop_lists(struct linker *l, struct err *e)
 	return 0;
 }
 
+static int note_files(struct linker *l, const char *layer, struct err *e)
+{
+	auto_strv paths = STRV_INIT;
+	for (size_t i = 0; i < l->matches.n; i += 3)
+		if (!strcmp(l->matches.v[i], layer))
+			strv_add(&paths, l->matches.v[i + 2]);
+	return paths.n ? share_joining_note(l->layers_fd, layer, &paths, e) : 0;
+}
+
+static int join_recorded(struct linker *l, struct err *e)
+{
+	const struct strv *layers = l->job->layers, none = STRV_INIT;
+	if (!l->matches.n)
+		return 0;
+	for (size_t i = 0; i < layers->n; i++)
+		if (note_files(l, layers->v[i], e) < 0)
+			return -e->code;
+	if (l->job->ready(l->job->arg, &l->busy, e) < 0 || take_matches(l, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < layers->n; i++)
+		if (share_joining_settle(l->layers_fd, layers->v[i], &none, e) < 0)
+			return -e->code;
+	return 0;
+}
+
 static int run(struct linker *l, struct err *e)
 {
 	const struct share_link_job *job = l->job;
 	if (share_match(l->layers_fd, job->layers, job->others, job->is_single_id, note_match, l,
-		    e) < 0 ||
-		job->ready(job->arg, &l->busy, e) < 0 || take_matches(l, e) < 0)
+		    e) < 0)
+		return -e->code;
+	if (job->is_recorded)
+		return join_recorded(l, e);
+	if (job->ready(job->arg, &l->busy, e) < 0 || take_matches(l, e) < 0)
 		return -e->code;
 	for (size_t i = 0; i < job->layers->n; i++)
 		if (link_layer(l, job->layers->v[i], e) < 0)

@@ -14,6 +14,11 @@
  *
  * and then it sets back the times of the folders. Killed at any point, the other layers have all
  * their files, and the new one, which has no record yet, goes to the trash.
+ *
+ * A layer that has its record (is_recorded: a commit's, whose files were a container's until then)
+ * is only compared and joined. Each of its files is whole at each instant, and the times of its
+ * folders are noted first (storage/share_joining.h). Nothing is done where a running container has
+ * it.
  */
 #ifndef STORAGE_SHARE_LINK_H
 #define STORAGE_SHARE_LINK_H
@@ -25,10 +30,15 @@
 
 struct err;
 
+/* In a layer's folder, for an instant. */
+#define SHARE_LINK_TEMP "link.tmp"
+
 struct share_link_job {
 	const struct strv *layers; /* short names of the new ones */
 	const struct strv *others; /* with which they could not be compared while unpacked */
 	bool is_single_id; /* owners are not kept */
+	bool is_recorded; /* the layers have their records; `ready` comes only where there is
+			   * something to do, and makes the notes durable */
 	/* What is equal is known: who starts a container has to wait from here on. Gives those from
 	 * whose files no link may be made. */
 	int (*ready)(void *arg, struct strv *busy, struct err *e);

@@ -137,10 +137,13 @@ int filter_unpacker(struct err *e)
 		r = add_calls(f, SCMP_ACT_ALLOW, unpacker_calls, ARRAY_LEN(unpacker_calls));
 	if (r == 0)
 		r = only_threads(f, SCMP_ACT_ERRNO(EPERM));
-	/* Sharing the blocks of a file: the one order to a descriptor. */
+	/* Sharing the blocks of files: the only orders to a descriptor. */
 	if (r == 0)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 			SCMP_A1(SCMP_CMP_EQ, (uint32_t)FICLONE));
+	if (r == 0)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_EQ, (uint32_t)FIDEDUPERANGE));
 	/* Reading a limit is how the size of a thread's stack is found. */
 	if (r == 0)
 		r = seccomp_rule_add(

@@ -86,8 +86,9 @@
  *       is a new, empty one to put in its place. Else it is copied to diff/ first, and
  *       {"copied": true} says when the container may go on.
  *       subtract: what base/ in staging has, too, is left out (storage/layer_subtract.h)
- *       -> {"ok", "diff_id", "size", "entries"}; makes tar-split
- *   {"op": "link", "layers": [short names], "others": [short names]}  (storage/share_link.h)
+ *       -> {"ok", "diff_id", "size", "entries"}; makes tar-split and share
+ *   {"op": "link", "layers": [short names], "others": [short names], "recorded": bool}
+ *       (storage/share_link.h)
  *       fds: [any, layers/]; {"ready": true} is answered by {"busy": [short names]}, and
  *       {"linked": true} says when no more links will be made
  *       -> {"ok", "linked", "cloned", "copied"}

@@ -5,6 +5,7 @@
 #include "storage/copy.h"
 #include "storage/layer_subtract.h"
 #include "storage/pack_layer.h"
+#include "storage/share.h"
 #include "storage/upper_tidy.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -44,6 +45,18 @@ static int copy_source(const struct unpack_request *q, int source, int stage, st
 	return proto_send(q->sock, copied, NULL, 0, e) < 0 ? -e->code : take_fd(to);
 }
 
+/* Nothing is shared while it is packed: what could be is for the process that links. */
+static int describe(const struct unpack_request *q, int folder, int stage,
+	struct pack_layer_result *got, struct err *e)
+{
+	struct share *share = share_new(NULL, stage, q->is_single_id);
+	int r = pack_layer(folder, stage, share, got, e);
+	if (r == 0)
+		r = share_finish(share, e);
+	share_free(share);
+	return r;
+}
+
 json_t *unpack_commit_job(const struct unpack_request *q, struct err *e)
 {
 	struct pack_layer_result got;
@@ -61,7 +74,7 @@ json_t *unpack_commit_job(const struct unpack_request *q, struct err *e)
 	int folder = is_taken ? source : copy;
 	if (json_bool_or(q->job, "subtract", false) && subtract_base(stage, folder, e) < 0)
 		return NULL;
-	if (upper_tidy(folder, &drop, e) < 0 || pack_layer(folder, stage, &got, e) < 0 ||
+	if (upper_tidy(folder, &drop, e) < 0 || describe(q, folder, stage, &got, e) < 0 ||
 		(is_taken && upper_renew(folder, stage, "diff", e) < 0))
 		return NULL;
 	json_t *reply = json_object();

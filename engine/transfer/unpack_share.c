@@ -55,6 +55,7 @@ json_t *unpack_link_job(const struct unpack_request *q, struct err *e)
 		.layers = &layers,
 		.others = &others,
 		.is_single_id = q->is_single_id,
+		.is_recorded = json_bool_or(q->job, "recorded", false),
 		.ready = ask_busy,
 		.linked = tell_linked,
 		.arg = (void *)q,

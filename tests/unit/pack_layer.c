@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "storage/share_internal.h"
 #include "storage/tarsplit.h"
 #include "storage/unpack.h"
 #include "storage/upper_tidy.h"
@@ -23,6 +24,7 @@
 struct fixture {
 	char dir[64];
 	int stage, diff, out;
+	struct share *share;
 };
 
 static int setup(void **state)
@@ -92,7 +94,8 @@ static void describe(struct fixture *f, struct pack_layer_result *got)
 {
 	struct err e = {0};
 	struct strv none = STRV_INIT;
-	if (upper_tidy(f->diff, &none, &e) < 0 || pack_layer(f->diff, f->stage, got, &e) < 0 ||
+	if (upper_tidy(f->diff, &none, &e) < 0 ||
+		pack_layer(f->diff, f->stage, f->share, got, &e) < 0 ||
 		tarsplit_assemble(f->stage, into, f, &e) < 0)
 		fail_msg("%s", e.msg);
 }
@@ -169,12 +172,67 @@ static void test_drop(void **state)
 	assert_int_equal(st.st_mtim.tv_sec, 2000);
 }
 
+static bool is_listed(struct fixture *f, const char *path)
+{
+	struct stat st;
+	uint32_t layer;
+	auto_strv layers = STRV_INIT;
+	auto_free char *diff = xasprintf("aaaa/diff/%s", path);
+	auto_fd parent = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	strv_add(&layers, "aaaa");
+	assert_int_equal(fstatat(parent, diff, &st, 0), 0);
+	const struct tar_entry en = {
+		.size = (uint64_t)st.st_size,
+		.mode = st.st_mode & 07777,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+		.mtime_s = st.st_mtim.tv_sec,
+		.mtime_ns = (int32_t)st.st_mtim.tv_nsec,
+	};
+	struct share_index *x = share_index_new(parent, &layers);
+	auto_fd fd = share_index_find(x, path, &en, false, &layer);
+	share_index_free(x);
+	return fd >= 0;
+}
+
+/* The index has what may be shared, but nothing that has another name in the folder. */
+static void test_index(void **state)
+{
+	static const char *const folders[] = {"usr", "usr/lib", "etc"};
+	struct fixture *f = *state;
+	struct err e = {0};
+	struct pack_layer_result got;
+	auto_buf content = BUF_INIT;
+	for (size_t i = 0; i < 2048; i++)
+		buf_add(&content, "content", 8);
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		assert_int_equal(mkdirat(f->diff, folders[i], 0755), 0);
+	put(f, "usr/lib/one", content.data, content.len);
+	put(f, "usr/lib/small", content.data, 8191);
+	put(f, "usr/lib/twice", content.data, content.len);
+	assert_int_equal(linkat(f->diff, "usr/lib/twice", f->diff, "etc/again", 0), 0);
+	put(f, "etc/one", content.data, content.len);
+	f->share = share_new(NULL, f->stage, false);
+	describe(f, &got);
+	assert_int_equal(share_finish(f->share, &e), 0);
+	share_free(f->share);
+	/* As it will be found: layers/<short>/{share,diff}. */
+	assert_int_equal(mkdirat(f->stage, "aaaa", 0755), 0);
+	assert_int_equal(renameat(f->stage, "share", f->stage, "aaaa/share"), 0);
+	assert_int_equal(renameat(f->stage, "diff", f->stage, "aaaa/diff"), 0);
+	assert_true(is_listed(f, "usr/lib/one"));
+	assert_false(is_listed(f, "usr/lib/small"));
+	assert_false(is_listed(f, "usr/lib/twice"));
+	assert_false(is_listed(f, "etc/one"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_round, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drop, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_index, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
