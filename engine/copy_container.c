@@ -16,7 +16,12 @@
 int side_open(struct store *s, const char *name, struct copy_side *side, struct err *e)
 {
 	const struct rootview_job job = {
-		.what = ROOTVIEW_WHOLE, .run = copy_inside, .arg = (void *)name, .fd = -1};
+		.what = ROOTVIEW_WHOLE,
+		.run = copy_inside,
+		.arg = (void *)name,
+		.fd = -1,
+		.has_guard = true,
+	};
 	*side = (struct copy_side){.name = name, .view = ROOTVIEW_INIT};
 	int r = container_get(s, name, &side->row, e);
 	if (r < 0)

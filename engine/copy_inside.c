@@ -222,6 +222,7 @@ static int start_placing(struct side *s, const struct wire_message *m, int dir, 
 	struct placer *p, struct err *e)
 {
 	placer_init(p, dir, shown, m->request.place_flags & (PLACE_OWNERS | PLACE_OVERWRITE));
+	p->guard = s->in->guard;
 	if (str_empty(m->name))
 		return 0;
 	struct user_ids user = {0};
@@ -266,7 +267,7 @@ static int answer_receive(struct side *s, const struct wire_message *m, struct e
 {
 	auto_free char *shown = path_clean(m->path);
 	auto_fd dir = open_destination(s, m->path, e);
-	auto_placer p = {.parent_fd = -1, .old_umask = 0022};
+	auto_placer p = {.own_guard = GUARD_INIT, .parent_fd = -1, .old_umask = 0022};
 	if (dir < 0)
 		return dir;
 	int r = start_placing(s, m, dir, shown, &p, e);
@@ -315,7 +316,7 @@ static int answer_unpack(struct side *s, const struct wire_message *m, struct er
 {
 	auto_free char *shown = path_clean(m->path);
 	auto_fd dir = open_destination(s, m->path, e);
-	auto_placer p = {.parent_fd = -1, .old_umask = 0022};
+	auto_placer p = {.own_guard = GUARD_INIT, .parent_fd = -1, .old_umask = 0022};
 	if (dir < 0)
 		return dir;
 	s->stream = m->fd;

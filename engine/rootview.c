@@ -1,5 +1,6 @@
 #include "engine/rootview.h"
 #include "base/err.h"
+#include "base/guard.h"
 #include "base/io.h"
 #include "base/msg.h"
 #include "base/proc.h"
@@ -45,14 +46,22 @@ struct report {
 static int run_inside(int root, void *arg, struct err *e)
 {
 	const struct view *v = arg;
+	struct guard guard = GUARD_INIT;
 	const struct rootview_inside in = {
 		.root = root,
 		.sock = v->sock,
 		.fd = v->fd,
+		.guard = v->job->has_guard ? &guard : NULL,
 		.arg = v->job->arg,
 	};
-	int r = rootview_confine(e);
-	return r < 0 ? r : v->job->run(&in, e);
+	/* Before the confinement, after which no process can be made. */
+	int r = in.guard ? guard_start_idle(&guard, v->alive, rootview_confine, e) : 0;
+	if (r == 0)
+		r = rootview_confine(e);
+	if (r == 0)
+		r = v->job->run(&in, e);
+	guard_end(&guard);
+	return r;
 }
 
 /* The root without what is mounted on it. */

@@ -24,15 +24,19 @@
  * The other side (engine/copy.c), which has the user's files, takes what comes as foreign.
  *
  * It dies with its parent. Mounts are in its own namespace: nothing is left, whenever it is killed.
+ * A guard (base/guard.h), where the job writes, lives an instant longer, and the mounts and the alive
+ * lock with it; not so a server of fuse-overlayfs that was started for this.
  */
 #ifndef ENGINE_ROOTVIEW_H
 #define ENGINE_ROOTVIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 struct container_row;
 struct err;
+struct guard;
 struct store;
 
 enum rootview_what {
@@ -45,6 +49,7 @@ struct rootview_inside {
 	int root; /* a descriptor of the root folder */
 	int sock; /* SOCK_SEQPACKET to the parent */
 	int fd; /* of the job; -1 */
+	struct guard *guard; /* where the job is to have one, else NULL */
 	void *arg;
 };
 
@@ -53,6 +58,8 @@ struct rootview_job {
 	int (*run)(const struct rootview_inside *in, struct err *e);
 	void *arg;
 	int fd; /* handed to it, -1 = none */
+	/* With a process beside it, confined as it is, that removes a name it has made if it dies. */
+	bool has_guard;
 };
 
 struct rootview {

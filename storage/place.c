@@ -25,7 +25,11 @@ struct folder {
 
 void placer_init(struct placer *p, int dir_fd, const char *shown, unsigned flags)
 {
-	*p = (struct placer){.dir_fd = dir_fd, .shown = shown, .flags = flags, .parent_fd = -1};
+	*p = (struct placer){.dir_fd = dir_fd,
+		.shown = shown,
+		.flags = flags,
+		.own_guard = GUARD_INIT,
+		.parent_fd = -1};
 	p->old_umask = umask(0);
 }
 
@@ -40,6 +44,7 @@ static void forget_parent(struct placer *p)
 void placer_deinit(struct placer *p)
 {
 	forget_parent(p);
+	guard_end(&p->own_guard);
 	buf_free(&p->folders);
 	(void)umask(p->old_umask);
 }

@@ -11,7 +11,9 @@
  *
  * What stands at a name is replaced, unless both are folders: then they are merged. A folder in
  * place of another kind of file, or the reverse, is an error without PLACE_OVERWRITE. A file that
- * is replaced keeps its old content until the new one is complete.
+ * is replaced keeps its old content until the new one is complete; the name ".moss-cp.*" that the
+ * new one has until then, or (the user's files, where there is O_TMPFILE) for an instant, goes with
+ * this process (base/guard.h).
  *
  * Owners are set with PLACE_OWNERS (an id the user namespace does not have becomes 0), else files
  * belong to this process. Attributes: with PLACE_BENEATH only "user.", else all that may be set.
@@ -24,6 +26,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/guard.h"
 #include "base/str.h"
 #include "storage/unpack_tar.h"
 
@@ -43,6 +46,10 @@ struct placer {
 	uid_t uid;
 	gid_t gid;
 	uint64_t devices_left_out;
+	/* Borrowed, idle; NULL: with PLACE_BENEATH one of its own is started when it is needed, else
+	 * there is none. */
+	struct guard *guard;
+	struct guard own_guard;
 	/* the parent of the last entry */
 	char *parent_path;
 	int parent_fd;
@@ -57,7 +64,7 @@ struct place_content {
 	void *arg;
 };
 
-/* Sets the process's umask to 0 until placer_deinit. */
+/* Sets the process's umask to 0 until placer_deinit. What is not said here is set by the caller. */
 void placer_init(struct placer *p, int dir_fd, const char *shown, unsigned flags);
 void placer_deinit(struct placer *p);
 #define auto_placer __attribute__((cleanup(placer_deinit))) struct placer

@@ -1,6 +1,5 @@
 #include "storage/place.h"
 #include "base/err.h"
-#include "base/guard.h"
 #include "base/io.h"
 #include "base/output.h"
 #include "base/path.h"
@@ -17,8 +16,6 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-enum { TEMPORARY_TRIES = 100 };
 
 /* ---- attributes ---- */
 
@@ -130,67 +127,73 @@ static int fill(int fd, const struct tar_entry *en, const struct place_content *
 	return copy_data(c->fd, fd, st.st_size, e);
 }
 
-/* A file while it is written: under its own name, or where something is replaced under another or
- * (the user's files, where the file system has that) without any until the end. */
+/* A file while it is written: with no name until the end (the user's files, where the file system
+ * has that), else under its own, or where something is replaced under another. */
 struct new_file {
 	int fd;
 	bool has_no_name;
 	char temporary[64]; /* "" = its own */
-	struct guard guard;
 };
 
-static void new_file_deinit(struct new_file *f)
-{
-	guard_end(&f->guard);
-	scope_close(&f->fd);
-}
+static void new_file_deinit(struct new_file *f) { scope_close(&f->fd); }
 #define auto_new_file __attribute__((cleanup(new_file_deinit))) struct new_file
 
 static void next_name(struct new_file *f)
 {
-	static unsigned counter;
-	snprintf(f->temporary, sizeof(f->temporary), ".moss-cp.%ld.%u", (long)getpid(), counter++);
+	unsigned char bytes[8];
+	char hex[2 * sizeof(bytes) + 1];
+	random_bytes(bytes, sizeof(bytes));
+	hex_encode(hex, bytes, sizeof(bytes));
+	snprintf(f->temporary, sizeof(f->temporary), ".moss-cp.%s", hex);
 }
 
-/* In a container's root there is no /proc to give a name with, and its programs see what is left.
- */
-static int create_beside(
-	const struct placer *p, const struct spot *s, struct new_file *f, struct err *e)
+/* The temporary name goes should this process be killed. */
+static int watch(struct placer *p, const struct spot *s, const struct new_file *f, struct err *e)
+{
+	if (!p->guard && p->flags & PLACE_BENEATH) {
+		if (guard_start_idle(&p->own_guard, -1, NULL, e) < 0)
+			return -e->code;
+		p->guard = &p->own_guard;
+	}
+	return p->guard ? guard_watch(p->guard, s->at, f->temporary, e) : 0;
+}
+
+static void forget(struct placer *p)
+{
+	if (p->guard)
+		guard_forget(p->guard);
+}
+
+/* In a container's root there is no /proc to give a name with. */
+static int create(struct placer *p, const struct spot *s, struct new_file *f, struct err *e)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	next_name(f);
 	if (p->flags & PLACE_BENEATH) {
 		f->fd = openat(s->at, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		f->has_no_name = f->fd >= 0;
 		if (f->has_no_name)
 			return 0;
-		if (guard_start(&f->guard, s->at, f->temporary, e) < 0)
+	}
+	if (s->exists) {
+		next_name(f);
+		if (watch(p, s, f, e) < 0)
 			return -e->code;
 	}
-	f->fd = openat(s->at, f->temporary, flags, 0600);
-	for (int i = 0; f->fd < 0 && errno == EEXIST && i < TEMPORARY_TRIES; i++) {
-		next_name(f);
-		f->fd = openat(s->at, f->temporary, flags, 0600);
-	}
+	f->fd = openat(s->at, s->exists ? f->temporary : s->last, flags, 0600);
 	return f->fd < 0 ? err_go(e, errno, "open %s", s->shown) : 0;
 }
 
-static int create(const struct placer *p, const struct spot *s, struct new_file *f, struct err *e)
-{
-	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	if (s->exists)
-		return create_beside(p, s, f, e);
-	f->fd = openat(s->at, s->last, flags, 0600);
-	return f->fd < 0 ? err_go(e, errno, "open %s", s->shown) : 0;
-}
-
-static int put_in_place(const struct spot *s, struct new_file *f, struct err *e)
+static int put_in_place(struct placer *p, const struct spot *s, struct new_file *f, struct err *e)
 {
 	int r = 0;
-	if (f->has_no_name)
+	if (f->has_no_name) {
+		next_name(f);
+		if (s->exists && watch(p, s, f, e) < 0)
+			return -e->code;
 		r = output_name(f->fd, s->at, s->last, f->temporary);
-	else if (*f->temporary && renameat(s->at, f->temporary, s->at, s->last) < 0)
+	} else if (*f->temporary && renameat(s->at, f->temporary, s->at, s->last) < 0) {
 		r = -errno;
+	}
 	return r < 0 ? err_go(e, -r, "unlinkat %s", s->shown) : 0;
 }
 
@@ -214,7 +217,7 @@ static int finish_regular(struct placer *p, const struct spot *s, int fd,
 int place_regular(struct placer *p, const struct spot *s, const struct tar_entry *en,
 	const struct place_content *c, struct err *e)
 {
-	auto_new_file f = {.fd = -1, .guard = GUARD_INIT};
+	auto_new_file f = {.fd = -1};
 	int r;
 	if (s->exists && S_ISDIR(s->st.st_mode)) { /* PLACE_OVERWRITE */
 		struct spot free_spot = *s;
@@ -223,13 +226,14 @@ int place_regular(struct placer *p, const struct spot *s, const struct tar_entry
 		free_spot.exists = false;
 		return place_regular(p, &free_spot, en, c, e);
 	}
-	if (create(p, s, &f, e) < 0)
-		return -e->code;
-	r = finish_regular(p, s, f.fd, en, c, e);
+	r = create(p, s, &f, e);
 	if (r == 0)
-		r = put_in_place(s, &f, e);
-	if (r < 0 && !f.has_no_name)
+		r = finish_regular(p, s, f.fd, en, c, e);
+	if (r == 0)
+		r = put_in_place(p, s, &f, e);
+	if (r < 0 && f.fd >= 0 && !f.has_no_name)
 		(void)unlinkat(s->at, *f.temporary ? f.temporary : s->last, 0);
+	forget(p);
 	return r;
 }
 

@@ -73,6 +73,55 @@ check_whole() { if [ -d "$1" ]; then [ -e "$1/oci-layout" ]; else tar tf "$1" >/
 	BEFORE=1 cut large "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp large:/large "$OUT/large"
 }
 
+# Killed at each of the calls that give a file its name.
+at_each_call() { # COMMAND...
+	local call
+	for call in linkat:1 linkat:2 renameat:1 renameat:2 renameat:3 renameat:4 openat:60 openat:90; do
+		strace -f -qq -o /dev/null -e "inject=${call%:*}:signal=KILL:when=${call#*:}" "$@" >/dev/null 2>&1 || true
+		check_after "$call"
+	done
+}
+
+@test "cp over files of the host, killed while they get their names" {
+	make_large
+	moss run -d --name keeps busybox sleep 1000 >/dev/null
+	moss exec keeps sh -c 'mkdir -p /d/sub; for i in 1 2 3; do echo new >/d/$i; echo new >/d/sub/$i; done'
+	mkdir -p "$OUT/d/sub"
+	for i in 1 2 3; do echo before >"$OUT/d/$i"; echo before >"$OUT/d/sub/$i"; done
+	check_after() {
+		wait_for 10 eval '[ "$(cd "$OUT" && find d | sort | paste -sd" ")" = "d d/1 d/2 d/3 d/sub d/sub/1 d/sub/2 d/sub/3" ]'
+		[ -z "$(cat "$OUT"/d/? "$OUT"/d/sub/? | grep -vx 'before\|new')" ]
+	}
+	at_each_call "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp keeps:/d "$OUT"
+	# What was not there appears whole.
+	rm -r "$OUT/d"
+	check_after() { [ ! -e "$OUT/large" ] || [ "$(stat -c %s "$OUT/large")" = $((24 << 20)) ]; rm -f "$OUT/large"; [ -z "$(ls -A "$OUT")" ]; }
+	at_each_call "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp large:/large "$OUT/large"
+	check_whole() { [ "$(stat -c %s "$1")" = $((24 << 20)) ]; }
+	BEFORE= cut large "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp large:/large "$OUT/large"
+}
+
+@test "cp over files of a container, killed while they get their names" {
+	moss run -d --name keeps busybox sh -c 'mkdir /d; echo before >/d/f; sleep 1000' >/dev/null
+	wait_for 10 moss exec keeps test -e /d/f
+	# The driver fuse-overlayfs has its server in the process that is killed.
+	[ "$(moss inspect -f '{{.GraphDriver.Name}}' keeps)" = fuse-overlayfs ] || moss run --name stopped busybox sh -c 'mkdir /d; echo before >/d/f'
+	head -c 20000000 /dev/urandom >"$OUT/f"
+	for container in keeps stopped; do
+		[ $container = keeps ] || moss inspect stopped >/dev/null 2>&1 || continue
+		check_after() {
+			wait_for 10 eval '[ "$(moss cp "$container:/d" - | tar t | sort | paste -sd" ")" = "d/ d/f" ]'
+			[ "$(moss cp "$container:/d/f" - | tar xO | head -c 7)" = before ] ||
+				moss cp "$container:/d/f" - | tar xO | cmp - "$OUT/f"
+		}
+		at_each_call "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp "$OUT/f" "$container:/d/f"
+		for part in 005 010 020 030 050 080; do
+			timeout -s KILL 0.$part "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp "$OUT/f" "$container:/d/f" >/dev/null 2>&1 || true
+			check_after $part
+		done
+	done
+}
+
 @test "the group killed, with the guard's folder half written" {
 	make_large
 	setsid "$MOSS" --root "$ROOT" --runroot "$RUNROOT" save --format oci-dir -o "$OUT/dir" large:1 &

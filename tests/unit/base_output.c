@@ -170,6 +170,72 @@ static void a_guard_that_is_told_leaves_it(void **state)
 	close(dir);
 }
 
+/* One guard for several names: of what it was told only the last goes, and nothing after forget. */
+static void watched(const char *last_dir, const char *last)
+{
+	int ready[2];
+	char word;
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err e;
+		struct guard g;
+		int dir = open("w/a", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int other = open("w/b", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (guard_start_idle(&g, -1, NULL, &e) < 0 || guard_watch(&g, dir, "one", &e) < 0 ||
+			guard_watch(&g, dir, "two", &e) < 0)
+			_exit(1);
+		if (*last && guard_watch(&g, *last_dir == 'a' ? dir : other, last, &e) < 0)
+			_exit(1);
+		if (!*last)
+			guard_forget(&g);
+		(void)!write(ready[1], "x", 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &word, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ready[0]);
+}
+
+static void make_watched(void)
+{
+	static const char *const files[] = {"w/a/one", "w/a/two", "w/b/one", "w/b/two"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		close(open(files[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+static void wait_for_entries(const char *dir, int n)
+{
+	for (int i = 0; i < 30000 && entries(dir) != n; i++)
+		usleep(1000);
+	assert_int_equal(entries(dir), n);
+}
+
+static void a_guard_watches_one_name_after_the_other(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("w", 0755), 0);
+	assert_int_equal(mkdir("w/a", 0755), 0);
+	assert_int_equal(mkdir("w/b", 0755), 0);
+	make_watched();
+	watched("b", "one");
+	wait_for_entries("w/b", 1);
+	assert_int_equal(entries("w/a"), 2);
+	assert_int_equal(access("w/b/two", F_OK), 0);
+	make_watched();
+	watched("a", "two");
+	wait_for_entries("w/a", 1);
+	assert_int_equal(entries("w/b"), 2);
+	make_watched();
+	watched("", "");
+	watched("b", "two"); /* by the time it is done the one before is, too */
+	wait_for_entries("w/b", 1);
+	assert_int_equal(entries("w/a"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_folder_is_not_replaced_unless_it_is_empty),
 		cmocka_unit_test(a_guard_outlives_its_maker),
 		cmocka_unit_test(a_guard_that_is_told_leaves_it),
+		cmocka_unit_test(a_guard_watches_one_name_after_the_other),
 	};
 	return cmocka_run_group_tests(tests, make_top, drop_top);
 }
