@@ -33,14 +33,25 @@ static bool is_current(int parts_fd, const char *name, int fd)
 
 static const char *const beside[] = {".sums", ".done"};
 
-static void remove_files(int parts_fd, const char *digest)
+static int64_t remove_file(int parts_fd, const char *name)
 {
+	struct stat st;
+	if (fstatat(parts_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		unlinkat(parts_fd, name, 0) < 0)
+		return 0;
+	return (int64_t)st.st_blocks * 512;
+}
+
+/* The bytes that were freed. */
+static int64_t remove_files(int parts_fd, const char *digest)
+{
+	int64_t freed = 0;
 	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
 		auto_free char *name = xasprintf("%s%s", digest, beside[i]);
-		(void)unlinkat(parts_fd, name, 0);
+		freed += remove_file(parts_fd, name);
 	}
 	/* Last: the next holder's files must not be taken for this one's. */
-	(void)unlinkat(parts_fd, digest, 0);
+	return freed + remove_file(parts_fd, digest);
 }
 
 /* Emptied for a commit, which then took the layer, and its command died. */
@@ -61,26 +72,25 @@ static int64_t remove_older(int parts_fd, const char *digest, time_t age_s)
 		return 0;
 	if (lock_take(fd, false) != LOCK_TAKEN || !is_current(parts_fd, digest, fd))
 		return 0;
-	remove_files(parts_fd, digest);
-	return (int64_t)st.st_blocks * 512;
+	return remove_files(parts_fd, digest);
 }
 
 /* A file beside a part that is gone: its remover was killed half-way. */
-static void remove_orphan(int parts_fd, const char *name)
+static int64_t remove_orphan(int parts_fd, const char *name)
 {
+	int64_t freed = 0;
 	for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
 		if (!str_ends(name, beside[i]))
 			continue;
 		auto_free char *digest = xstrndup(name, strlen(name) - strlen(beside[i]));
 		if (!digest_valid(digest) || faccessat(parts_fd, digest, F_OK, 0) == 0)
-			return;
+			break;
 		struct err ignored;
-		int fd = parts_take(parts_fd, digest, &ignored);
-		if (fd < 0)
-			return;
-		remove_files(parts_fd, digest);
-		close(fd);
+		auto_fd fd = parts_take(parts_fd, digest, &ignored);
+		if (fd >= 0)
+			freed += remove_files(parts_fd, digest);
 	}
+	return freed;
 }
 
 static int64_t sweep(int parts_fd, time_t age_s)
@@ -93,7 +103,7 @@ static int64_t sweep(int parts_fd, time_t age_s)
 		if (digest_valid(d->d_name))
 			freed += remove_older(parts_fd, d->d_name, age_s);
 		else
-			remove_orphan(parts_fd, d->d_name);
+			freed += remove_orphan(parts_fd, d->d_name);
 	}
 	return freed;
 }
@@ -136,4 +146,4 @@ int parts_sums(int parts_fd, const char *digest)
 	return open_part(parts_fd, name, O_CREAT);
 }
 
-void parts_drop(int parts_fd, const char *digest) { remove_files(parts_fd, digest); }
+void parts_drop(int parts_fd, const char *digest) { (void)remove_files(parts_fd, digest); }

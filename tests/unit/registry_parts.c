@@ -142,6 +142,38 @@ static void test_clear(void **state)
 	assert_int_not_equal(faccessat(parts, ONE, F_OK, 0), 0);
 }
 
+static int64_t disk_of(int parts, const char *name)
+{
+	struct stat st;
+	assert_int_equal(fstatat(parts, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(st.st_blocks > 0);
+	return (int64_t)st.st_blocks * 512;
+}
+
+static void write_some(int taken_fd)
+{
+	static const char some[20000] = "x";
+	assert_int_equal(write(taken_fd, some, sizeof(some)), (ssize_t)sizeof(some));
+	assert_int_equal(fsync(taken_fd), 0); /* has its blocks now */
+	close(taken_fd);
+}
+
+/* What is beside a part counts, also where the part itself is gone. */
+static void test_clear_tells_all_it_frees(void **state)
+{
+	const struct fixture *f = *state;
+	struct err e = {0};
+	auto_fd parts = parts_open(f->root, &e);
+	write_some(parts_take(parts, ONE, &e));
+	write_some(parts_sums(parts, ONE));
+	int64_t disk = disk_of(parts, ONE) + disk_of(parts, ONE ".sums");
+	assert_int_equal(parts_clear(parts), disk);
+	write_some(parts_sums(parts, ONE));
+	disk = disk_of(parts, ONE ".sums");
+	assert_int_equal(parts_clear(parts), disk);
+	assert_int_equal(parts_clear(parts), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +182,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stale_ones_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_empty_ones_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clear, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clear_tells_all_it_frees, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
