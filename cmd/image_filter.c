@@ -96,8 +96,9 @@ static bool begins_id(const char *id, const char *typed)
 
 static bool has_digest(const struct image *i, const char *typed)
 {
-	if (i->manifest_digest && str_starts(i->manifest_digest, typed))
-		return true;
+	for (char **m = i->manifests; *m; m++)
+		if (str_starts(*m, typed))
+			return true;
 	for (char **d = i->digests; *d; d++) {
 		const char *at = strchr(*d, '@');
 		if (at && str_starts(at + 1, typed))

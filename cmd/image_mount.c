@@ -75,8 +75,8 @@ static int images_mounted(struct cmd_call *call, struct images *x, struct err *e
 static json_t *json_of(const struct image *i, const char *path)
 {
 	json_t *digests = json_array(), *names = json_array(), *o = json_object();
-	if (i->manifest_digest)
-		json_array_append_new(digests, json_string(i->manifest_digest));
+	for (char **m = i->manifests; m && *m; m++)
+		json_array_append_new(digests, json_string(*m));
 	for (char **n = i->names; n && *n; n++) {
 		auto_free char *shown = image_familiar(*n);
 		json_array_append_new(names, json_string(shown));

@@ -18,18 +18,20 @@
 
 enum { SHORT_ID = 12 };
 
-/* What is kept of the image as the registry sent it: manifest and config. */
+static int64_t blob_size(struct store *s, const char *digest)
+{
+	const char *hex = str_after(digest, "sha256:");
+	auto_free char *path = hex ? store_path(s, "blobs/sha256/%s", hex) : NULL;
+	struct stat st;
+	return path && stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* What is kept of the image as the registry sent it: manifests and config. */
 static int64_t content_size(struct store *s, const struct image *i)
 {
-	const char *digests[] = {i->id, i->manifest_digest};
-	int64_t bytes = 0;
-	for (size_t k = 0; k < ARRAY_LEN(digests); k++) {
-		const char *hex = digests[k] ? str_after(digests[k], "sha256:") : NULL;
-		auto_free char *path = hex ? store_path(s, "blobs/sha256/%s", hex) : NULL;
-		struct stat st;
-		if (path && stat(path, &st) == 0)
-			bytes += st.st_size;
-	}
+	int64_t bytes = blob_size(s, i->id);
+	for (char **m = i->manifests; *m; m++)
+		bytes += blob_size(s, *m);
 	return bytes;
 }
 
@@ -57,8 +59,13 @@ static void names_of(const struct image_filter *f, const struct image *i, struct
 
 struct cells {
 	struct strv names;
-	char *child;
+	char *platform;
 };
+
+static char *child_text(const struct cells *c, bool is_last)
+{
+	return xasprintf("%s %s", is_last ? "└─" : "├─", c->platform);
+}
 
 static void pad(struct buf *line, const char *text, int width)
 {
@@ -85,8 +92,15 @@ static void add_image(
 		buf_putc(out, '\n');
 	}
 	add_line(out, c->names.v[c->names.n - 1], width, i->id, usage, content, used);
-	add_line(out, c->child, width, i->manifest_digest ? i->manifest_digest : i->id, usage,
-		content, used);
+	/* A line for each manifest that the image is known by. */
+	for (size_t k = 0; i->manifests[k] || k == 0; k++) {
+		const char *digest = i->manifests[k] ? i->manifests[k] : i->id;
+		bool is_last = !i->manifests[k] || !i->manifests[k + 1];
+		auto_free char *child = child_text(c, is_last);
+		auto_free char *size = human_size(
+			blob_size(s, i->id) + (i->manifests[k] ? blob_size(s, digest) : 0));
+		add_line(out, child, width, digest, usage, size, used);
+	}
 }
 
 int images_tree(struct store *s, const struct image_filter *f, const struct image *const *list,
@@ -97,10 +111,10 @@ int images_tree(struct store *s, const struct image_filter *f, const struct imag
 	size_t width = strlen("IMAGE");
 	(void)e;
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *platform = platform_of(list[i]);
+		cells[i].platform = platform_of(list[i]);
 		names_of(f, list[i], &cells[i].names);
-		cells[i].child = xasprintf("└─ %s", platform);
-		size_t w = utf8_count(cells[i].child, strlen(cells[i].child));
+		auto_free char *child = child_text(&cells[i], true);
+		size_t w = utf8_count(child, strlen(child));
 		width = w > width ? w : width;
 		for (size_t k = 0; k < cells[i].names.n; k++) {
 			w = strlen(cells[i].names.v[k]);
@@ -114,7 +128,7 @@ int images_tree(struct store *s, const struct image_filter *f, const struct imag
 			buf_putc(&out, '\n');
 		add_image(s, &out, list[i], &cells[i], (int)width);
 		strv_free(&cells[i].names);
-		scope_free(&cells[i].child);
+		scope_free(&cells[i].platform);
 	}
 	scope_free(&cells);
 	(void)fwrite(out.data, 1, out.len, stdout);

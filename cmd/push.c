@@ -21,6 +21,7 @@
 #include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
+#include "storage/image_manifest.h"
 
 struct push {
 	struct push_opts push;
@@ -60,7 +61,9 @@ static void add_job(struct tagged *t, const struct image *image, const char *nam
 	struct err ignored;
 	if (reference_parse(name, true, &t->refs[t->n_jobs], &ignored) < 0)
 		return;
-	t->jobs[t->n_jobs] = (struct push_job){.image = image, .to = &t->refs[t->n_jobs]};
+	t->jobs[t->n_jobs] = (struct push_job){.image = image,
+		.manifest = image_manifest_of(image, name),
+		.to = &t->refs[t->n_jobs]};
 	t->n_jobs++;
 }
 
@@ -150,6 +153,7 @@ static int push_to(struct cmd_call *call, const struct push *a, const struct ref
 	struct image image = {0};
 	struct push_job job = {.image = &image, .to = (struct reference *)to};
 	int r = image_named(call->store, call->argv[0], &image, e);
+	job.manifest = image.manifest_digest;
 	if (r == 0)
 		r = push_all(call, a, &job, 1, o, e);
 	free(job.digest);

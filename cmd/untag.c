@@ -54,6 +54,8 @@ static int untag_run(struct cmd_call *call, void *args, struct err *e)
 	}
 	for (int i = 1; i < call->argc && r >= 0; i++)
 		r = drop_one(call, &image, call->argv[i], e);
+	if (r >= 0)
+		r = image_names_settle(call->store, e);
 	image_deinit(&image);
 	return r < 0 ? r : 0;
 }

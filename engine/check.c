@@ -258,7 +258,8 @@ static void check_image(struct check *c, const struct image *image)
 	for (size_t i = 0; i < image->n_layers; i++)
 		inherit(c, CHECK_LAYER, image->diff_ids[i], CHECK_IMAGE, image->id, NULL);
 	inherit(c, CHECK_BLOB, image->id, CHECK_IMAGE, image->id, NULL);
-	inherit(c, CHECK_BLOB, image->manifest_digest, CHECK_IMAGE, image->id, NULL);
+	for (char **m = image->manifests; *m; m++)
+		inherit(c, CHECK_BLOB, *m, CHECK_IMAGE, image->id, NULL);
 }
 
 static int check_images(struct store *s, struct check *c, struct err *e)

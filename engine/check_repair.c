@@ -13,6 +13,7 @@
 #include "storage/db/db.h"
 #include "storage/db/layer_row.h"
 #include "storage/image.h"
+#include "storage/image_manifest.h"
 #include "storage/store.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -66,6 +67,15 @@ static bool has_layer(const struct image *image, const char *diff_id)
 		if (!strcmp(image->diff_ids[i], diff_id))
 			return true;
 	return false;
+}
+
+/* Its config or one of its manifests? */
+static bool has_blob(const struct image *image, const char *digest)
+{
+	bool found = !strcmp(image->id, digest);
+	for (char **m = image->manifests; *m && !found; m++)
+		found = !strcmp(*m, digest);
+	return found;
 }
 
 static int start_fetcher(const struct repair *r, const char *name, struct fetcher *f, struct err *e)
@@ -261,8 +271,8 @@ static int fetch_config(const struct repair *r, struct fetcher *f, const json_t 
 	auto_fd fd = fetcher_memory_file(e), out = fd < 0 ? -1 : fetcher_memory_file(e);
 	const struct fetch_blob wanted = {
 		.id = 1, .digest = digest, .size = size, .part = fd, .pipe = -1, .sums = -1};
-	if (out < 0 || fetcher_blob(f, &wanted, e) < 0 ||
-		fetcher_wait(f, &kind, e) < 0 || fetcher_seal(fd, e) < 0)
+	if (out < 0 || fetcher_blob(f, &wanted, e) < 0 || fetcher_wait(f, &kind, e) < 0 ||
+		fetcher_seal(fd, e) < 0)
 		return -e->code;
 	auto_json job = unpack_job_config(digest, size, (size_t)-1);
 	const int fds[2] = {fd, out};
@@ -270,24 +280,25 @@ static int fetch_config(const struct repair *r, struct fetcher *f, const json_t 
 	return reply ? put_blob(r, fd, digest, e) : -e->code;
 }
 
-static int fetch_blob(const struct repair *r, const char *name, const struct image *image,
+/* The manifest, or the config that it names. */
+static int fetch_blob(const struct repair *r, const char *name, const char *manifest,
 	const char *digest, struct err *e)
 {
 	struct fetcher f = FETCHER_INIT;
 	auto_reference ref = {0};
 	auto_fd fd = -1;
 	auto_json config = NULL;
-	if (!image->manifest_digest)
+	if (!manifest)
 		return err_set(e, ENOENT, "the image came from no registry");
 	if (reference_parse(name, true, &ref, e) < 0)
 		return -e->code;
 	auto_free char *repository = reference_name(&ref);
 	int x = start_fetcher(r, name, &f, e);
 	if (x == 0)
-		x = fetch_manifest(r, &f, repository, image->manifest_digest, &fd, &config, e);
+		x = fetch_manifest(r, &f, repository, manifest, &fd, &config, e);
 	if (x == 0)
-		x = strcmp(digest, image->id) != 0 ? put_blob(r, fd, digest, e)
-						   : fetch_config(r, &f, config, digest, e);
+		x = !strcmp(digest, manifest) ? put_blob(r, fd, digest, e)
+					      : fetch_config(r, &f, config, digest, e);
 	fetcher_stop(&f);
 	return x;
 }
@@ -296,10 +307,13 @@ static int fetch_blob_of(
 	const struct repair *r, const struct image *image, const char *digest, struct err *e)
 {
 	auto_strv names = STRV_INIT;
+	bool is_config = !strcmp(digest, image->id);
 	names_of(image, &names);
-	for (size_t i = 0; i < names.n; i++)
-		if (fetch_blob(r, names.v[i], image, digest, e) == 0)
+	for (size_t i = 0; i < names.n; i++) {
+		const char *own = image_manifest_of(image, names.v[i]);
+		if (fetch_blob(r, names.v[i], is_config ? own : digest, digest, e) == 0)
 			return 0;
+	}
 	return -e->code;
 }
 
@@ -309,8 +323,7 @@ static void repair_blob(const struct repair *r, struct check_item *it)
 	err_set(&why, ENOENT, "no image that has it is known to a registry");
 	for (size_t i = 0; i < r->n_images; i++) {
 		const struct image *image = &r->images[i];
-		if (strcmp(image->id, it->id) != 0 &&
-			(!image->manifest_digest || strcmp(image->manifest_digest, it->id) != 0))
+		if (!has_blob(image, it->id))
 			continue;
 		if (fetch_blob_of(r, image, it->id, &why) == 0) {
 			set_outcome(it, true, "Repaired blob %s", it->id);
@@ -355,10 +368,7 @@ static bool parts_are_sound(const struct repair *r, const struct image *image)
 	for (size_t i = 0; i < r->c->n; i++) {
 		const struct check_item *it = &r->c->items[i];
 		bool is_part = (it->kind == CHECK_LAYER && has_layer(image, it->id)) ||
-			       (it->kind == CHECK_BLOB &&
-				       (!strcmp(it->id, image->id) ||
-					       (image->manifest_digest &&
-						       !strcmp(it->id, image->manifest_digest))));
+			       (it->kind == CHECK_BLOB && has_blob(image, it->id));
 		if (is_part && !it->is_sound)
 			return false;
 	}

@@ -4,26 +4,35 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "engine/enter.h"
 #include "engine/event.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
 #include "storage/db/event_row.h"
 #include "storage/image.h"
+#include "storage/image_manifest.h"
 #include "storage/store.h"
 
 #include <string.h>
 
 enum { EVENTS_AT_ONCE = 256 };
 
+/* What cannot be removed now is removed by a later command. */
+static void purge(struct store *s)
+{
+	struct err ignored = {0};
+	if (s->needs_purge && store_purge(s, enter_remove, &ignored) < 0)
+		log_debug("%s", ignored.msg);
+}
+
 /* Commits where r >= 0. */
 static int conclude(struct store *s, int r, struct err *e)
 {
-	if (r < 0) {
+	int committed = r < 0 ? r : db_commit(s->db, e);
+	if (r < 0)
 		db_rollback(s->db);
-		return r;
-	}
-	int committed = db_commit(s->db, e);
+	store_settle(s);
 	return committed < 0 ? committed : r;
 }
 
@@ -35,12 +44,14 @@ int image_name_add(
 	int r = db_begin(s->db, DB_FULL, e);
 	if (r < 0)
 		return r;
-	r = image_tag(s, image->id, name, e);
+	r = image_tag(s, image->id, name, image->manifest_digest, e);
 	if (r >= 0)
 		r = image_set_tagged(s, image->id, e);
 	if (r >= 0)
 		r = event_image(s, "tag", image->id, shown, image->config, e);
-	return conclude(s, r, e);
+	r = conclude(s, r, e);
+	purge(s);
+	return r;
 }
 
 int image_name_drop(struct store *s, const struct image *image, const char *name, struct err *e)
@@ -52,6 +63,13 @@ int image_name_drop(struct store *s, const struct image *image, const char *name
 	if (r == ROW_OK)
 		r = event_image(s, "untag", image->id, image->id, image->config, e);
 	return conclude(s, r, e);
+}
+
+int image_names_settle(struct store *s, struct err *e)
+{
+	int r = image_manifests_settle(s, e);
+	purge(s);
+	return r;
 }
 
 static void take_name(const struct event_row *row, const char *id, struct strv *names)

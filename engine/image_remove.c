@@ -8,13 +8,11 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/str.h"
-#include "engine/enter.h"
 #include "engine/event.h"
 #include "engine/image_name.h"
 #include "registry/reference.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
-#include "storage/store.h"
 
 enum { SHORT_ID = 12 };
 
@@ -122,14 +120,14 @@ static int untag_all(struct store *s, const struct image *image, struct strv *li
 	return r;
 }
 
-static int delete (struct store *s, const struct image *image, const struct strv *names,
+static int delete (struct store *s, const struct image *image, const struct image *was,
 	struct strv *lines, struct err *e)
 {
 	char **gone = NULL;
 	size_t n = 0;
 	int r = untag_all(s, image, lines, e);
 	if (r == 0)
-		r = image_delete(s, image->id, names, &gone, &n, e);
+		r = image_delete(s, image->id, was, &gone, &n, e);
 	/* Its own transaction: the deletion's lists what is to go before it begins. */
 	if (r >= 0)
 		r = event_image(s, "delete", image->id, image->id, image->config, e);
@@ -178,7 +176,6 @@ static int prune_parents(struct store *s, const char *parent, struct strv *lines
 	auto_free char *id = parent ? xstrdup(parent) : NULL;
 	int r = 0;
 	while (id && r == 0) {
-		static const struct strv no_names = STRV_INIT;
 		struct image image = {0};
 		auto_users u = {0};
 		if ((r = image_find(s, id, NULL, &image, e)) != ROW_OK)
@@ -188,7 +185,7 @@ static int prune_parents(struct store *s, const char *parent, struct strv *lines
 			r = image_is_parent(s, image.id, e);
 		stays |= r != 0 || u.ids.n;
 		if (!stays)
-			r = delete (s, &image, &no_names, lines, e);
+			r = delete (s, &image, NULL, lines, e);
 		free(id);
 		id = stays ? NULL : take_ptr(image.parent);
 		image_deinit(&image);
@@ -197,15 +194,15 @@ static int prune_parents(struct store *s, const char *parent, struct strv *lines
 }
 
 static int delete_with_parents(struct store *s, const struct image *image, unsigned flags,
-	const struct strv *names, struct strv *lines, struct err *e)
+	const struct image *was, struct strv *lines, struct err *e)
 {
-	int r = delete (s, image, names, lines, e);
+	int r = delete (s, image, was, lines, e);
 	return r < 0 || (flags & IMAGE_REMOVE_NO_PRUNE) ? r
 							: prune_parents(s, image->parent, lines, e);
 }
 
 static int remove_by_id(struct store *s, const struct image *image, unsigned flags,
-	const struct users *u, const struct strv *names, struct strv *lines, struct err *e)
+	const struct users *u, const struct image *was, struct strv *lines, struct err *e)
 {
 	bool force = flags & IMAGE_REMOVE_FORCE;
 	int r = image_is_parent(s, image->id, e);
@@ -219,11 +216,11 @@ static int remove_by_id(struct store *s, const struct image *image, unsigned fla
 	id = user_of(u, false);
 	if (id && !force)
 		return conflict(e, image, false, "is being used by stopped container", id);
-	return delete_with_parents(s, image, flags, names, lines, e);
+	return delete_with_parents(s, image, flags, was, lines, e);
 }
 
 static int remove_one(struct store *s, struct image *image, const char *typed,
-	const char *reference, unsigned flags, const struct strv *names, struct strv *lines,
+	const char *reference, unsigned flags, const struct image *was, struct strv *lines,
 	struct err *e)
 {
 	bool force = flags & IMAGE_REMOVE_FORCE;
@@ -232,7 +229,7 @@ static int remove_one(struct store *s, struct image *image, const char *typed,
 	if (r < 0)
 		return r;
 	if (is_id_of(image, typed) || !reference)
-		return remove_by_id(s, image, flags, &u, names, lines, e);
+		return remove_by_id(s, image, flags, &u, was, lines, e);
 	r = remove_name(s, image, typed, reference, force, &u, lines, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -240,26 +237,23 @@ static int remove_one(struct store *s, struct image *image, const char *typed,
 	if (user_of(&u, true) || (!force && u.ids.n))
 		return 0;
 	r = image_is_parent(s, image->id, e);
-	return r != 0 ? (r < 0 ? r : 0) : delete_with_parents(s, image, flags, names, lines, e);
+	return r != 0 ? (r < 0 ? r : 0) : delete_with_parents(s, image, flags, was, lines, e);
 }
 
 int image_remove(struct store *s, const struct image *image, const char *typed,
 	const char *reference, unsigned flags, struct strv *lines, struct err *e)
 {
-	struct image own = {0};
-	auto_strv names = STRV_INIT;
+	struct image own = {0}, was = {0};
 	int r = image_find(s, image->id, NULL, &own, e);
-	if (r != ROW_OK)
-		return r < 0 ? r : err_set(e, ENOENT, "No such image: %s", typed);
-	for (char **n = own.names; *n; n++)
-		strv_add(&names, *n);
-	for (char **d = own.digests; *d; d++)
-		strv_add(&names, *d);
-	r = remove_one(s, &own, typed, reference, flags, &names, lines, e);
+	if (r == ROW_OK)
+		r = image_find(s, image->id, NULL, &was, e);
+	if (r == ROW_OK)
+		r = remove_one(s, &own, typed, reference, flags, &was, lines, e);
+	else if (r >= 0)
+		r = err_set(e, ENOENT, "No such image: %s", typed);
 	image_deinit(&own);
-	/* What cannot be removed now is removed by a later command. */
-	struct err ignored = {0};
-	if (s->needs_purge && store_purge(s, enter_remove, &ignored) < 0)
-		log_debug("%s", ignored.msg);
-	return r;
+	image_deinit(&was);
+	struct err late = {0};
+	int settled = image_names_settle(s, r < 0 ? &late : e);
+	return r < 0 ? r : settled;
 }

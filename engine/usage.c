@@ -224,20 +224,23 @@ static void charge(const uint32_t *trees, uint32_t n, int64_t bytes, void *arg)
 	free(images.v);
 }
 
+static void charge_blob(struct work *w, size_t i, const char *digest)
+{
+	const char *hex = str_after(digest, "sha256:");
+	struct set only = {(uint32_t[]){(uint32_t)i}, 1};
+	auto_free char *path = hex ? store_path(w->store, "blobs/sha256/%s", hex) : NULL;
+	struct stat st;
+	if (path && stat(path, &st) == 0)
+		charge_images(w, &only, false, (int64_t)st.st_blocks * 512);
+}
+
 /* Manifests and configs. */
 static void charge_blobs(struct work *w)
 {
 	for (size_t i = 0; i < w->n_images; i++) {
-		const char *digests[] = {w->images[i].id, w->images[i].manifest_digest};
-		struct set only = {(uint32_t[]){(uint32_t)i}, 1};
-		for (size_t k = 0; k < ARRAY_LEN(digests); k++) {
-			const char *hex = digests[k] ? str_after(digests[k], "sha256:") : NULL;
-			auto_free char *path =
-				hex ? store_path(w->store, "blobs/sha256/%s", hex) : NULL;
-			struct stat st;
-			if (path && stat(path, &st) == 0)
-				charge_images(w, &only, false, (int64_t)st.st_blocks * 512);
-		}
+		charge_blob(w, i, w->images[i].id);
+		for (char **m = w->images[i].manifests; *m; m++)
+			charge_blob(w, i, *m);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "storage/db/db.h"
 #include "storage/db/image_row.h"
 #include "storage/db/layer_row.h"
+#include "storage/image_manifest.h"
 #include "storage/store.h"
 
 #include <errno.h>
@@ -19,8 +20,19 @@ static void free_list(char **list)
 	free(list);
 }
 
+/* Entries may be NULL: as many as there are names. */
+static void free_beside(char **list, char **names)
+{
+	for (size_t i = 0; list && names && names[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
 void image_deinit(struct image *i)
 {
+	free_beside(i->name_manifests, i->names);
+	free_beside(i->digest_manifests, i->digests);
+	free_list(i->manifests);
 	free(i->id);
 	free(i->config);
 	free(i->manifest_digest);
@@ -45,8 +57,9 @@ int layer_find_by_blob(struct store *s, const char *blob_digest, char **diff_id,
 	return layer_row_by_blob(s->db, blob_digest, diff_id, e);
 }
 
-static int find_id(
-	struct db *db, const char *typed, const char *reference, char **id, struct err *e)
+/* *by_name: it was the name that found it. */
+static int find_id(struct db *db, const char *typed, const char *reference, char **id,
+	bool *by_name, struct err *e)
 {
 	const char *hex = str_after(typed, "sha256:");
 	const char *bare = hex ? hex : typed;
@@ -62,6 +75,7 @@ static int find_id(
 	/* A name wins over a prefix of an id, as with Docker. */
 	if (reference && !hex) {
 		int r = image_row_by_name(db, reference, id, e);
+		*by_name = r == ROW_OK;
 		if (r != ROW_ABSENT)
 			return r;
 	}
@@ -72,11 +86,17 @@ int image_find(
 	struct store *s, const char *typed, const char *reference, struct image *out, struct err *e)
 {
 	char *id = NULL;
-	int r = find_id(s->db, typed, reference, &id, e);
+	bool by_name = false;
+	int r = find_id(s->db, typed, reference, &id, &by_name, e);
 	if (r != ROW_OK)
 		return r;
 	r = image_row_read(s->db, id, out, e);
 	free(id);
+	const char *manifest = r == ROW_OK && by_name ? image_manifest_of(out, reference) : NULL;
+	if (manifest && manifest != out->manifest_digest) {
+		free(out->manifest_digest);
+		out->manifest_digest = xstrdup(manifest);
+	}
 	return r;
 }
 
@@ -119,7 +139,8 @@ int image_set_tagged(struct store *s, const char *id, struct err *e)
 	return r;
 }
 
-int image_tag(struct store *s, const char *id, const char *name, struct err *e)
+int image_tag(
+	struct store *s, const char *id, const char *name, const char *manifest, struct err *e)
 {
 	int r = db_begin(s->db, DB_FULL, e);
 	if (r < 0)
@@ -129,11 +150,16 @@ int image_tag(struct store *s, const char *id, const char *name, struct err *e)
 	if (r == ROW_ABSENT)
 		r = err_set(e, ENOENT, "No such image: %s", id);
 	if (r == ROW_OK)
-		r = image_row_set_name(s->db, id, name, false, e);
-	free(found);
+		r = image_row_set_name(s->db, id, name, false, manifest, e);
 	if (r >= 0)
-		return db_commit(s->db, e);
-	db_rollback(s->db);
+		r = image_manifests_settle(s, e);
+	free(found);
+	if (r < 0)
+		db_rollback(s->db);
+	else
+		r = db_commit(s->db, e);
+	if (!db_in_transaction(s->db))
+		store_settle(s);
 	return r;
 }
 

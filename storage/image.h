@@ -20,12 +20,17 @@ struct strv;
 struct image {
 	char *id; /* "sha256:<hex>" */
 	char *config; /* JSON: OCI image config, validated */
-	char *manifest_digest; /* may be NULL (loaded from a docker-archive) */
+	/* Of the name it was found by (image_find), else its own (storage/image_manifest.h); may be
+	 * NULL (loaded from a docker-archive). */
+	char *manifest_digest;
 	int64_t size; /* bytes of all its layers unpacked */
 	int64_t created_ns; /* from the config; 0 = unknown */
 	int64_t tagged_ns; /* when the user last gave it a name; 0 = never (pulled, loaded) */
 	char **names; /* normalised, tagged; NULL-terminated */
 	char **digests; /* normalised name@digest */
+	char **name_manifests; /* what each of the names leads to; an entry may be NULL */
+	char **digest_manifests; /* likewise */
+	char **manifests; /* all that it is known by; NULL-terminated, sorted */
 	char **layer_ids; /* layers.id, bottom first */
 	char **diff_ids; /* "sha256:…", bottom first */
 	int64_t *layer_sizes; /* bytes of each one's regular files */
@@ -59,15 +64,16 @@ int layer_find_by_blob(struct store *s, const char *blob_digest, char **diff_id,
 
 /* Makes an image visible: syncs, renames the staged layers into place, and records image, layers,
  * name (may be NULL) and digest reference in one FULL transaction. A name that another image had
- * moves. manifest and config are the exact bytes, kept as blobs. */
+ * moves. manifest and config are the exact bytes, kept as blobs; the names lead to that manifest.
+ * A manifest that comes without a name is for the name that image_tag gives next. */
 int image_commit(struct store *s, const char *id, const char *config_json, const void *config_bytes,
 	size_t config_len, const void *manifest, size_t manifest_len, const char *manifest_digest,
 	const struct layer_new *layers, size_t n_layers, const char *name, const char *digest_ref,
 	struct err *e);
 
 /* Resolves what a user typed, in Docker's order: a whole id (with or without "sha256:"), a name
- * (normalised by the caller as `reference`, may be NULL), a unique prefix of an id. ROW_OK,
- * ROW_ABSENT, ROW_AMBIGUOUS. */
+ * (normalised by the caller as `reference`, may be NULL), a unique prefix of an id. Found by a
+ * name, manifest_digest is that name's. ROW_OK, ROW_ABSENT, ROW_AMBIGUOUS. */
 int image_find(struct store *s, const char *typed, const char *reference, struct image *out,
 	struct err *e);
 /* All, newest first, as they were at one moment. */
@@ -79,15 +85,19 @@ int image_is_parent(struct store *s, const char *id, struct err *e);
 bool image_has_children(const struct image *list, size_t n, const char *id);
 /* The user has given it a name. */
 int image_set_tagged(struct store *s, const char *id, struct err *e);
-int image_tag(struct store *s, const char *id, const char *name, struct err *e);
-/* Removes a name or digest reference. ROW_OK, ROW_ABSENT. */
+/* The name moves from whoever had it. manifest: what it leads to; NULL, or one that the image has
+ * no more = its own. Within a transaction store_settle is due after it. */
+int image_tag(
+	struct store *s, const char *id, const char *name, const char *manifest, struct err *e);
+/* Removes a name or digest reference; image_manifests_settle is due when all that are to go have
+ * gone. ROW_OK, ROW_ABSENT. */
 int image_untag(struct store *s, const char *name, struct err *e);
 /* Removes the image's record with all names; unused layers go, their files are moved to trash/ and
  * purged by image_purge. deleted receives "sha256:…" of what went (image id, then the chain ids of
  * its layers, top first; of layers that others have, nothing). */
-/* names: those it had, for the trash, where the store keeps (storage/keep.h): then layers and files
- * stay there, but are in `deleted` like others. */
-int image_delete(struct store *s, const char *id, const struct strv *names, char ***deleted,
+/* was: the image with the names it had, for the trash, where the store keeps (storage/keep.h): then
+ * layers and files stay there, but are in `deleted` like others. NULL: it keeps nothing. */
+int image_delete(struct store *s, const char *id, const struct image *was, char ***deleted,
 	size_t *n, struct err *e);
 /* Containers (ids, with their state) that use the image. */
 int image_users(

@@ -23,6 +23,7 @@
 #include "storage/db/db.h"
 #include "storage/db/image_row.h"
 #include "storage/db/layer_row.h"
+#include "storage/image_manifest.h"
 #include "storage/intent.h"
 #include "storage/store.h"
 #include "storage/upper.h"
@@ -199,9 +200,9 @@ static int record(struct store *s, const struct commit *c, struct err *e)
 	for (size_t i = 0; i < ids.n && r >= 0; i++)
 		r = image_row_add_layer(s->db, c->id, i, ids.v[i], e);
 	if (r >= 0 && c->name)
-		r = image_row_set_name(s->db, c->id, c->name, false, e);
+		r = image_row_set_name(s->db, c->id, c->name, false, c->manifest_digest, e);
 	if (r >= 0 && c->digest_ref)
-		r = image_row_set_name(s->db, c->id, c->digest_ref, true, e);
+		r = image_row_set_name(s->db, c->id, c->digest_ref, true, c->manifest_digest, e);
 	return r < 0 ? r : place_blobs(s, c, e);
 }
 
@@ -261,5 +262,8 @@ int image_commit(struct store *s, const char *id, const char *config_json, const
 		free(c.short_ids[i]);
 	free(c.short_ids);
 	free(c.stage);
+	/* What the names led to before; where that fails a later command does it. */
+	if (r >= 0 && (name || digest_ref) && image_manifests_settle(s, &late) < 0)
+		log_debug("%s", late.msg);
 	return r;
 }

@@ -43,11 +43,11 @@ static void list_deleted(const struct image *image, const struct strv *gone, str
 	free(chain);
 }
 
-static int keep_rows(struct store *s, const struct image *image, const struct strv *names,
+static int keep_rows(struct store *s, const struct image *image, const struct image *was,
 	struct strv *deleted, struct err *e)
 {
 	struct strv diffs = STRV_INIT;
-	int r = keep_image(s, image, names, e);
+	int r = keep_image(s, image, was, e);
 	if (r >= 0)
 		r = image_row_delete(s->db, image->id, e);
 	if (r >= 0)
@@ -77,14 +77,15 @@ static int delete_rows(struct store *s, const char *stage, const struct image *i
 	for (size_t i = 0; i < n; i++)
 		strv_addf(&paths, "layers/%s", ids[i]);
 	add_blob_path(&paths, image->id);
-	add_blob_path(&paths, image->manifest_digest);
+	for (char **m = image->manifests; *m; m++)
+		add_blob_path(&paths, *m);
 	list_deleted(image, &diffs, deleted);
 	strv_free(&layers);
 	strv_free(&diffs);
 	return intent_write(s, stage, &paths, e);
 }
 
-int image_delete(struct store *s, const char *id, const struct strv *names, char ***deleted,
+int image_delete(struct store *s, const char *id, const struct image *was, char ***deleted,
 	size_t *n, struct err *e)
 {
 	auto_free char *stage = NULL;
@@ -100,7 +101,7 @@ int image_delete(struct store *s, const char *id, const struct strv *names, char
 		if (r == ROW_ABSENT)
 			r = err_set(e, ENOENT, "No such image: %s", id);
 		if (r >= 0)
-			r = s->keeps ? keep_rows(s, &image, names, &list, e)
+			r = s->keeps ? keep_rows(s, &image, was, &list, e)
 				     : delete_rows(s, stage, &image, &list, e);
 		if (r >= 0)
 			r = db_commit(s->db, e);

@@ -93,7 +93,19 @@ int keep_container(struct store *s, const struct container_row *row, struct err 
 	return r;
 }
 
-int keep_image(struct store *s, const struct image *image, const struct strv *names, struct err *e)
+/* names, and what each leads to where that is still here. */
+static void add_names(char *const *names, char *const *manifests, const struct image *now,
+	struct strv *all, json_t *led)
+{
+	for (size_t i = 0; names[i]; i++) {
+		strv_add(all, names[i]);
+		for (char **m = now->manifests; manifests[i] && *m; m++)
+			if (!strcmp(*m, manifests[i]))
+				json_set_str(led, names[i], *m);
+	}
+}
+
+int keep_image(struct store *s, const struct image *image, const struct image *was, struct err *e)
 {
 	const char *id = str_after(image->id, "sha256:");
 	auto_json content = json_object();
@@ -104,9 +116,16 @@ int keep_image(struct store *s, const struct image *image, const struct strv *na
 	json_set_str(content, "manifest_digest", image->manifest_digest);
 	json_set_int(content, "size", image->size);
 	json_set_int(content, "created", image->created_ns);
-	json_set(content, "names", json_from_strv(names));
+	auto_strv names = STRV_INIT;
+	json_t *manifests = json_object();
+	if (was) {
+		add_names(was->names, was->name_manifests, image, &names, manifests);
+		add_names(was->digests, was->digest_manifests, image, &names, manifests);
+	}
+	json_set(content, "names", json_from_strv(&names));
+	json_set(content, "manifests", manifests);
 	auto_free char *text = json_text(content);
-	const char *shown = names->n ? names->v[0] : "";
+	const char *shown = names.n ? names.v[0] : "";
 	int r = trash_row_insert(s->db, id, keep_is_image, shown, clock_now_ns(), text, e);
 	if (r >= 0)
 		r = trash_row_hold_image(s->db, id, image->id, e);
@@ -214,10 +233,8 @@ static int free_rows(struct store *s, const char *stage, const struct trash_row 
 	if (!strcmp(t->kind, keep_is_image)) {
 		struct err ignored;
 		auto_json content = json_parse(t->content, strlen(t->content), "trash", &ignored);
-		const char *manifest = json_str(content, "manifest_digest");
 		strv_addf(&paths, "blobs/sha256/%s", t->id);
-		if (manifest && str_starts(manifest, "sha256:"))
-			strv_addf(&paths, "blobs/sha256/%s", manifest + strlen("sha256:"));
+		keep_add_manifests(content, &paths);
 	}
 	return r < 0 ? r : intent_write(s, stage, &paths, e);
 }

@@ -2,7 +2,7 @@
  *
  * A row in `trash` (kind, name, when, and as JSON what the object's own row was) and, for
  * containers and volumes, the object's folder renamed to undo/<id>. The layers a container or an
- * image had are held by trash_layer; an image's config and manifest stay in blobs/. Ids: a
+ * image had are held by trash_layer; an image's config and manifests stay in blobs/. Ids: a
  * container's own, an image's hex digits, a random one for a volume.
  *
  * Whether a removal keeps is the store's `keeps` (storage/store.h), which the removing command
@@ -44,8 +44,8 @@ extern const char keep_is_container[], keep_is_image[], keep_is_volume[]; /* kin
 
 /* Folder and row of the container go to the trash. ROW_OK, or ROW_ABSENT where it has no row. */
 int keep_container(struct store *s, const struct container_row *row, struct err *e);
-/* names: its normalised names and digests (with "@"), which rmi has taken from it. */
-int keep_image(struct store *s, const struct image *image, const struct strv *names, struct err *e);
+/* was: it before rmi has taken its names; NULL = it had none. */
+int keep_image(struct store *s, const struct image *image, const struct image *was, struct err *e);
 /* stage: of the caller (store_stage), for the intent. */
 int keep_volume(struct store *s, const char *stage, const char *name, struct err *e);
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
+#include "storage/db/image_manifest_row.h"
 #include "storage/db/image_row.h"
 #include "storage/db/volume_row.h"
 #include "storage/intent.h"
@@ -147,7 +148,25 @@ static int restore_container(struct store *s, const struct trash_row *t, const j
 
 /* ---- images ---- */
 
-static int give_name(struct store *s, const char *id, const char *name, struct err *e)
+static void add_manifest(const char *digest, struct strv *paths)
+{
+	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
+	if (hex)
+		strv_addf(paths, "blobs/sha256/%s", hex);
+}
+
+void keep_add_manifests(const json_t *content, struct strv *paths)
+{
+	const char *name;
+	json_t *digest;
+	add_manifest(json_str(content, "manifest_digest"), paths);
+	json_object_foreach (json_object_get(content, "manifests"), name, digest)
+		add_manifest(json_string_value(digest), paths);
+}
+
+/* manifest: NULL = the image's own. */
+static int give_name(
+	struct store *s, const char *id, const char *name, const char *manifest, struct err *e)
 {
 	char *owner = NULL;
 	int r = image_row_by_name(s->db, name, &owner, e);
@@ -157,13 +176,18 @@ static int give_name(struct store *s, const char *id, const char *name, struct e
 		return r;
 	if (is_other)
 		return err_set(e, EEXIST, "the name %s is in use by another image", name);
-	return image_row_set_name(s->db, id, name, strchr(name, '@') != NULL, e);
+	r = manifest ? image_manifest_row_add(s->db, id, manifest, e) : 0;
+	if (r < 0)
+		return r;
+	return image_row_set_name(s->db, id, name, strchr(name, '@') != NULL, manifest, e);
 }
 
-static int restore_image(struct store *s, const struct trash_row *t, const json_t *o,
-	const char *name, struct err *e)
+/* Under another name it has its own manifest; the others go. */
+static int restore_image(struct store *s, const char *stage, const struct trash_row *t,
+	const json_t *o, const char *name, struct err *e)
 {
-	auto_strv names = STRV_INIT;
+	auto_strv names = STRV_INIT, paths = STRV_INIT;
+	const json_t *manifests = name ? NULL : json_object_get(o, "manifests");
 	auto_free char *id = xasprintf("sha256:%s", t->id);
 	auto_free char *config = json_text(json_object_get(o, "config"));
 	auto_free char *mark = xasprintf("undo/%s", t->id);
@@ -176,7 +200,11 @@ static int restore_image(struct store *s, const struct trash_row *t, const json_
 	else
 		json_to_strv(json_object_get(o, "names"), &names);
 	for (size_t i = 0; i < names.n && r >= 0; i++)
-		r = give_name(s, id, names.v[i], e);
+		r = give_name(s, id, names.v[i],
+			json_string_value(json_object_get(manifests, names.v[i])), e);
+	keep_add_manifests(o, &paths);
+	if (r >= 0)
+		r = intent_write(s, stage, &paths, e);
 	return r < 0 ? r : store_trash(s, mark, e);
 }
 
@@ -235,7 +263,7 @@ static int restore(struct store *s, const char *stage, const struct trash_row *t
 	if (!strcmp(t->kind, keep_is_container))
 		r = restore_container(s, t, o, name, missing, e);
 	else if (!strcmp(t->kind, keep_is_image))
-		r = restore_image(s, t, o, name, e);
+		r = restore_image(s, stage, t, o, name, e);
 	else
 		r = restore_volume(s, stage, t, o, name, e);
 	if (r >= 0)

@@ -18,6 +18,7 @@ libstorage_a_SOURCES = \
 	storage/db/db.c storage/db/db.h \
 	storage/db/event_row.c storage/db/event_row.h \
 	storage/db/id_range_row.c storage/db/id_range_row.h \
+	storage/db/image_manifest_row.c storage/db/image_manifest_row.h \
 	storage/db/image_row.c storage/db/image_row.h \
 	storage/db/image_row_list.c \
 	storage/db/layer_row.c storage/db/layer_row.h \
@@ -31,6 +32,7 @@ libstorage_a_SOURCES = \
 	storage/image.c storage/image.h \
 	storage/image_commit.c \
 	storage/image_delete.c \
+	storage/image_manifest.c storage/image_manifest.h \
 	storage/intent.c storage/intent.h \
 	storage/keep.c storage/keep.h storage/keep_internal.h \
 	storage/keep_restore.c \

@@ -276,12 +276,14 @@ static int read_files(struct load *l, const json_t *image, struct image_files *f
 	return m < 0 ? 0 : read_staged(l, "manifest", m, MANIFEST_MAX, &f->manifest, e);
 }
 
-static int name_image(struct load *l, const char *id, const char *raw_name, struct err *e)
+static int name_image(
+	struct load *l, const char *id, const char *raw_name, const char *manifest, struct err *e)
 {
 	auto_free char *shown = NULL, *name = normal_name(l, raw_name, &shown);
 	if (!name)
 		return 0;
-	if (note_moved_name(l, name, shown, id, e) < 0 || image_tag(l->store, id, name, e) < 0)
+	if (note_moved_name(l, name, shown, id, e) < 0 ||
+		image_tag(l->store, id, name, manifest, e) < 0)
 		return -e->code;
 	strv_addf(l->lines, "Loaded image: %s", shown);
 	if (l->from->names)
@@ -304,14 +306,14 @@ static int commit_image(struct load *l, const json_t *image, struct err *e)
 	l->committed++;
 	if (collect_layers(l, image, &layers, e) < 0)
 		return -e->code;
+	const char *manifest = f.manifest.len ? digest_in(image, "manifest_digest") : NULL;
 	l->store->complete = share_complete;
 	if (image_commit(l->store, id, f.normal.data, f.config.data, f.config.len, f.manifest.data,
-		    f.manifest.len, f.manifest.len ? digest_in(image, "manifest_digest") : NULL,
-		    layers.v, layers.n, NULL, NULL, e) < 0)
+		    f.manifest.len, manifest, layers.v, layers.n, NULL, NULL, e) < 0)
 		return -e->code;
 	json_to_strv(json_object_get(image, "names"), &names);
 	for (size_t i = 0; i < names.n; i++)
-		if (name_image(l, id, names.v[i], e) < 0)
+		if (name_image(l, id, names.v[i], manifest, e) < 0)
 			return -e->code;
 	if (names.n == 0)
 		strv_addf(l->lines, "Loaded image ID: %s", id);

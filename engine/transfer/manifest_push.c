@@ -66,7 +66,11 @@ static int push_local(struct push *p, const struct image *image, json_t *entry, 
 {
 	struct reference to = {.domain = p->domain, .path = p->path};
 	auto_push_manifest m = {0};
-	int r = push_image(p, image, &to, &m, e);
+	const char *manifest = image->manifest_digest, *added = json_str(entry, "digest");
+	for (char **has = image->manifests; added && *has; has++)
+		if (!strcmp(*has, added))
+			manifest = added;
+	int r = push_image(p, image, manifest, &to, &m, e);
 	if (r < 0)
 		return r;
 	json_set_str(entry, "mediaType", m.media_type);

@@ -177,7 +177,7 @@ static int name_existing(struct store *s, const struct found *f, struct err *e)
 		if (reference_parse(f->names.v[i], true, &ref, e) < 0)
 			return -e->code;
 		auto_free char *full = reference_full(&ref);
-		if (image_tag(s, f->id, full, e) < 0)
+		if (image_tag(s, f->id, full, NULL, e) < 0)
 			return -e->code;
 	}
 	return 1;

@@ -88,7 +88,8 @@ static void pull_deinit(struct pull *p)
 static void start_spare(struct pull *p)
 {
 	struct err ignored;
-	if (p->spare.pid <= 0 && unpacker_start_beside(p->store, &p->fetcher.id, &p->spare, &ignored) < 0)
+	if (p->spare.pid <= 0 &&
+		unpacker_start_beside(p->store, &p->fetcher.id, &p->spare, &ignored) < 0)
 		p->spare = UNPACKER_INIT;
 }
 
@@ -233,8 +234,7 @@ static int add_layers(struct pull_layers *l, const struct found *f, struct err *
 {
 	size_t i;
 	json_t *layer;
-	json_array_foreach(f->layers, i, layer)
-	{
+	json_array_foreach (f->layers, i, layer) {
 		const char *digest = json_str(layer, "digest");
 		const char *diff_id = json_string_value(json_array_get(f->diff_ids, i));
 		int64_t size = json_int_or(layer, "size", -1);
@@ -348,7 +348,8 @@ static int admit(struct pull *p, const struct found *f, struct err *e)
 }
 
 /* *is_named: the name means this very image already. *is_recorded: and its digest is known, too
- * (an image from an archive has none): nothing is to be done. */
+ * (an image from an archive has none), and the name leads to this manifest: nothing is to be done.
+ */
 static int compare_with_store(
 	struct pull *p, const struct found *f, bool *is_named, bool *is_recorded, struct err *e)
 {
@@ -359,7 +360,9 @@ static int compare_with_store(
 	int r = image_find(p->store, name, f->ref.digest ? digest_ref : name, &image, e);
 	if (r == ROW_OK && !strcmp(image.id, f->config_digest)) {
 		*is_named = true;
-		for (char **d = image.digests; d && *d; d++)
+		bool leads_here =
+			image.manifest_digest && !strcmp(image.manifest_digest, f->manifest.digest);
+		for (char **d = image.digests; d && *d && leads_here; d++)
 			*is_recorded = *is_recorded || !strcmp(*d, digest_ref);
 	}
 	image_deinit(&image);

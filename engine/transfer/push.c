@@ -15,6 +15,7 @@
 #include "engine/transfer/proto.h"
 #include "registry/reference.h"
 #include "storage/image.h"
+#include "storage/image_manifest.h"
 #include "storage/layer_blob.h"
 #include "storage/store.h"
 
@@ -40,8 +41,8 @@ int push_open(struct push *p, struct store *s, const struct reference *to,
 		.fetcher = FETCHER_INIT,
 		.domain = xstrdup(to->domain),
 		.path = xstrdup(to->path)};
-	p->progress = progress_new(o->registry.progress_fd,
-		o->registry.quiet ? PROGRESS_QUIET : o->registry.progress);
+	p->progress = progress_new(
+		o->registry.progress_fd, o->registry.quiet ? PROGRESS_QUIET : o->registry.progress);
 	p->items = (struct push_items){.store = s,
 		.fetcher = &p->fetcher,
 		.domain = p->domain,
@@ -83,11 +84,11 @@ static int read_original(
 	struct push *p, const struct image *image, struct push_plan *plan, struct err *e)
 {
 	bool found;
-	if (!image->manifest_digest)
+	if (!plan->manifest)
 		return 0;
-	int r = document_of_blob(&p->reader, image->manifest_digest, &plan->original, &found, e);
+	int r = document_of_blob(&p->reader, plan->manifest, &plan->original, &found, e);
 	if (r < 0)
-		return err_ctx(e, "manifest %s", image->manifest_digest);
+		return err_ctx(e, "manifest %s", plan->manifest);
 	const json_t *layers = json_at(plan->original.json, "layers");
 	plan->has_original =
 		found && !plan->original.is_index && json_array_size(layers) == image->n_layers;
@@ -106,12 +107,15 @@ static int add_known_forms(struct push *p, struct push_item *i, struct err *e)
 	return r;
 }
 
-/* Those of the image's manifest first, which have the forms it names; only a few are asked. */
-static void add_own_repositories(const struct image *image, struct strv *list)
+/* Those of the manifest first, which have the forms it names; only a few are asked. */
+static void add_own_repositories(
+	const struct image *image, const struct push_plan *plan, struct strv *list)
 {
-	for (char **d = image->digests; d && *d; d++)
-		if (image->manifest_digest && str_ends(*d, image->manifest_digest))
+	for (char **d = image->digests; plan->manifest && d && *d; d++) {
+		const char *its = image_manifest_of(image, *d);
+		if (its && !strcmp(its, plan->manifest))
 			add_repository(list, *d);
+	}
 	for (char **d = image->digests; d && *d; d++)
 		add_repository(list, *d);
 }
@@ -139,7 +143,7 @@ static int add_layer(struct push *p, const struct image *image, size_t k,
 	if (r >= 0)
 		r = layer_size(p->store, i->layer_id, &i->unpacked_size, e);
 	auto_strv names = STRV_INIT;
-	add_own_repositories(image, &i->repositories);
+	add_own_repositories(image, plan, &i->repositories);
 	if (r >= 0)
 		r = layer_repositories(p->store, i->layer_id, &names, e);
 	for (size_t n = 0; r >= 0 && n < names.n; n++)
@@ -158,7 +162,7 @@ static int add_config(
 	struct push_item *i = push_items_add(&p->items);
 	i->file = fd;
 	push_item_add_form(i, image->id, size, "", NULL);
-	add_own_repositories(image, &i->repositories);
+	add_own_repositories(image, plan, &i->repositories);
 	return 0;
 }
 
@@ -227,8 +231,7 @@ static int make_manifest(
 	return r < 0 ? r : push_manifest_digest(p, m, e);
 }
 
-/* What the next push need not make again: the name by digest, the blobs, and the manifest of an
- * image that had none. */
+/* What the next push need not make again: the name by digest with its manifest, and the blobs. */
 static int record(struct push *p, const struct image *image, const struct push_plan *plan,
 	const struct push_manifest *m, struct err *e)
 {
@@ -246,10 +249,8 @@ static int record(struct push *p, const struct image *image, const struct push_p
 		layers[k].media_type = push_manifest_layer_type(
 			i->compression, push_manifest_is_oci(m->media_type));
 	}
-	bool is_first = !image->manifest_digest;
-	return image_commit(p->store, image->id, image->config, NULL, 0,
-		is_first ? m->bytes.data : NULL, is_first ? m->bytes.len : 0,
-		is_first ? m->digest : NULL, layers, plan->n, NULL, digest_ref, e);
+	return image_commit(p->store, image->id, image->config, NULL, 0, m->bytes.data,
+		m->bytes.len, m->digest, layers, plan->n, NULL, digest_ref, e);
 }
 
 static int push_planned(struct push *p, const struct image *image, struct push_plan *plan,
@@ -306,8 +307,9 @@ int push_ensure_manifest(
 	int r = image->manifest_digest ? 0 : give_manifest(s, image, e);
 	if (r == 0)
 		r = image_find(s, image->id, NULL, &now, e);
-	if (r == 0 && now.manifest_digest)
-		r = document_of_blob(&reader, now.manifest_digest, out, &found, e);
+	const char *digest = image->manifest_digest ? image->manifest_digest : now.manifest_digest;
+	if (r == 0 && digest)
+		r = document_of_blob(&reader, digest, out, &found, e);
 	if (r >= 0 && !found)
 		r = err_set(e, ENOENT, "image %s has no manifest", image->id);
 	image_deinit(&now);
@@ -315,10 +317,10 @@ int push_ensure_manifest(
 	return r < 0 ? r : 0;
 }
 
-int push_image(struct push *p, const struct image *image, const struct reference *to,
-	struct push_manifest *m, struct err *e)
+int push_image(struct push *p, const struct image *image, const char *manifest,
+	const struct reference *to, struct push_manifest *m, struct err *e)
 {
-	struct push_plan plan = {0};
+	struct push_plan plan = {.manifest = manifest};
 	*m = (struct push_manifest){0};
 	p->items.compression.gzip_only = p->options->format == FORMAT_DOCKER;
 	int r = plan_image(p, image, &plan, e);
@@ -368,7 +370,7 @@ int image_push(struct store *s, struct push_job *jobs, size_t n, const struct pu
 	r = push_open(&p, s, jobs[0].to, o, &repositories, e);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		auto_push_manifest m = {0};
-		r = push_image(&p, jobs[i].image, jobs[i].to, &m, e);
+		r = push_image(&p, jobs[i].image, jobs[i].manifest, jobs[i].to, &m, e);
 		if (r < 0)
 			break;
 		progress_say(p.progress, "%s: digest: %s size: %zu", jobs[i].to->tag, m.digest,

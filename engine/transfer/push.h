@@ -25,6 +25,7 @@ struct push_options {
 /* One name at the registry. */
 struct push_job {
 	const struct image *image;
+	const char *manifest; /* which of the image's (storage/image_manifest.h); NULL = none */
 	struct reference *to; /* with a tag */
 	char *digest; /* the result: of its manifest; owned */
 };

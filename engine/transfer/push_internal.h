@@ -19,7 +19,8 @@ struct push {
 };
 
 struct push_plan {
-	struct document original;
+	const char *manifest; /* what the image is pushed as, where that can be; NULL = a new one */
+	struct document original; /* it */
 	bool has_original;
 	size_t *layers, n; /* indexes of the items, bottom first */
 	size_t config;
@@ -29,9 +30,10 @@ struct push_plan {
 int push_open(struct push *p, struct store *s, const struct reference *to,
 	const struct push_options *o, const struct strv *repositories, struct err *e);
 void push_close(struct push *p);
-/* The blobs and the manifest of an image, under `to` (its digest, else its tag). */
-int push_image(struct push *p, const struct image *image, const struct reference *to,
-	struct push_manifest *m, struct err *e);
+/* The blobs and the manifest of an image, under `to` (its digest, else its tag). manifest: which of
+ * the image's; NULL = none. */
+int push_image(struct push *p, const struct image *image, const char *manifest,
+	const struct reference *to, struct push_manifest *m, struct err *e);
 /* A manifest alone. ref: full, with tag or digest. */
 int push_put(struct push *p, const char *ref, const struct push_manifest *m, struct err *e);
 /* Fills in m->digest. */

@@ -41,12 +41,35 @@ static int references(struct db *db, struct strv *problems, struct err *e)
 	return r;
 }
 
+/* What no foreign key says. */
+static int manifests(struct db *db, struct strv *problems, struct err *e)
+{
+	auto_stmt s = db_prepare(db,
+		"SELECT manifest_digest, id FROM image WHERE manifest_digest IS NOT NULL UNION ALL"
+		" SELECT manifest, image_id FROM image_name WHERE manifest IS NOT NULL"
+		" EXCEPT SELECT digest, image_id FROM image_manifest",
+		e);
+	int r;
+	if (!s)
+		return -e->code;
+	while ((r = db_step(db, s, e)) == STEP_ROW) {
+		char *digest = column_dup(s, 0), *id = column_dup(s, 1);
+		strv_addf(problems, "database: image %s has no manifest %s", id ? id : "?",
+			digest ? digest : "?");
+		free(digest);
+		free(id);
+	}
+	return r;
+}
+
 int check_row_database(struct db *db, bool is_quick, struct strv *problems, struct err *e)
 {
 	int r = check_pages(db, problems, e);
 	if (r == 0)
 		r = integrity(db, is_quick, problems, e);
-	return r < 0 ? r : references(db, problems, e);
+	if (r >= 0)
+		r = references(db, problems, e);
+	return r < 0 ? r : manifests(db, problems, e);
 }
 
 void check_layer_row_deinit(struct check_layer_row *r)
@@ -93,10 +116,13 @@ static int all_texts(struct db *db, sqlite3_stmt *s, struct strv *out, struct er
 int check_row_blobs(struct db *db, struct strv *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT substr(id, 8) FROM image UNION SELECT substr(manifest_digest, 8) FROM image"
-		" WHERE manifest_digest IS NOT NULL UNION SELECT id FROM trash WHERE kind = 'image'"
+		"SELECT substr(id, 8) FROM image UNION SELECT substr(digest, 8) FROM image_manifest"
+		" UNION SELECT id FROM trash WHERE kind = 'image'"
 		" UNION SELECT substr(json_extract(content, '$.manifest_digest'), 8) FROM trash"
-		" WHERE kind = 'image' AND json_extract(content, '$.manifest_digest') IS NOT NULL",
+		" WHERE kind = 'image' AND json_extract(content, '$.manifest_digest') IS NOT NULL"
+		" UNION SELECT substr(m.value, 8) FROM trash, json_each(content, '$.manifests') AS "
+		"m"
+		" WHERE kind = 'image'",
 		e);
 	return s ? all_texts(db, s, out, e) : -e->code;
 }

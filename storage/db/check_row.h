@@ -11,7 +11,7 @@ struct err;
 struct strv;
 
 /* The checksums of all pages, SQLite's own check of its file (is_quick: without the indexes), and
- * references that lead nowhere:
+ * references that lead nowhere, those to manifests, too:
  * a sentence for each thing that is wrong. */
 int check_row_database(struct db *db, bool is_quick, struct strv *problems, struct err *e);
 

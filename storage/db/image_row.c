@@ -3,13 +3,14 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "storage/db/container_row.h"
+#include "storage/db/image_manifest_row.h"
 #include "storage/db/sql.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-int image_row_insert(struct db *db, const char *id, const char *config, const char *manifest_digest,
+static int insert(struct db *db, const char *id, const char *config, const char *manifest_digest,
 	int64_t size, int64_t created_ns, int64_t added_ns, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
@@ -36,6 +37,16 @@ int image_row_insert(struct db *db, const char *id, const char *config, const ch
 	return r < 0 ? r : 0;
 }
 
+int image_row_insert(struct db *db, const char *id, const char *config, const char *manifest_digest,
+	int64_t size, int64_t created_ns, int64_t added_ns, struct err *e)
+{
+	int is_new = insert(db, id, config, manifest_digest, size, created_ns, added_ns, e);
+	if (is_new < 0 || !manifest_digest)
+		return is_new;
+	int r = image_manifest_row_add(db, id, manifest_digest, e);
+	return r < 0 ? r : is_new;
+}
+
 int image_row_add_layer(
 	struct db *db, const char *id, size_t position, const char *layer_id, struct err *e)
 {
@@ -48,18 +59,22 @@ int image_row_add_layer(
 	return db_change(db, s, e);
 }
 
-int image_row_set_name(
-	struct db *db, const char *id, const char *name, bool is_digest, struct err *e)
+int image_row_set_name(struct db *db, const char *id, const char *name, bool is_digest,
+	const char *manifest, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"INSERT INTO image_name VALUES(?1, ?2, ?3)"
-		" ON CONFLICT(name) DO UPDATE SET image_id = excluded.image_id",
+		"INSERT INTO image_name(name, image_id, is_digest, manifest)"
+		" VALUES(?1, ?2, ?3,"
+		" (SELECT digest FROM image_manifest WHERE image_id = ?2 AND digest = ?4))"
+		" ON CONFLICT(name) DO UPDATE SET image_id = excluded.image_id, manifest = "
+		"excluded.manifest",
 		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, name);
 	bind_text(s, 2, id);
 	bind_int(s, 3, is_digest);
+	bind_text(s, 4, manifest);
 	return db_change(db, s, e);
 }
 
@@ -71,19 +86,6 @@ int image_row_drop_name(struct db *db, const char *name, struct err *e)
 	bind_text(s, 1, name);
 	int r = db_change(db, s, e);
 	return r < 0 ? r : r ? ROW_OK : ROW_ABSENT;
-}
-
-int image_row_drop_digests_of(struct db *db, const char *id, const char *prefix, struct err *e)
-{
-	auto_stmt s = db_prepare(db,
-		"DELETE FROM image_name WHERE image_id = ?1 AND is_digest"
-		" AND substr(name, 1, length(?2)) = ?2",
-		e);
-	if (!s)
-		return -e->code;
-	bind_text(s, 1, id);
-	bind_text(s, 2, prefix);
-	return db_change(db, s, e);
 }
 
 int image_row_delete(struct db *db, const char *id, struct err *e)
@@ -136,23 +138,49 @@ int image_row_by_prefix(struct db *db, const char *prefix, char **found, struct 
 	return s ? only_one(db, s, prefix, found, e) : -e->code;
 }
 
+void image_names_add(struct image_names *n, char *name, bool is_digest, char *manifest)
+{
+	strv_take(is_digest ? &n->digests : &n->names, name);
+	strv_take(is_digest ? &n->digest_manifests : &n->name_manifests, manifest);
+}
+
+static char **never_null(const struct strv *list)
+{
+	return list->v ? list->v : xcalloc(1, sizeof(char *));
+}
+
+void image_names_give(struct image_names *n, struct image *image)
+{
+	image->names = never_null(&n->names);
+	image->name_manifests = never_null(&n->name_manifests);
+	image->digests = never_null(&n->digests);
+	image->digest_manifests = never_null(&n->digest_manifests);
+	*n = (struct image_names){0};
+}
+
 static int read_names(struct db *db, struct image *out, struct err *e)
 {
-	auto_stmt s = db_prepare(
-		db, "SELECT name, is_digest FROM image_name WHERE image_id = ?1 ORDER BY name", e);
+	auto_stmt s = db_prepare(db,
+		"SELECT name, is_digest, manifest FROM image_name WHERE image_id = ?1 ORDER BY "
+		"name",
+		e);
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, out->id);
-	auto_strv names = STRV_INIT, digests = STRV_INIT;
+	struct image_names names = {0};
 	int r;
 	while ((r = db_step(db, s, e)) == STEP_ROW)
-		strv_take(column_int(s, 1) ? &digests : &names, column_dup(s, 0));
-	if (r < 0)
-		return r;
-	out->names = names.v ? names.v : xcalloc(1, sizeof(char *));
-	out->digests = digests.v ? digests.v : xcalloc(1, sizeof(char *));
-	names = digests = STRV_INIT;
-	return 0;
+		image_names_add(&names, column_dup(s, 0), column_int(s, 1) != 0, column_dup(s, 2));
+	image_names_give(&names, out);
+	return r < 0 ? r : 0;
+}
+
+static int read_manifests(struct db *db, struct image *out, struct err *e)
+{
+	struct strv list = STRV_INIT;
+	int r = image_manifest_row_list(db, out->id, &list, e);
+	out->manifests = never_null(&list);
+	return r;
 }
 
 static int read_layers(struct db *db, struct image *out, struct err *e)
@@ -230,6 +258,8 @@ int image_row_read(struct db *db, const char *id, struct image *out, struct err 
 	};
 	out->parent = image_row_parent(out->config);
 	r = read_names(db, out, e);
+	if (r == 0)
+		r = read_manifests(db, out, e);
 	if (r == 0)
 		r = read_layers(db, out, e);
 	if (r < 0)

@@ -10,8 +10,12 @@
 #include <string.h>
 
 struct name {
-	char *image_id, *name;
+	char *image_id, *name, *manifest;
 	bool is_digest;
+};
+
+struct manifest {
+	char *image_id, *digest;
 };
 
 struct layer {
@@ -29,7 +33,8 @@ struct found {
 	struct name *names;
 	struct layer *layers;
 	struct use *uses;
-	size_t n_images, n_names, n_layers, n_uses;
+	struct manifest *manifests;
+	size_t n_images, n_names, n_layers, n_uses, n_manifests;
 };
 
 static void found_free(struct found *f)
@@ -37,6 +42,11 @@ static void found_free(struct found *f)
 	for (size_t i = 0; i < f->n_names; i++) {
 		free(f->names[i].image_id);
 		free(f->names[i].name);
+		free(f->names[i].manifest);
+	}
+	for (size_t i = 0; i < f->n_manifests; i++) {
+		free(f->manifests[i].image_id);
+		free(f->manifests[i].digest);
 	}
 	for (size_t i = 0; i < f->n_layers; i++) {
 		free(f->layers[i].image_id);
@@ -47,6 +57,7 @@ static void found_free(struct found *f)
 		free(f->uses[i].image_id);
 	free(f->uses);
 	free(f->names);
+	free(f->manifests);
 	free(f->layers);
 	image_list_free(f->images, f->n_images);
 }
@@ -57,7 +68,7 @@ static void *grown(void *v, size_t n, size_t size)
 	return n & (n - 1) ? v : xrealloc(v, (n ? 2 * n : 1) * size);
 }
 
-enum { KIND_IMAGE, KIND_NAME, KIND_LAYER, KIND_USE };
+enum { KIND_IMAGE, KIND_NAME, KIND_LAYER, KIND_USE, KIND_MANIFEST };
 
 static void take_row(struct found *f, sqlite3_stmt *s)
 {
@@ -77,8 +88,13 @@ static void take_row(struct found *f, sqlite3_stmt *s)
 		break;
 	case KIND_NAME:
 		f->names = grown(f->names, f->n_names, sizeof(*f->names));
-		f->names[f->n_names++] =
-			(struct name){column_dup(s, 1), column_dup(s, 2), column_int(s, 4) != 0};
+		f->names[f->n_names++] = (struct name){column_dup(s, 1), column_dup(s, 2),
+			column_dup(s, 3), column_int(s, 4) != 0};
+		break;
+	case KIND_MANIFEST:
+		f->manifests = grown(f->manifests, f->n_manifests, sizeof(*f->manifests));
+		f->manifests[f->n_manifests++] =
+			(struct manifest){column_dup(s, 1), column_dup(s, 2)};
 		break;
 	case KIND_USE:
 		f->uses = grown(f->uses, f->n_uses, sizeof(*f->uses));
@@ -96,6 +112,13 @@ static int by_image_and_name(const void *a, const void *b)
 	const struct name *x = a, *y = b;
 	int order = strcmp(x->image_id, y->image_id);
 	return order ? order : strcmp(x->name, y->name);
+}
+
+static int by_image_and_digest(const void *a, const void *b)
+{
+	const struct manifest *x = a, *y = b;
+	int order = strcmp(x->image_id, y->image_id);
+	return order ? order : strcmp(x->digest, y->digest);
 }
 
 static int by_image_and_position(const void *a, const void *b)
@@ -121,14 +144,24 @@ static int newest_first(const void *a, const void *b)
 /* The names of the image from names[at] on; returns where the next one's begin. */
 static size_t give_names(struct image *image, struct found *f, size_t at)
 {
-	struct strv names = STRV_INIT, digests = STRV_INIT;
+	struct image_names names = {0};
 	for (; at < f->n_names && strcmp(f->names[at].image_id, image->id) <= 0; at++) {
 		struct name *n = &f->names[at];
 		if (!strcmp(n->image_id, image->id))
-			strv_take(n->is_digest ? &digests : &names, take_ptr(n->name));
+			image_names_add(
+				&names, take_ptr(n->name), n->is_digest, take_ptr(n->manifest));
 	}
-	image->names = names.v ? names.v : xcalloc(1, sizeof(char *));
-	image->digests = digests.v ? digests.v : xcalloc(1, sizeof(char *));
+	image_names_give(&names, image);
+	return at;
+}
+
+static size_t give_manifests(struct image *image, struct found *f, size_t at)
+{
+	struct strv list = STRV_INIT;
+	for (; at < f->n_manifests && strcmp(f->manifests[at].image_id, image->id) <= 0; at++)
+		if (!strcmp(f->manifests[at].image_id, image->id))
+			strv_take(&list, take_ptr(f->manifests[at].digest));
+	image->manifests = list.v ? list.v : xcalloc(1, sizeof(char *));
 	return at;
 }
 
@@ -155,15 +188,18 @@ static size_t give_layers(struct image *image, struct found *f, size_t at)
 
 static void put_together(struct found *f)
 {
-	size_t name = 0, layer = 0;
+	size_t name = 0, layer = 0, manifest = 0;
 	if (f->n_images)
 		qsort(f->images, f->n_images, sizeof(*f->images), by_id);
 	if (f->n_names)
 		qsort(f->names, f->n_names, sizeof(*f->names), by_image_and_name);
+	if (f->n_manifests)
+		qsort(f->manifests, f->n_manifests, sizeof(*f->manifests), by_image_and_digest);
 	if (f->n_layers)
 		qsort(f->layers, f->n_layers, sizeof(*f->layers), by_image_and_position);
 	for (size_t i = 0; i < f->n_images; i++) {
 		name = give_names(&f->images[i], f, name);
+		manifest = give_manifests(&f->images[i], f, manifest);
 		layer = give_layers(&f->images[i], f, layer);
 	}
 	for (size_t i = 0; i < f->n_uses; i++) {
@@ -182,11 +218,12 @@ int image_row_list(struct db *db, struct image **out, size_t *n, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
 		"SELECT 0, id, config, manifest_digest, size, created, tagged FROM image"
-		" UNION ALL SELECT 1, image_id, name, NULL, is_digest, 0, 0 FROM image_name"
+		" UNION ALL SELECT 1, image_id, name, manifest, is_digest, 0, 0 FROM image_name"
 		" UNION ALL SELECT 2, image_id, layer.id, diff_id, position, layer.size, 0"
 		" FROM image_layer JOIN layer ON layer.id = layer_id"
 		" UNION ALL SELECT 3, image_id, NULL, NULL, count(*), 0, 0 FROM container"
-		" WHERE image_id IS NOT NULL GROUP BY image_id",
+		" WHERE image_id IS NOT NULL GROUP BY image_id"
+		" UNION ALL SELECT 4, image_id, digest, NULL, 0, 0, 0 FROM image_manifest",
 		e);
 	if (!s)
 		return -e->code;

@@ -20,9 +20,12 @@ int layer_row_exists(struct db *db, const char *id, struct err *e)
 int blob_is_used(struct db *db, const char *hex, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
-		"SELECT 1 FROM image WHERE id = 'sha256:' || ?1 OR manifest_digest = 'sha256:' || "
-		"?1 UNION ALL SELECT 1 FROM trash WHERE id = ?1 OR (kind = 'image'"
-		" AND json_extract(content, '$.manifest_digest') = 'sha256:' || ?1)",
+		"SELECT 1 FROM image WHERE id = 'sha256:' || ?1"
+		" UNION ALL SELECT 1 FROM image_manifest WHERE digest = 'sha256:' || ?1"
+		" UNION ALL SELECT 1 FROM trash WHERE id = ?1 OR (kind = 'image'"
+		" AND json_extract(content, '$.manifest_digest') = 'sha256:' || ?1)"
+		" UNION ALL SELECT 1 FROM trash, json_each(content, '$.manifests') AS m"
+		" WHERE kind = 'image' AND m.value = 'sha256:' || ?1",
 		e);
 	if (!s)
 		return -e->code;

@@ -4,12 +4,13 @@
  * layer.id is the short name of its folder; layer_blob knows the compressed blobs a layer came
  * from. container_layer and image_layer hold layers against collection. A container does not hold
  * its image's record (rmi -f of an image in use takes the record, the layers stay).
- * container_layer.is_own: once this container's writable layer, taken by a commit; above those of its
- * image. image.tagged: when the user last gave it a name (LastTagTime of inspect). trash and
+ * container_layer.is_own: once this container's writable layer, taken by a commit; above those of
+ * its image. image.tagged: when the user last gave it a name (LastTagTime of inspect). trash and
  * trash_layer: what `moss undo` can bring back (storage/keep.h).
- * layer_blob.made: how a blob was compressed here (storage/layer_blob.h). manifest_list: the lists of
- * `moss manifest` (storage/manifest_list.h).
- * Times are nanoseconds since 1970. Processes and boot_id are valid for that boot only.
+ * layer_blob.made: how a blob was compressed here (storage/layer_blob.h). manifest_list: the lists
+ * of `moss manifest` (storage/manifest_list.h). image_manifest, image_name.manifest: which
+ * manifests an image is known by (storage/image_manifest.h). Times are nanoseconds since 1970.
+ * Processes and boot_id are valid for that boot only.
  */
 #include "storage/db/sql.h"
 #include "base/err.h"
@@ -78,6 +79,16 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"PRAGMA user_version = 5;",
 	/* Its pages have checksums: db.c makes the room before. */
 	"PRAGMA user_version = 6;",
+	/* Which manifest a reference by digest led to is only known where it is the one: an index
+	 * has another digest. */
+	"CREATE TABLE image_manifest(image_id TEXT REFERENCES image(id) ON DELETE CASCADE,"
+	" digest TEXT, PRIMARY KEY(image_id, digest)) WITHOUT ROWID;"
+	"INSERT INTO image_manifest SELECT id, manifest_digest FROM image"
+	" WHERE manifest_digest IS NOT NULL;"
+	"ALTER TABLE image_name ADD COLUMN manifest TEXT;"
+	"UPDATE image_name SET manifest = (SELECT manifest_digest FROM image WHERE id = image_id"
+	" AND (NOT is_digest OR substr(name, instr(name, '@') + 1) = manifest_digest));"
+	"PRAGMA user_version = 7;",
 };
 
 int schema_version(struct db *db, struct err *e)

@@ -58,7 +58,7 @@ int schema_migrate(struct db *db, struct err *e);
 /* user_version, or -errno. */
 int schema_version(struct db *db, struct err *e);
 enum {
-	SCHEMA_VERSION = 6,
+	SCHEMA_VERSION = 7,
 	SCHEMA_WITH_SUMS = 6, /* the first one whose pages have checksums (storage/db/page_sum.h) */
 };
 

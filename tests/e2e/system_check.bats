@@ -260,7 +260,8 @@ import os, sqlite3, sys
 root = sys.argv[1]
 old = sqlite3.connect(root + "/moss.db")
 new = sqlite3.connect(root + "/old.db")
-new.executescript("\n".join(old.iterdump()) + "PRAGMA journal_mode = WAL; PRAGMA user_version = 5;")
+new.executescript("\n".join(old.iterdump()) + "DROP TABLE image_manifest; ALTER TABLE image_name DROP COLUMN manifest;"
+    "PRAGMA journal_mode = WAL; PRAGMA user_version = 5;")
 old.close(); new.close()
 os.rename(root + "/old.db", root + "/moss.db")
 PY
@@ -297,7 +298,7 @@ PY
 	run -125 moss system check -q
 	[[ $output == *"Damaged volume vol:"*"its folder is missing"* ]]
 	in_userns mv "$WORK/_data" "$ROOT/volumes/vol/_data"
-	sqlite3 "$ROOT/moss.db" "PRAGMA foreign_keys = 0; INSERT INTO image_name VALUES('docker.io/library/lost:1', 'sha256:none', 0)"
+	sqlite3 "$ROOT/moss.db" "PRAGMA foreign_keys = 0; INSERT INTO image_name VALUES('docker.io/library/lost:1', 'sha256:none', 0, NULL)"
 	run -125 moss system check -q
 	[[ $output == *"Damaged database moss.db:"*"a row of table image_name names one of table image that is not there"* ]]
 }

@@ -2,13 +2,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/sha256.h"
 #include "base/lock.h"
 #include "storage/db/container_row.h"
+#include "storage/db/check_row.h"
+#include "storage/db/trash_row.h"
 #include "storage/image.h"
+#include "storage/image_manifest.h"
+#include "storage/keep.h"
 
 #define HEX(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
 #define ID1 "sha256:" HEX("1a")
@@ -17,6 +22,8 @@
 #define DIFF2 "sha256:" HEX("d2")
 #define BLOB1 "sha256:" HEX("b1")
 #define MANIFEST "sha256:" HEX("ee")
+#define MANIFEST2 "sha256:" HEX("ef")
+#define REPO "docker.io/library/a"
 #define CONFIG "{\"created\":\"2020-01-01T00:00:00Z\"}"
 
 /* A staged layer with one file. */
@@ -153,10 +160,236 @@ static void a_name_moves(void **state)
 	while (n)
 		image_deinit(&list[--n]);
 	free(list);
-	assert_ok(t, image_tag(&t->s, ID1, "docker.io/library/b:1", &t->e));
-	assert_int_equal(image_tag(&t->s, "sha256:0", "x", &t->e), -ENOENT);
+	assert_ok(t, image_tag(&t->s, ID1, "docker.io/library/b:1", NULL, &t->e));
+	assert_int_equal(image_tag(&t->s, "sha256:0", "x", NULL, &t->e), -ENOENT);
 	assert_int_equal(image_untag(&t->s, "docker.io/library/b:1", &t->e), ROW_OK);
 	assert_int_equal(image_untag(&t->s, "docker.io/library/b:1", &t->e), ROW_ABSENT);
+}
+
+/* ---- manifests of one config ---- */
+
+/* ID1 as a:1 by MANIFEST, and as a:2 by MANIFEST2. */
+static void commit_two(struct test_store *t)
+{
+	const struct layer_new known = {.diff_id = DIFF1};
+	int lock = -1;
+	char *staged = stage_layer(t, &lock);
+	const struct layer_new l = {.diff_id = DIFF1, .staged_path = staged, .size = 100};
+	assert_ok(t, image_commit(&t->s, ID1, CONFIG, CONFIG, strlen(CONFIG), "{}", 2, MANIFEST, &l,
+			     1, REPO ":1", REPO "@" MANIFEST, &t->e));
+	assert_ok(t, image_commit(&t->s, ID1, CONFIG, CONFIG, strlen(CONFIG), "{}", 2, MANIFEST2,
+			     &known, 1, REPO ":2", REPO "@" MANIFEST2, &t->e));
+	store_unstage(&t->s, staged, &lock);
+	free(staged);
+}
+
+/* What the name, or the id, is found with; "" = none. */
+static void assert_leads_to(struct test_store *t, const char *name, const char *manifest)
+{
+	struct image i = {0};
+	assert_int_equal(
+		image_find(&t->s, *name ? name : ID1, *name ? name : NULL, &i, &t->e), ROW_OK);
+	assert_string_equal(i.manifest_digest ? i.manifest_digest : "", manifest);
+	image_deinit(&i);
+}
+
+static void untag(struct test_store *t, const char *name)
+{
+	assert_int_equal(image_untag(&t->s, name, &t->e), ROW_OK);
+	assert_ok(t, image_manifests_settle(&t->s, &t->e));
+}
+
+static void assert_consistent(struct test_store *t)
+{
+	auto_strv problems = STRV_INIT;
+	assert_ok(t, check_row_database(t->s.db, false, &problems, &t->e));
+	if (problems.n)
+		fail_msg("%s", problems.v[0]);
+}
+
+static void each_name_has_its_manifest(void **state)
+{
+	struct test_store *t = *state;
+	struct image *list;
+	size_t n;
+	commit_two(t);
+	assert_leads_to(t, REPO ":1", MANIFEST);
+	assert_leads_to(t, REPO ":2", MANIFEST2);
+	assert_leads_to(t, REPO "@" MANIFEST2, MANIFEST2);
+	assert_leads_to(t, "", MANIFEST);
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	assert_ok(t, image_tag(&t->s, ID1, "b:1", MANIFEST2, &t->e));
+	assert_ok(t, image_tag(&t->s, ID1, "c:1", NULL, &t->e));
+	assert_ok(t, image_tag(&t->s, ID1, "d:1", "sha256:" HEX("00"), &t->e));
+	assert_leads_to(t, "b:1", MANIFEST2);
+	assert_leads_to(t, "c:1", MANIFEST);
+	assert_leads_to(t, "d:1", MANIFEST);
+	assert_ok(t, image_list(&t->s, &list, &n, &t->e));
+	assert_int_equal(n, 1);
+	assert_string_equal(list[0].manifests[0], MANIFEST);
+	assert_string_equal(list[0].manifests[1], MANIFEST2);
+	assert_null(list[0].manifests[2]);
+	assert_string_equal(image_manifest_of(&list[0], REPO ":2"), MANIFEST2);
+	assert_string_equal(image_manifest_of(&list[0], REPO "@" MANIFEST), MANIFEST);
+	assert_string_equal(image_manifest_of(&list[0], "c:1"), MANIFEST);
+	image_list_free(list, n);
+	assert_consistent(t);
+}
+
+static void a_manifest_goes_with_its_last_name(void **state)
+{
+	struct test_store *t = *state;
+	commit_two(t);
+	untag(t, REPO "@" MANIFEST);
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	untag(t, REPO ":1");
+	assert_int_equal(count(t, "blobs/sha256"), 2);
+	assert_leads_to(t, "", MANIFEST2);
+	untag(t, REPO ":2");
+	untag(t, REPO "@" MANIFEST2);
+	/* The last one stays as long as the image. */
+	assert_leads_to(t, "", MANIFEST2);
+	assert_int_equal(count(t, "blobs/sha256"), 2);
+	assert_consistent(t);
+	char **gone;
+	size_t n;
+	assert_ok(t, image_delete(&t->s, ID1, NULL, &gone, &n, &t->e));
+	while (n)
+		free(gone[--n]);
+	free(gone);
+	assert_int_equal(count(t, "blobs/sha256"), 0);
+}
+
+static void a_manifest_goes_when_its_name_moves(void **state)
+{
+	struct test_store *t = *state;
+	commit_two(t);
+	untag(t, REPO "@" MANIFEST2);
+	commit_one(t, ID2, DIFF2, REPO ":2");
+	/* Two configs and MANIFEST, which commit_one uses, too. */
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	assert_leads_to(t, REPO ":1", MANIFEST);
+	assert_consistent(t);
+}
+
+/* The names are taken one by one before the image goes; the trash has what they led to. */
+static void manifests_come_back_from_the_trash(void **state)
+{
+	struct test_store *t = *state;
+	struct image was = {0};
+	struct trash_row *rows;
+	char **gone, *missing = NULL;
+	size_t n, n_gone;
+	commit_two(t);
+	t->s.keeps = true;
+	assert_int_equal(image_find(&t->s, ID1, NULL, &was, &t->e), ROW_OK);
+	for (char **name = was.names; *name; name++)
+		assert_int_equal(image_untag(&t->s, *name, &t->e), ROW_OK);
+	for (char **name = was.digests; *name; name++)
+		assert_int_equal(image_untag(&t->s, *name, &t->e), ROW_OK);
+	assert_ok(t, image_delete(&t->s, ID1, &was, &gone, &n_gone, &t->e));
+	while (n_gone)
+		free(gone[--n_gone]);
+	free(gone);
+	image_deinit(&was);
+	assert_ok(t, image_manifests_settle(&t->s, &t->e));
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	auto_strv blobs = STRV_INIT;
+	assert_ok(t, check_row_blobs(t->s.db, &blobs, &t->e));
+	assert_int_equal(blobs.n, 3);
+	assert_ok(t, keep_list(&t->s, &rows, &n, &t->e));
+	assert_int_equal(n, 1);
+	assert_ok(t, keep_restore(&t->s, rows, NULL, &missing, &t->e));
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	assert_leads_to(t, REPO ":1", MANIFEST);
+	assert_leads_to(t, REPO ":2", MANIFEST2);
+	assert_leads_to(t, REPO "@" MANIFEST2, MANIFEST2);
+	assert_consistent(t);
+	trash_row_deinit(rows);
+	free(rows);
+}
+
+/* Under another name it has its own manifest only; freed, none. */
+static void the_trash_gives_up_manifests(void **state)
+{
+	struct test_store *t = *state;
+	struct trash_row *rows;
+	size_t n;
+	for (int is_freed = 0; is_freed < 2; is_freed++) {
+		struct image was = {0};
+		char **gone, *missing = NULL;
+		size_t n_gone;
+		commit_two(t);
+		t->s.keeps = true;
+		assert_int_equal(image_find(&t->s, ID1, NULL, &was, &t->e), ROW_OK);
+		assert_ok(t, image_delete(&t->s, ID1, &was, &gone, &n_gone, &t->e));
+		while (n_gone)
+			free(gone[--n_gone]);
+		free(gone);
+		image_deinit(&was);
+		assert_ok(t, keep_list(&t->s, &rows, &n, &t->e));
+		assert_int_equal(n, 1);
+		assert_ok(t, is_freed ? keep_free(&t->s, rows, &t->e)
+				      : keep_restore(&t->s, rows, "x:1", &missing, &t->e));
+		assert_int_equal(count(t, "blobs/sha256"), is_freed ? 0 : 2);
+		if (!is_freed)
+			assert_leads_to(t, "x:1", MANIFEST);
+		assert_consistent(t);
+		trash_row_deinit(rows);
+		free(rows);
+	}
+}
+
+/* As another program: the checksums of the pages are left out. */
+static void change_database(struct test_store *t, const char *sql)
+{
+	sqlite3 *db;
+	char *path = path_join(t->root, "moss.db"), *why = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s", why);
+	sqlite3_close(db);
+	free(path);
+}
+
+/* There an image had one manifest, and a name none of its own. */
+static void a_store_of_version_6(void **state)
+{
+	struct test_store *t = *state;
+	char *path = store_path(&t->s, "blobs/sha256/%s", HEX("ef"));
+	commit_two(t);
+	commit_one(t, ID2, DIFF2, "docker.io/library/local:1");
+	store_close(&t->s);
+	change_database(t, "DROP TABLE image_manifest; ALTER TABLE image_name DROP COLUMN manifest;"
+			   "UPDATE image SET manifest_digest = NULL WHERE id = '" ID2 "';"
+			   "PRAGMA user_version = 6");
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	test_store_reopen(t);
+	/* Tags led to it, and so did its own digest; of another one, or of an index, nothing is
+	 * known, so it is taken, too. */
+	assert_leads_to(t, REPO ":1", MANIFEST);
+	assert_leads_to(t, REPO ":2", MANIFEST);
+	assert_leads_to(t, REPO "@" MANIFEST2, MANIFEST);
+	struct image i;
+	assert_int_equal(image_find(&t->s, ID1, NULL, &i, &t->e), ROW_OK);
+	assert_string_equal(i.manifests[0], MANIFEST);
+	assert_null(i.manifests[1]);
+	assert_string_equal(i.digest_manifests[0], MANIFEST);
+	assert_null(i.digest_manifests[1]);
+	image_deinit(&i);
+	assert_int_equal(image_find(&t->s, "x", "docker.io/library/local:1", &i, &t->e), ROW_OK);
+	assert_null(i.manifest_digest);
+	assert_null(i.manifests[0]);
+	image_deinit(&i);
+	assert_consistent(t);
+	/* The next pull of the digest says what it leads to. */
+	const struct layer_new known = {.diff_id = DIFF1};
+	assert_ok(t, image_commit(&t->s, ID1, CONFIG, CONFIG, strlen(CONFIG), "{}", 2, MANIFEST2,
+			     &known, 1, NULL, REPO "@" MANIFEST2, &t->e));
+	assert_leads_to(t, REPO "@" MANIFEST2, MANIFEST2);
+	assert_leads_to(t, REPO ":2", MANIFEST);
+	assert_consistent(t);
 }
 
 static void the_same_layer_twice_is_one(void **state)
@@ -312,6 +545,12 @@ int main(void)
 		T(committed_and_found),
 		T(finding),
 		T(a_name_moves),
+		T(each_name_has_its_manifest),
+		T(a_manifest_goes_with_its_last_name),
+		T(a_manifest_goes_when_its_name_moves),
+		T(manifests_come_back_from_the_trash),
+		T(the_trash_gives_up_manifests),
+		T(a_store_of_version_6),
 		T(the_same_layer_twice_is_one),
 		T(deleting),
 		T(a_container_keeps_its_layers),

@@ -17,6 +17,7 @@
 #include "storage/db/container_row.h"
 #include "storage/db/db.h"
 #include "storage/image.h"
+#include "storage/image_manifest.h"
 #include "storage/volume.h"
 
 #define HEX(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
@@ -25,6 +26,8 @@
 #define MANIFEST "sha256:" HEX("ee")
 #define CONFIG "{}"
 #define NAME "docker.io/library/a:latest"
+#define MANIFEST2 "sha256:" HEX("ef")
+#define NAME2 "docker.io/library/a:2"
 
 static size_t count(struct test_store *t, const char *folder)
 {
@@ -206,6 +209,43 @@ static void check_delete(struct test_store *t, bool done)
 static void committing_an_image(void **state) { repeat(*state, delete, commit, check_commit); }
 static void deleting_an_image(void **state) { repeat(*state, commit, delete, check_delete); }
 
+/* ---- a second manifest of the image ---- */
+
+static int commit_second(struct store *s, struct err *e)
+{
+	const struct layer_new l = {.diff_id = DIFF};
+	int r = commit(s, e);
+	return r < 0 ? r
+		     : image_commit(s, ID, CONFIG, CONFIG, strlen(CONFIG), "{}", 2, MANIFEST2, &l,
+			       1, NAME2, NULL, e);
+}
+
+static int drop_second(struct store *s, struct err *e)
+{
+	int r = image_untag(s, NAME2, e);
+	return r < 0 ? r : image_manifests_settle(s, e);
+}
+
+/* It is there as long as its row is; one that was left over goes with the next to settle. */
+static void check_second(struct test_store *t, bool done)
+{
+	struct image i;
+	assert_int_equal(image_find(&t->s, "a", NAME, &i, &t->e), ROW_OK);
+	bool is_named = i.names[1] != NULL, is_there = i.manifests[1] != NULL;
+	image_deinit(&i);
+	assert_true(is_there || !is_named);
+	assert_false(is_there && done);
+	assert_int_equal(count(t, "blobs/sha256"), is_there ? 3 : 2);
+	assert_ok(t, image_manifests_settle(&t->s, &t->e));
+	assert_int_equal(count(t, "blobs/sha256"), is_named ? 3 : 2);
+	assert_ok(t, store_purge(&t->s, remove_plainly, &t->e));
+}
+
+static void dropping_a_manifest(void **state)
+{
+	repeat(*state, commit_second, drop_second, check_second);
+}
+
 /* ---- volumes ---- */
 
 static int make_volume(struct store *s, struct err *e)
@@ -287,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(committing_an_image),
 		T(deleting_an_image),
+		T(dropping_a_manifest),
 		T(making_a_volume),
 		T(dropping_a_volume),
 		T(opening_for_the_first_time),
