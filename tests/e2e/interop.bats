@@ -93,6 +93,57 @@ config_of() { jq -r .config.digest; }
 	[ "$(moss image inspect -f '{{.Id}}' "$REG/v2s2:1")" = "$id" ]
 }
 
+@test "one config in several manifests: each name is pushed as what it was pulled as" {
+	local from form to
+	two_manifests two
+	from=$REG
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	moss push -q --format v2s2 busybox "$from/form:v2s2"
+	moss push -q --format oci busybox "$from/form:oci"
+	moss rmi -f --no-trash "$(moss images -q busybox)" >/dev/null
+	for form in two:gzip two:zstd form:oci form:v2s2; do moss pull -q "$from/$form"; done
+	[ "$(moss images -q | sort -u | wc -l)" = 1 ]
+	moss tag "$from/two:zstd" again:1
+	for to in "$from/other" to; do
+		if [ "$to" = to ]; then
+			registry_start_empty elsewhere
+			to=$REG/x
+		fi
+		for form in two:zstd two:gzip form:v2s2 form:oci; do
+			moss push -q "$from/$form" "$to/$form"
+			[ "$(raw "$to/$form" | sha256sum)" = "$(raw "$from/$form" | sha256sum)" ]
+		done
+		moss push -q again:1 "$to/again:1"
+		[ "$(remote_digest "$to/again:1")" = "$ZSTD" ]
+		moss push -q "$from/two@$GZIP" "$to/digest:1"
+		[ "$(remote_digest "$to/digest:1")" = "$GZIP" ]
+	done
+	run -0 moss system check
+	[ -z "$output" ]
+}
+
+@test "one config in several manifests: a list, an archive, a folder" {
+	two_manifests two
+	moss pull -q "$REG/two:gzip"
+	moss pull -q "$REG/two:zstd"
+	# A list has the one that it was given.
+	moss tag "$REG/two:zstd" "$REG/local:zstd"
+	moss manifest create "$REG/list:1" "$REG/local:zstd" >/dev/null
+	moss manifest push "$REG/list:1" >/dev/null
+	skopeo inspect --raw --tls-verify=false "docker://$REG/list:1" >"$WORK/list"
+	[ "$(jq -r '.manifests[0].digest' "$WORK/list")" = "$ZSTD" ]
+	# skopeo's layout has both; what is loaded of it is pushed as it was.
+	moss rmi -af --no-trash >/dev/null
+	skopeo --insecure-policy copy -q --src-tls-verify=false "docker://$REG/two:gzip" "oci:$WORK/layout:a:gzip"
+	skopeo --insecure-policy copy -q --src-tls-verify=false "docker://$REG/two:zstd" "oci:$WORK/layout:a:zstd"
+	moss load -q -i "$WORK/layout"
+	[ "$(moss images -q | sort -u | wc -l)" = 1 ]
+	moss push -q a:zstd "$REG/two:loaded-zstd"
+	[ "$(remote_digest "$REG/two:loaded-zstd")" = "$ZSTD" ]
+	moss push -q a:gzip "$REG/two:loaded-gzip"
+	[ "$(remote_digest "$REG/two:loaded-gzip")" = "$GZIP" ]
+}
+
 @test "the repository that has the image's forms is asked, however many others have the layer" {
 	local n
 	MOSS_TEST_LIB=$MOSS_TEST_LIB python3 - "$REG" <<-'PYTHON'

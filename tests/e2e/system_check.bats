@@ -275,6 +275,32 @@ PY
 	[[ $output == *"of image_name, has been altered"* ]] || { echo "$output"; false; }
 }
 
+@test "each manifest of an image is checked, and fetched again" {
+	registry_start_empty two
+	two_manifests two
+	moss pull -q "$REG/two:gzip"
+	moss pull -q "$REG/two:zstd"
+	local digest blob
+	for digest in "$GZIP" "$ZSTD"; do
+		blob=$ROOT/blobs/sha256/${digest#sha256:}
+		printf ' ' | dd of="$blob" bs=1 seek=20 conv=notrunc status=none
+		run -125 moss system check
+		[[ $output == *"Damaged blob ${digest#sha256:}:"*"Damaged image "* ]] || { echo "$output"; false; }
+		run -0 moss system check --repair
+		[[ $output == *"Repaired blob $digest"* ]]
+		[ "$(sha256sum <"$blob" | cut -c-64)" = "${digest#sha256:}" ]
+	done
+	run -0 moss system check
+	[ -z "$output" ]
+	config=$(moss images -q --no-trunc | head -1)
+	rm "$ROOT/blobs/sha256/${config#sha256:}"
+	run -0 moss system check --repair
+	[[ $output == *"Repaired blob $config"* ]]
+	sqlite3 "$ROOT/moss.db" "DELETE FROM image_manifest WHERE digest = '$ZSTD'"
+	run -125 moss system check -q
+	[[ $output == *"image $config has no manifest $ZSTD"* ]]
+}
+
 @test "blobs, folders of containers and volumes, the database's references" {
 	load_image
 	moss volume create vol >/dev/null

@@ -180,5 +180,17 @@ registry_stop_all() {
 # The digest that a registry has under a name, by skopeo.
 remote_digest() { skopeo inspect --tls-verify=false "${@:2}" --format '{{.Digest}}' "docker://$1"; }
 
+# Puts one config with two manifests into $REG as REPOSITORY:gzip and REPOSITORY:zstd, and leaves
+# nothing of it in the store: $GZIP, $ZSTD are their digests.
+two_manifests() { # REPOSITORY
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	moss push -q --format oci busybox "$REG/$1:gzip" >/dev/null
+	moss push -q --compression-format zstd --force-compression busybox "$REG/$1:zstd" >/dev/null
+	moss rmi -f --no-trash "$(moss images -q busybox)" >/dev/null
+	GZIP=$(remote_digest "$REG/$1:gzip")
+	ZSTD=$(remote_digest "$REG/$1:zstd")
+	[ "$GZIP" != "$ZSTD" ]
+}
+
 # What is in an image's file: `image_sh IMAGE COMMAND` runs busybox's shell in it.
 image_sh() { moss run --rm --network none "$1" sh -c "$2"; }
