@@ -153,6 +153,32 @@ teardown() {
 	[ "$output" = "$(moss image inspect -f '{{.Id}}' "$REG/docker:1")" ]
 }
 
+@test "a tag that moved to another manifest of the same config: no layer is fetched, it is pushed as that" {
+	registry_start_empty two
+	two_manifests two
+	proxy_start
+	moss pull -q "$PROXY/two:gzip"
+	[ "$(requests 'GET .*/blobs/')" -eq 2 ]
+	skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$REG/two:zstd" "docker://$REG/two:gzip"
+	run moss pull "$PROXY/two:gzip"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Digest: $ZSTD"*"Status: Image is up to date for $PROXY/two:gzip"* ]]
+	[ "$(moss image inspect -f '{{len .RepoDigests}}' "$PROXY/two:gzip")" = 2 ]
+	[ "$(requests "GET .*/blobs/")" -eq 3 ]
+	moss push -q "$PROXY/two:gzip" "$REG/moved:1"
+	[ "$(remote_digest "$REG/moved:1")" = "$ZSTD" ]
+	# Known by its digest only, then by a tag that was another's.
+	moss rmi -f --no-trash "$(moss images -q "$PROXY/two")" >/dev/null
+	moss pull -q "$PROXY/two@$GZIP"
+	moss pull -q "$PROXY/two:zstd"
+	skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$REG/two@$GZIP" "docker://$REG/two:zstd"
+	moss pull -q "$PROXY/two:zstd"
+	moss push -q "$PROXY/two:zstd" "$REG/moved:2"
+	[ "$(remote_digest "$REG/moved:2")" = "$GZIP" ]
+	run moss pull "$PROXY/two:zstd"
+	[ "${#lines[@]}" -eq 4 ]
+}
+
 @test "bad names, and what was meant" {
 	local name
 	run moss pull Debian:Sid
