@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "cmd/format/human.h"
+#include "cmd/write_file.h"
 #include "engine/copy.h"
 
 #include <stdio.h>
@@ -65,7 +66,7 @@ static int cp_run(struct cmd_call *call, void *args, struct err *e)
 		fprintf(stderr, "Successfully copied %s to %s\n", size, result.to);
 	}
 	copy_result_deinit(&result);
-	return r;
+	return r < 0 && !strcmp(dst, "-") ? write_stdout_failed(e) : r;
 }
 
 static const char *const aliases[] = {"container cp", NULL};

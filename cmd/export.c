@@ -32,7 +32,8 @@ static int export_run(struct cmd_call *call, void *args, struct err *e)
 	if (isatty(STDOUT_FILENO))
 		return err_set(e, EINVAL,
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
-	return container_export(call->store, call->argv[0], STDOUT_FILENO, e);
+	int r = container_export(call->store, call->argv[0], STDOUT_FILENO, e);
+	return r < 0 ? write_stdout_failed(e) : r;
 }
 
 static const char *const aliases[] = {"container export", NULL};

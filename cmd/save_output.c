@@ -38,8 +38,10 @@ int save_output(struct store *s, const char *path, const struct save_item *items
 	struct saving saving = {.store = s, .items = items, .n = n, .options = o};
 	if (save_format_is_folder(o->format))
 		return save_to_folder(&saving, path, e);
-	if (str_empty(path))
-		return images_save(s, items, n, o, STDOUT_FILENO, e);
+	if (str_empty(path)) {
+		int r = images_save(s, items, n, o, STDOUT_FILENO, e);
+		return r < 0 ? write_stdout_failed(e) : r;
+	}
 	if (copy_check_output(path, e) < 0)
 		return err_ctx(e, "failed to save image");
 	return write_to_file(path, true, write_images, &saving, e);

@@ -40,9 +40,10 @@ static int export_run(struct cmd_call *call, void *args, struct err *e)
 		r = err_set(e, EINVAL,
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	struct exporting x = {.store = call->store, .volume = &v};
-	if (r == 0)
-		r = str_empty(a->output) ? write_export(&x, STDOUT_FILENO, e)
-					 : write_to_file(a->output, false, write_export, &x, e);
+	if (r == 0 && !str_empty(a->output))
+		r = write_to_file(a->output, false, write_export, &x, e);
+	else if (r == 0 && (r = write_export(&x, STDOUT_FILENO, e)) < 0)
+		r = write_stdout_failed(e);
 	volume_deinit(&v);
 	return r;
 }

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +15,23 @@ int write_context(struct err *e, const char *path)
 	int c = e->code;
 	bool is_disk = c == ENOSPC || c == EDQUOT || c == EFBIG || c == EIO;
 	return is_disk ? err_ctx(e, "cannot write %s", path) : -c;
+}
+
+/* A pipe or socket whose other end is closed. */
+static bool has_no_reader(int fd)
+{
+	struct pollfd p = {.fd = fd};
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+int write_stdout_failed(struct err *e)
+{
+	/* ECHILD: it was a helper that SIGPIPE has ended. */
+	if ((e->code != EPIPE && e->code != ECHILD) || !has_no_reader(STDOUT_FILENO))
+		return -e->code;
+	(void)raise(SIGPIPE);
+	*e = (struct err){0};
+	return err_go(e, EPIPE, "write");
 }
 
 int write_to_file(const char *path, bool durable, file_writer write, void *arg, struct err *e)

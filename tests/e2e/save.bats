@@ -127,6 +127,27 @@ hard_layer() {
 	[ "$output" = mine ]
 }
 
+@test "a reader that goes: archives for stdout end by SIGPIPE without a word" {
+	local command
+	moss create --name cc --network none busybox true >/dev/null
+	moss run --rm --network none -v vol:/v busybox sh -c 'head -c 3000000 /dev/urandom >/v/x'
+	ends() { # STATUS TEXT COMMAND...
+		local status=0
+		{ "$MOSS" --root "$ROOT" --runroot "$RUNROOT" "${@:3}" 2>"$WORK/err" || echo $? >"$WORK/status"; } | head -c 10 >/dev/null
+		[ "$(cat "$WORK/status")" = "$1" ] || { echo "${*:3}: $(cat "$WORK/status" "$WORK/err")"; return 1; }
+		[ "$(cat "$WORK/err")" = "$2" ] || { echo "${*:3}: $(cat "$WORK/err")"; return 1; }
+		rm "$WORK/status"
+	}
+	for command in "save busybox" "save --format oci-archive busybox" "system export" "export cc" \
+		"cp cc:/bin -" "volume export vol"; do
+		# shellcheck disable=SC2086
+		ends 141 "" $command
+		# shellcheck disable=SC2086
+		(trap '' PIPE; ends 1 "moss: write: broken pipe" $command)
+	done
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
 @test "several images and names share an archive; a repository stands for its tags, an ID for none" {
 	moss tag busybox other/b:2
 	moss tag busybox busybox:z
