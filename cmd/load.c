@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "engine/transfer/pull.h"
+#include "base/err.h"
 #include "base/scope.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ static int load_run(struct cmd_call *call, void *args, struct err *e)
 	/* What was loaded before a failure is there, and said. */
 	for (size_t i = 0; i < lines.n; i++)
 		puts(lines.v[i]);
-	return r;
+	return r < 0 && !str_empty(a->input) ? err_ctx(e, "cannot load %s", a->input) : r;
 }
 
 static const char *const aliases[] = {"image load", NULL};

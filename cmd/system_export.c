@@ -1,5 +1,6 @@
 /* moss system export, import, migrate */
 #include "cmd/cmd.h"
+#include "base/err.h"
 #include "base/scope.h"
 #include "cmd/save_output.h"
 #include "engine/transfer/migrate.h"
@@ -90,7 +91,8 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 	const struct load_source source = {.fd = fd, .path = call->argc ? call->argv[0] : NULL};
 	int r = image_load(call->store, &source, true, &lines, e);
 	print(&lines);
-	return r;
+	bool is_named = call->argc && strcmp(call->argv[0], "-") != 0;
+	return r < 0 && is_named ? err_ctx(e, "cannot import %s", call->argv[0]) : r;
 }
 
 static void tell_failure(void *arg, const struct err *failure) { cmd_report(arg, failure); }

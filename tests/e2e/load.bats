@@ -287,6 +287,22 @@ refuses() { # words in the error
 	[ "$output" = "moss: open $WORK/none.tar: no such file or directory" ]
 }
 
+@test "what is wrong with an archive is said with its name, where it has one" {
+	echo garbage >"$WORK/bad.tar"
+	for command in "load -i" "image load --input"; do
+		# shellcheck disable=SC2086
+		run -1 moss $command "$WORK/bad.tar"
+		[[ "$output" == "moss: cannot load $WORK/bad.tar: "* ]]
+	done
+	run -1 moss system import "$WORK/bad.tar"
+	[[ "$output" == "moss: cannot import $WORK/bad.tar: "* ]]
+	run -1 moss load <"$WORK/bad.tar"
+	[[ "$output" != *bad.tar* ]]
+	head -c 300000 "$(busybox_archive)" >"$WORK/half.tar"
+	run -1 moss load -i "$WORK/half.tar"
+	[[ "$output" == *"cannot load $WORK/half.tar: "* ]]
+}
+
 @test "operands are refused" {
 	run moss load x
 	[ "$status" -ne 0 ]
