@@ -188,6 +188,26 @@ static void tell_plan(struct push *p, const struct push_plan *plan)
 				p->progress, p->items.v[plan->layers[k]].short_id, "Waiting");
 }
 
+struct telling {
+	struct push *push;
+	const struct push_plan *plan;
+};
+
+static void tell_now(void *arg)
+{
+	const struct telling *t = arg;
+	tell_plan(t->push, t->plan);
+}
+
+/* As Docker: of a registry that cannot be reached only that is said. */
+static void tell_when_answered(struct push *p, struct telling *t)
+{
+	if (p->items.has_answered)
+		return tell_now(t);
+	p->items.answered = tell_now;
+	p->items.arg = t;
+}
+
 int push_put(struct push *p, const char *ref, const struct push_manifest *m, struct err *e)
 {
 	const char *kind;
@@ -328,10 +348,12 @@ int push_image(struct push *p, const struct image *image, const char *manifest,
 	if (r == 0 && p->options->format == FORMAT_AS_IS && !p->options->compression.is_given)
 		p->items.compression.gzip_only =
 			!plan.has_original || !push_manifest_is_oci(plan.original.media_type);
+	struct telling telling = {p, &plan};
 	if (r == 0) {
-		tell_plan(p, &plan);
+		tell_when_answered(p, &telling);
 		r = push_planned(p, image, &plan, to, m, e);
 	}
+	p->items.answered = NULL;
 	push_items_clear(&p->items);
 	plan_deinit(&plan);
 	return r;

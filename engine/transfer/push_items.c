@@ -223,11 +223,24 @@ static void show_progress(struct push_items *p, const json_t *progress)
 	progress_bar(p->progress, i->short_id, "Pushing", json_int_or(progress, "bytes", 0), total);
 }
 
+/* A refusal is an answer, too. */
+static void note_answer(struct push_items *p, const json_t *m)
+{
+	const char *kind = "";
+	struct err ignored = {0};
+	if (p->has_answered || (proto_error(m, &kind, &ignored) < 0 && !strcmp(kind, "network")))
+		return;
+	p->has_answered = true;
+	if (p->answered)
+		p->answered(p->arg);
+}
+
 static int target_message(struct push_items *p, struct err *e)
 {
 	auto_json m = fetcher_message(p->fetcher, e);
 	if (!m)
 		return -e->code;
+	note_answer(p, m);
 	if (json_at(m, "progress")) {
 		show_progress(p, json_at(m, "progress"));
 		return 0;

@@ -94,6 +94,11 @@ struct push_items {
 	const struct pull_options *options; /* for the registries that are fetched from */
 	struct push_compression compression;
 	struct progress *progress;
+	/* Called once, when the registry has answered for the first time, before its answer is
+	 * acted on; NULL = nobody asks. */
+	void (*answered)(void *arg);
+	void *arg;
+	bool has_answered;
 	struct push_item *v;
 	size_t n;
 	struct push_source *sources;

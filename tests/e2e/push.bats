@@ -228,6 +228,16 @@ $short: Layer already exists
 	run moss push --retry 0 127.0.0.1:1/x:1
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"connect: connection refused"* ]]
+	# Nothing is prepared for a registry that is not there.
+	[[ "$output" != *Preparing* ]]
+	[ "${lines[0]}" = "The push refers to repository [127.0.0.1:1/x]" ]
+	[[ "${lines[1]}" == "moss: "* ]]
+	# One that refuses is.
+	registry_start_empty closed htpasswd
+	moss tag busybox "$REG/x:1"
+	run moss push "$REG/x:1"
+	[ "$status" -eq 1 ]
+	[[ "${lines[1]}" == *": Preparing" ]]
 }
 
 @test "basic: credentials; --creds; the wrong ones" {
