@@ -129,7 +129,9 @@ const struct cmd cmd_system_export = {
 		"blobs/sha256 has manifests, configs and plain layers. A name that ends in / or is "
 		"an empty folder gets the layout's files, any other is an archive of them; without "
 		"one, or with -, the archive goes to standard output. It is written under another "
-		"name until it is whole. Containers and volumes are not in it.",
+		"name until it is whole. Containers and volumes are not in it, nor the manifests "
+		"that "
+		"images were pulled by.",
 	.examples = "  moss system export images.tar\n  moss system export backup/\n"
 		    "  moss system export | ssh host moss system import",
 	.run = export_run,

@@ -14,6 +14,7 @@
 #include "storage/db/layer_row.h"
 #include "storage/image.h"
 #include "storage/image_manifest.h"
+#include "storage/layer_blob.h"
 #include "storage/store.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -181,9 +182,8 @@ static int try_name(
 	return x;
 }
 
-static int fetch_from_any(const struct repair *r, const struct check_layer_row *row, struct err *e)
+static int fetch_form(const struct repair *r, const struct check_layer_row *row, struct err *e)
 {
-	err_set(e, ENOENT, "no image that has it is known to a registry");
 	for (size_t i = 0; i < r->n_images; i++) {
 		auto_strv names = STRV_INIT;
 		if (!has_layer(&r->images[i], row->diff_id))
@@ -194,6 +194,26 @@ static int fetch_from_any(const struct repair *r, const struct check_layer_row *
 				return 0;
 	}
 	return -e->code;
+}
+
+/* In whichever of its compressed forms a registry still has it. */
+static int fetch_from_any(const struct repair *r, const struct check_layer_row *row, struct err *e)
+{
+	struct layer_blob *blobs = NULL;
+	size_t n = 0;
+	int x = layer_blobs(r->store, row->id, &blobs, &n, e);
+	if (x < 0)
+		return x;
+	x = err_set(e, ENOENT, "no image that has it is known to a registry");
+	for (size_t i = 0; i < n && x < 0; i++) {
+		struct check_layer_row form = *row;
+		form.blob = blobs[i].digest;
+		form.blob_size = blobs[i].size;
+		form.media_type = blobs[i].media_type;
+		x = fetch_form(r, &form, e);
+	}
+	layer_blobs_free(blobs, n);
+	return x;
 }
 
 static void repair_layer(const struct repair *r, struct check_item *it)

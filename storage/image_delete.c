@@ -43,11 +43,16 @@ static void list_deleted(const struct image *image, const struct strv *gone, str
 	free(chain);
 }
 
-static int keep_rows(struct store *s, const struct image *image, const struct image *was,
-	struct strv *deleted, struct err *e)
+static int keep_rows(struct store *s, const char *stage, const struct image *image,
+	const struct image *was, struct strv *deleted, struct err *e)
 {
 	struct strv diffs = STRV_INIT;
-	int r = keep_image(s, image, was, e);
+	auto_strv replaced = STRV_INIT;
+	int r = keep_replaced(s, image->id, &replaced, e);
+	if (r >= 0)
+		r = intent_write(s, stage, &replaced, e);
+	if (r >= 0)
+		r = keep_image(s, image, was, e);
 	if (r >= 0)
 		r = image_row_delete(s->db, image->id, e);
 	if (r >= 0)
@@ -101,7 +106,7 @@ int image_delete(struct store *s, const char *id, const struct image *was, char 
 		if (r == ROW_ABSENT)
 			r = err_set(e, ENOENT, "No such image: %s", id);
 		if (r >= 0)
-			r = s->keeps ? keep_rows(s, &image, was, &list, e)
+			r = s->keeps ? keep_rows(s, stage, &image, was, &list, e)
 				     : delete_rows(s, stage, &image, &list, e);
 		if (r >= 0)
 			r = db_commit(s->db, e);

@@ -136,6 +136,31 @@ int keep_image(struct store *s, const struct image *image, const struct image *w
 	return r < 0 ? r : 0;
 }
 
+static void trash_list_free(struct trash_row *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		trash_row_deinit(&list[i]);
+	free(list);
+}
+
+int keep_replaced(struct store *s, const char *id, struct strv *paths, struct err *e)
+{
+	struct trash_row *list = NULL;
+	struct err ignored;
+	const char *hex = str_after(id, "sha256:");
+	size_t n = 0;
+	int r = trash_row_list(s->db, &list, &n, e);
+	for (size_t i = 0; i < n && hex; i++) {
+		if (strcmp(list[i].kind, keep_is_image) != 0 || strcmp(list[i].id, hex) != 0)
+			continue;
+		auto_json content =
+			json_parse(list[i].content, strlen(list[i].content), "trash", &ignored);
+		keep_add_manifests(content, paths);
+	}
+	trash_list_free(list, n);
+	return r < 0 ? r : 0;
+}
+
 int keep_volume(struct store *s, const char *stage, const char *name, struct err *e)
 {
 	struct volume v = {0};
@@ -259,13 +284,6 @@ int keep_free(struct store *s, const struct trash_row *t, struct err *e)
 	return r;
 }
 
-static void list_free(struct trash_row *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		trash_row_deinit(&list[i]);
-	free(list);
-}
-
 /* Those that went in before that time. */
 static int free_before(struct store *s, int64_t time_ns, size_t *freed, struct err *e)
 {
@@ -275,7 +293,7 @@ static int free_before(struct store *s, int64_t time_ns, size_t *freed, struct e
 	for (size_t i = n; i-- > 0 && r >= 0;)
 		if (list[i].removed_ns <= time_ns && (r = keep_free(s, &list[i], e)) >= 0)
 			count++;
-	list_free(list, n);
+	trash_list_free(list, n);
 	if (freed)
 		*freed = count;
 	return r < 0 ? r : 0;

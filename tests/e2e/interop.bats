@@ -122,7 +122,7 @@ config_of() { jq -r .config.digest; }
 	[ -z "$output" ]
 }
 
-@test "one config in several manifests: a list, an archive, a folder" {
+@test "one config in several manifests: in a list, in a folder" {
 	two_manifests two
 	moss pull -q "$REG/two:gzip"
 	moss pull -q "$REG/two:zstd"

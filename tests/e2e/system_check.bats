@@ -301,6 +301,29 @@ PY
 	[[ $output == *"image $config has no manifest $ZSTD"* ]]
 }
 
+@test "a layer is fetched in any form that a registry still has" {
+	registry_start_empty first
+	two_manifests two
+	local first=$REG gone layer
+	registry_start_empty second
+	skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$first/two:zstd" "docker://$REG/two:zstd"
+	skopeo --insecure-policy copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$first/two:gzip" "docker://$REG/other:gzip"
+	moss pull -q "$first/two:gzip"
+	moss pull -q "$REG/two:zstd"
+	layer=$(ls "$ROOT/layers")
+	kill "${REGISTRY_PIDS[0]}"
+	rm "$ROOT/layers/$layer/tar-split"
+	run -0 moss system check --repair
+	[[ $output == *"Repaired layer "* ]]
+	run -0 moss system check
+	# Now only the one compressed with gzip is to be had.
+	moss pull -q "$REG/other:gzip"
+	rm -r "$WORK/second.data/docker/registry/v2/repositories/two"
+	rm "$ROOT/layers/$layer/tar-split"
+	run -0 moss system check --repair
+	[[ $output == *"Repaired layer "* ]]
+}
+
 @test "blobs, folders of containers and volumes, the database's references" {
 	load_image
 	moss volume create vol >/dev/null

@@ -309,6 +309,34 @@ static void manifests_come_back_from_the_trash(void **state)
 	free(rows);
 }
 
+static void delete_with_names(struct test_store *t)
+{
+	struct image was = {0};
+	char **gone;
+	size_t n;
+	t->s.keeps = true;
+	assert_int_equal(image_find(&t->s, ID1, NULL, &was, &t->e), ROW_OK);
+	assert_ok(t, image_delete(&t->s, ID1, &was, &gone, &n, &t->e));
+	while (n)
+		free(gone[--n]);
+	free(gone);
+	image_deinit(&was);
+}
+
+/* Removed twice: what only the first had is nobody's. */
+static void the_trash_has_the_last_of_an_image(void **state)
+{
+	struct test_store *t = *state;
+	commit_two(t);
+	delete_with_names(t);
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	commit_one(t, ID1, DIFF1, REPO ":1");
+	assert_int_equal(count(t, "blobs/sha256"), 3);
+	delete_with_names(t);
+	assert_int_equal(count(t, "blobs/sha256"), 2);
+	assert_consistent(t);
+}
+
 /* Under another name it has its own manifest only; freed, none. */
 static void the_trash_gives_up_manifests(void **state)
 {
@@ -316,17 +344,9 @@ static void the_trash_gives_up_manifests(void **state)
 	struct trash_row *rows;
 	size_t n;
 	for (int is_freed = 0; is_freed < 2; is_freed++) {
-		struct image was = {0};
-		char **gone, *missing = NULL;
-		size_t n_gone;
+		char *missing = NULL;
 		commit_two(t);
-		t->s.keeps = true;
-		assert_int_equal(image_find(&t->s, ID1, NULL, &was, &t->e), ROW_OK);
-		assert_ok(t, image_delete(&t->s, ID1, &was, &gone, &n_gone, &t->e));
-		while (n_gone)
-			free(gone[--n_gone]);
-		free(gone);
-		image_deinit(&was);
+		delete_with_names(t);
 		assert_ok(t, keep_list(&t->s, &rows, &n, &t->e));
 		assert_int_equal(n, 1);
 		assert_ok(t, is_freed ? keep_free(&t->s, rows, &t->e)
@@ -550,6 +570,7 @@ int main(void)
 		T(a_manifest_goes_when_its_name_moves),
 		T(manifests_come_back_from_the_trash),
 		T(the_trash_gives_up_manifests),
+		T(the_trash_has_the_last_of_an_image),
 		T(a_store_of_version_6),
 		T(the_same_layer_twice_is_one),
 		T(deleting),
