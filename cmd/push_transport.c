@@ -21,20 +21,6 @@
 #include "registry/transport.h"
 #include "storage/image.h"
 
-static enum save_format format_of(enum transport_kind kind)
-{
-	switch (kind) {
-	case TRANSPORT_DIR:
-		return SAVE_DOCKER_DIR;
-	case TRANSPORT_OCI:
-		return SAVE_OCI_DIR;
-	case TRANSPORT_OCI_ARCHIVE:
-		return SAVE_OCI_ARCHIVE;
-	default:
-		return SAVE_DOCKER_ARCHIVE;
-	}
-}
-
 /* Docker reads nothing else there. */
 static int check_docker_archive(const struct transport *to, const struct push_transport *p,
 	const struct push_options *o, struct err *e)
@@ -68,7 +54,7 @@ static int read_options(struct store *s, const struct transport *to, const struc
 	struct err *e)
 {
 	bool is_dir = to->kind == TRANSPORT_DIR;
-	o->format = format_of(to->kind);
+	o->format = to->kind;
 	o->compression = from->compression;
 	o->manifest = from->format;
 	if (to->kind == TRANSPORT_DOCKER_ARCHIVE)

@@ -152,17 +152,17 @@ static int find_images(
 static int read_options(const struct save_args *a, struct save_options *o, struct err *e)
 {
 	const char *format = str_empty(a->format) ? "docker-archive" : a->format;
-	if (save_format_parse(format, &o->format, e) < 0)
+	if (transport_of_format(format, &o->format, e) < 0)
 		return -e->code;
-	if (a->compress && o->format != SAVE_DOCKER_DIR)
+	if (a->compress && o->format != TRANSPORT_DIR)
 		return err_set(
 			e, EINVAL, "--compress can only be set when --format is 'docker-dir'");
 	if (a->compress && a->uncompressed)
 		return err_set(e, EINVAL, "--compress and --uncompressed contradict each other");
-	if (save_format_is_folder(o->format) && str_empty(a->output))
+	if (transport_is_folder(o->format) && str_empty(a->output))
 		return err_set(
 			e, EINVAL, "--format %s needs a folder: name it with --output", format);
-	bool is_oci = o->format == SAVE_OCI_ARCHIVE || o->format == SAVE_OCI_DIR;
+	bool is_oci = o->format == TRANSPORT_OCI_ARCHIVE || o->format == TRANSPORT_OCI;
 	o->compress = a->compress || (is_oci && !a->uncompressed);
 	return 0;
 }
@@ -179,7 +179,7 @@ static int save_run(struct cmd_call *call, void *args, struct err *e)
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	if (find_images(call, a, &w, e) < 0)
 		return -e->code;
-	if (w.n > 1 && o.format == SAVE_DOCKER_DIR)
+	if (w.n > 1 && o.format == TRANSPORT_DIR)
 		return err_set(e, EINVAL, "a docker-dir holds one image, not %zu", w.n);
 	return save_output(call->store, a->output, w.items, w.n, &o, e);
 }

@@ -36,7 +36,7 @@ int save_output(struct store *s, const char *path, const struct save_item *items
 	const struct save_options *o, struct err *e)
 {
 	struct saving saving = {.store = s, .items = items, .n = n, .options = o};
-	if (save_format_is_folder(o->format))
+	if (transport_is_folder(o->format))
 		return save_to_folder(&saving, path, e);
 	if (str_empty(path)) {
 		int r = images_save(s, items, n, o, STDOUT_FILENO, e);

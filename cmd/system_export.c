@@ -30,7 +30,7 @@ static int export_images(
 {
 	auto_free struct save_item *items = xcalloc(n, sizeof(*items));
 	const struct save_options o = {
-		.format = path && is_folder(path) ? SAVE_OCI_DIR : SAVE_OCI_ARCHIVE};
+		.format = path && is_folder(path) ? TRANSPORT_OCI : TRANSPORT_OCI_ARCHIVE};
 	for (size_t i = 0; i < n; i++) {
 		items[i].image = &images[i];
 		for (char **name = images[i].names; name && *name; name++)

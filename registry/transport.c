@@ -9,20 +9,47 @@
 #include "base/str.h"
 #include "registry/reference.h"
 
-static const char *const names[] = {
-	[TRANSPORT_DIR] = "dir",
-	[TRANSPORT_OCI] = "oci",
-	[TRANSPORT_OCI_ARCHIVE] = "oci-archive",
-	[TRANSPORT_DOCKER_ARCHIVE] = "docker-archive",
+/* saved_as: as --format of `save` has it. other: where a folder stands for a file, or the other way
+ * round; of an image layout it is the same format. */
+static const struct form {
+	const char *name, *saved_as;
+	bool is_folder;
+	enum transport_kind other;
+} forms[] = {
+	[TRANSPORT_DIR] = {"dir", "docker-dir", true, TRANSPORT_DOCKER_ARCHIVE},
+	[TRANSPORT_OCI] = {"oci", "oci-dir", true, TRANSPORT_OCI_ARCHIVE},
+	[TRANSPORT_OCI_ARCHIVE] = {"oci-archive", "oci-archive", false, TRANSPORT_OCI},
+	[TRANSPORT_DOCKER_ARCHIVE] = {"docker-archive", "docker-archive", false, TRANSPORT_DIR},
 };
 
 enum { REF_MAX = 1024 };
 
-const char *transport_name(enum transport_kind kind) { return names[kind]; }
+const char *transport_name(enum transport_kind kind) { return forms[kind].name; }
 
-bool transport_is_folder(enum transport_kind kind)
+bool transport_is_folder(enum transport_kind kind) { return forms[kind].is_folder; }
+
+enum transport_kind transport_other(enum transport_kind kind) { return forms[kind].other; }
+
+bool transport_find(const char *name, enum transport_kind *out)
 {
-	return kind == TRANSPORT_DIR || kind == TRANSPORT_OCI;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (!strcmp(name, forms[i].name)) {
+			*out = (enum transport_kind)i;
+			return true;
+		}
+	return false;
+}
+
+int transport_of_format(const char *text, enum transport_kind *out, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (!strcmp(text, forms[i].saved_as)) {
+			*out = (enum transport_kind)i;
+			return 0;
+		}
+	return err_set(e, EINVAL,
+		"unknown format %s: it is docker-archive, oci-archive, oci-dir or docker-dir",
+		text);
 }
 
 void transport_deinit(struct transport *t)
@@ -35,8 +62,8 @@ void transport_deinit(struct transport *t)
 /* What follows "kind:", or NULL. */
 static const char *split_kind(const char *typed, enum transport_kind *kind)
 {
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *rest = str_after(typed, names[i]);
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		const char *rest = str_after(typed, forms[i].name);
 		if (!rest || *rest != ':')
 			continue;
 		*kind = (enum transport_kind)i;
@@ -122,7 +149,7 @@ int transport_parse(const char *typed, struct transport *t, struct err *e)
 	size_t n = t->kind == TRANSPORT_DIR ? strlen(rest) : strcspn(rest, ":");
 	if (!n) {
 		(void)err_set(e, EINVAL, "%s: the path is missing", typed);
-		return err_hint(e, "write %s:PATH", names[t->kind]);
+		return err_hint(e, "write %s:PATH", forms[t->kind].name);
 	}
 	t->path = xstrndup(rest, n);
 	if (!rest[n] || parse_ref(rest + n + 1, t, e) == 0)

@@ -38,7 +38,13 @@ bool transport_is(const char *typed);
 int transport_parse(const char *typed, struct transport *t, struct err *e);
 /* "dir", "oci", ... as policy.json has them. */
 const char *transport_name(enum transport_kind kind);
+/* By such a name; false: it is none of the four. */
+bool transport_find(const char *name, enum transport_kind *out);
+/* By the format of `save`: "docker-archive", "oci-archive", "oci-dir", "docker-dir". */
+int transport_of_format(const char *text, enum transport_kind *out, struct err *e);
 bool transport_is_folder(enum transport_kind kind);
+/* Who reads a file where this one reads a folder, or the other way round. */
+enum transport_kind transport_other(enum transport_kind kind);
 /* May it be the REF of an image layout (containers-transports(5))? */
 bool transport_ref_valid(const char *ref);
 

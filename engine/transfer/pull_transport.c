@@ -27,21 +27,6 @@ json_t *transport_selection(const struct transport *t)
 	return j;
 }
 
-/* The other transport, of the same format, that reads a folder (or a file). */
-static const char *other_form(enum transport_kind kind)
-{
-	switch (kind) {
-	case TRANSPORT_OCI:
-		return "oci-archive";
-	case TRANSPORT_OCI_ARCHIVE:
-		return "oci";
-	case TRANSPORT_DIR:
-		return "docker-archive";
-	default:
-		return "dir";
-	}
-}
-
 static int open_source(const struct transport *t, struct err *e)
 {
 	struct stat st;
@@ -53,7 +38,7 @@ static int open_source(const struct transport *t, struct err *e)
 		return take_fd(fd);
 	(void)err_set(e, is_folder ? EISDIR : ENOTDIR, "%s is %s", t->path,
 		is_folder ? "a folder" : "no folder");
-	return err_hint(e, "%s:%s is for %s", other_form(t->kind), t->path,
+	return err_hint(e, "%s:%s is for %s", transport_name(transport_other(t->kind)), t->path,
 		is_folder ? "folders" : "archives");
 }
 

@@ -15,27 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const formats[] = {
-	[SAVE_DOCKER_ARCHIVE] = "docker-archive",
-	[SAVE_OCI_ARCHIVE] = "oci-archive",
-	[SAVE_OCI_DIR] = "oci-dir",
-	[SAVE_DOCKER_DIR] = "docker-dir",
-};
-
-int save_format_parse(const char *text, enum save_format *out, struct err *e)
-{
-	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
-		if (!strcmp(text, formats[i])) {
-			*out = (enum save_format)i;
-			return 0;
-		}
-	return err_set(e, EINVAL,
-		"unknown format %s: it is docker-archive, oci-archive, oci-dir or docker-dir",
-		text);
-}
-
-bool save_format_is_folder(enum save_format f) { return f == SAVE_OCI_DIR || f == SAVE_DOCKER_DIR; }
-
 struct save_blob *save_add_blob(
 	struct save *v, const char *digest, int64_t size, int64_t mtime_s, char *data)
 {
@@ -208,7 +187,7 @@ static int save_all(struct save *v, struct err *e)
 	v->stage_fd = open(v->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v->stage_fd < 0)
 		return err_sys(e, "cannot open %s", v->stage);
-	bool is_folder = save_format_is_folder(v->options->format);
+	bool is_folder = transport_is_folder(v->options->format);
 	int r = is_folder ? save_open_folder(v, e) : 0;
 	if (r == 0)
 		r = unpacker_start(v->store, &v->documents, e);

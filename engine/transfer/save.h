@@ -14,17 +14,11 @@
 
 #include "base/str.h"
 #include "engine/transfer/push_manifest.h"
+#include "registry/transport.h"
 
 struct err;
 struct image;
 struct store;
-
-enum save_format {
-	SAVE_DOCKER_ARCHIVE, /* as Docker 26 writes: an OCI layout with manifest.json beside */
-	SAVE_OCI_ARCHIVE,
-	SAVE_OCI_DIR,
-	SAVE_DOCKER_DIR, /* containers/image's "dir" */
-};
 
 struct save_item {
 	const struct image *image; /* borrowed */
@@ -39,18 +33,14 @@ struct save_manifest {
 };
 
 struct save_options {
-	enum save_format format;
+	/* docker-archive is as Docker 26 writes it: an OCI layout with manifest.json beside. */
+	enum transport_kind format;
 	bool compress; /* the layers */
 	struct push_compression compression; /* of format and level; COMPRESSION_NONE = gzip */
 	enum manifest_format manifest; /* as it is = that of the format */
 	/* Gets one for each item; NULL: nobody asks, and no image keeps a manifest of its own. */
 	struct save_manifest *manifests;
 };
-
-/* "docker-archive", "oci-archive", "oci-dir", "docker-dir" */
-int save_format_parse(const char *text, enum save_format *out, struct err *e);
-/* Is it a folder? */
-bool save_format_is_folder(enum save_format f);
 
 /* An archive goes to fd, at its position; after an error that is of no use. A folder's files are
  * made in the folder fd, which is empty. */

@@ -19,7 +19,7 @@
 static bool is_docker(const struct save *v)
 {
 	enum manifest_format f = v->options->manifest;
-	return f == FORMAT_DOCKER || (f == FORMAT_AS_IS && v->options->format == SAVE_DOCKER_DIR);
+	return f == FORMAT_DOCKER || (f == FORMAT_AS_IS && v->options->format == TRANSPORT_DIR);
 }
 
 static const char *layer_type(const struct save *v)
@@ -128,7 +128,7 @@ static json_t *index_entry(const struct save *v, size_t item, const char *name)
 	json_set_int(entry, "size", v->manifests[item].size);
 	auto_reference ref = {0};
 	struct err ignored;
-	bool is_docker_archive = v->options->format == SAVE_DOCKER_ARCHIVE;
+	bool is_docker_archive = v->options->format == TRANSPORT_DOCKER_ARCHIVE;
 	if (!name || (is_docker_archive && reference_parse(name, false, &ref, &ignored) < 0))
 		return entry;
 	json_t *notes = json_object();

@@ -153,7 +153,8 @@ static bool takes_any_order(const struct save *v)
 int save_write_archive(struct save *v, struct err *e)
 {
 	static const char end[2 * TAR_BLOCK];
-	bool is_docker = v->options->format == SAVE_DOCKER_ARCHIVE, is_later = takes_any_order(v);
+	bool is_docker = v->options->format == TRANSPORT_DOCKER_ARCHIVE,
+	     is_later = takes_any_order(v);
 	auto_free char *index = save_index_json(v);
 	auto_free char *manifest = is_docker ? save_manifest_json(v) : NULL;
 	auto_free char *repositories = is_docker ? save_repositories(v) : NULL;
@@ -175,7 +176,7 @@ static int store_text(int dir, const char *name, const char *text, struct err *e
 
 int save_open_folder(struct save *v, struct err *e)
 {
-	bool is_oci = v->options->format == SAVE_OCI_DIR;
+	bool is_oci = v->options->format == TRANSPORT_OCI;
 	if (is_oci && (mkdirat(v->out_fd, "blobs", 0755) < 0 ||
 			      mkdirat(v->out_fd, "blobs/sha256", 0755) < 0))
 		return err_sys(e, "cannot create blobs/sha256");
@@ -237,8 +238,8 @@ static int write_docker_folder(struct save *v, struct err *e)
 
 int save_write_folder(struct save *v, struct err *e)
 {
-	int r = v->options->format == SAVE_DOCKER_DIR ? write_docker_folder(v, e)
-						      : write_oci_folder(v, e);
+	int r = v->options->format == TRANSPORT_DIR ? write_docker_folder(v, e)
+						    : write_oci_folder(v, e);
 	if (r == 0 && syncfs(v->out_fd) < 0)
 		return err_sys(e, "cannot write the image");
 	return r;

@@ -21,11 +21,7 @@ void selection_read(const json_t *job, struct selection *out)
 	const json_t *j = json_object_get(job, "select");
 	const char *name = json_str_or(j, "transport", "");
 	*out = (struct selection){.index = json_int_or(j, "index", -1), .ref = json_str(j, "ref")};
-	for (int k = TRANSPORT_DIR; k <= TRANSPORT_DOCKER_ARCHIVE; k++)
-		if (!strcmp(name, transport_name((enum transport_kind)k))) {
-			out->is_one = true;
-			out->kind = (enum transport_kind)k;
-		}
+	out->is_one = transport_find(name, &out->kind);
 }
 
 static const char *annotation(const json_t *entry, const char *key)

@@ -1,5 +1,6 @@
 #include "registry/transport.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +32,34 @@ static void test_names(void **state)
 		assert_int_equal(transport_parse(typed, &t, &e), 0);
 		assert_int_equal(t.kind, k);
 		assert_int_equal(transport_is_folder(t.kind), k <= TRANSPORT_OCI);
+		enum transport_kind other = transport_other(t.kind), found;
+		assert_int_not_equal(transport_is_folder(other), transport_is_folder(t.kind));
+		assert_int_equal(transport_other(other), k);
+		assert_true(transport_find(transport_name(t.kind), &found));
+		assert_int_equal(found, k);
 	}
+	enum transport_kind ignored;
+	assert_false(transport_find("docker-daemon", &ignored) || transport_find("", &ignored));
+}
+
+static void test_formats(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		enum transport_kind kind;
+	} cases[] = {{"docker-dir", TRANSPORT_DIR}, {"oci-dir", TRANSPORT_OCI},
+		{"oci-archive", TRANSPORT_OCI_ARCHIVE},
+		{"docker-archive", TRANSPORT_DOCKER_ARCHIVE}};
+	enum transport_kind kind;
+	struct err e = {0};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(transport_of_format(cases[i].text, &kind, &e), 0);
+		assert_int_equal(kind, cases[i].kind);
+	}
+	assert_int_equal(transport_of_format("oci", &kind, &e), -EINVAL);
+	assert_string_equal(e.msg,
+		"unknown format oci: it is docker-archive, oci-archive, oci-dir or docker-dir");
 }
 
 static void assert_same(const char *typed, const char *a, const char *b)
@@ -126,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_refused),
 	};
