@@ -136,7 +136,9 @@ const struct cmd cmd_manifest_create = {
 	.args_size = sizeof(struct create),
 	.about = "Members are looked for in their registry first and then in the store; with "
 		 "docker:// in front in the registry only. Nothing is downloaded but manifests and "
-		 "configs.",
+		 "configs. A file or folder may be named, too (oci:PATH[:REF], "
+		 "oci-archive:FILE[:REF], dir:PATH): it must be there still when the list is "
+		 "pushed.",
 	.examples = "moss manifest create app:1 localhost:5000/app:amd64 localhost:5000/app:arm64",
 	.run = create_run,
 };
@@ -256,7 +258,10 @@ const struct cmd cmd_manifest_add = {
 	.needs = NEED_STORE,
 	.opts = add_opts,
 	.args_size = sizeof(struct add),
-	.about = "Members are looked for in their registry first and then in the store; with "
-		 "docker:// in front in the registry only. Prints the list's id.",
+	.about =
+		"Members are looked for in their registry first and then in the store; with "
+		"docker:// in front in the registry only; or in the file or folder that a "
+		"transport names (oci:PATH[:REF], oci-archive:FILE[:REF], dir:PATH), which must be "
+		"there still when the list is pushed. Prints the list's id.",
 	.run = add_run,
 };

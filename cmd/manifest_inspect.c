@@ -1,4 +1,4 @@
-/* manifest inspect: a list of the store, or what a registry has. */
+/* manifest inspect: a list of the store, or what a registry, a file or a folder has. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "engine/transfer/manifest_member.h"
 #include "engine/transfer/push_manifest.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 
 struct inspect {
@@ -132,6 +133,17 @@ static void print_index(const struct document *doc)
 	print_json(out, "   ");
 }
 
+static int print_read(const struct document *doc, const json_t *entries, bool verbose)
+{
+	if (!doc->is_index)
+		print_entry(json_array_get(entries, 0), verbose);
+	else if (verbose)
+		print_entries(entries);
+	else
+		print_index(doc);
+	return 0;
+}
+
 static int print_remote(
 	struct cmd_call *call, const struct inspect *a, const struct reference *ref, struct err *e)
 {
@@ -139,15 +151,16 @@ static int print_remote(
 	auto_json entries = json_array();
 	struct pull_options o = registry_pull_options(call, &a->registry);
 	int r = manifest_remote_read(call->store, ref, &o, a->verbose, &doc, entries, e);
-	if (r < 0)
-		return r;
-	if (!doc.is_index)
-		print_entry(json_array_get(entries, 0), a->verbose);
-	else if (a->verbose)
-		print_entries(entries);
-	else
-		print_index(&doc);
-	return 0;
+	return r < 0 ? r : print_read(&doc, entries, a->verbose);
+}
+
+/* What a file or folder has. */
+static int print_transport(struct cmd_call *call, const struct inspect *a, struct err *e)
+{
+	auto_document doc = {0};
+	auto_json entries = json_array();
+	int r = manifest_transport_read(call->store, call->argv[0], a->verbose, &doc, entries, e);
+	return r < 0 ? r : print_read(&doc, entries, a->verbose);
 }
 
 /* LIST MEMBER */
@@ -169,6 +182,8 @@ static int inspect_run(struct cmd_call *call, void *args, struct err *e)
 	auto_list l = {0};
 	if (call->argc == 2)
 		return print_member(call, a, e);
+	if (transport_is(call->argv[0]))
+		return print_transport(call, a, e);
 	const char *typed = call->argv[0], *rest = str_after(typed, "docker://");
 	int r = reference_parse(rest ? rest : typed, true, &ref, e);
 	if (r == 0)
@@ -198,8 +213,8 @@ const struct cmd cmd_manifest_inspect = {
 	.needs = NEED_STORE,
 	.opts = opts,
 	.args_size = sizeof(struct inspect),
-	.about =
-		"A list of the store, else what the registry has under the name. With two names: a "
-		"member of a list of the store.",
+	.about = "A list of the store, else what the registry has under the name; or what the file "
+		 "or folder has that a transport names (oci:PATH:REF, oci-archive:FILE, dir:PATH). "
+		 "With two names: a member of a list of the store.",
 	.run = inspect_run,
 };

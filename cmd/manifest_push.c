@@ -1,4 +1,4 @@
-/* manifest push: a list and its members, to a registry. */
+/* manifest push: a list and its members, to a registry or into a file or folder. */
 #include "cmd/manifest_push.h"
 
 #include <errno.h>
@@ -8,9 +8,11 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
+#include "cmd/push_transport.h"
 #include "engine/manifest_list.h"
 #include "engine/transfer/manifest_push.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/manifest_list.h"
 
 struct push {
@@ -39,16 +41,31 @@ int manifest_push_list(struct cmd_call *call, const struct push_opts *a, bool li
 	return push_opts_write_digest(a, digest, e);
 }
 
+static int push_to(struct cmd_call *call, const struct push *a, struct manifest_list *l,
+	const char *destination, struct err *e)
+{
+	auto_reference to = {0};
+	int r = push_destination(destination, &to, e);
+	return r < 0 ? r : manifest_push_list(call, &a->push, !a->all, l, &to, e);
+}
+
+static int push_out(
+	struct cmd_call *call, const struct push *a, struct manifest_list *l, struct err *e)
+{
+	const struct push_transport p = {.typed = call->argv[1], .name = call->argv[0]};
+	return push_transport_list(call, &p, &a->push, l, !a->all, e);
+}
+
 static int push_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct push *a = args;
-	auto_reference to = {0};
+	const char *destination = call->argv[call->argc - 1];
 	auto_list l = {0};
 	int r = manifest_list_get(call->store, call->argv[0], &l, e);
-	if (r == 0)
-		r = push_destination(call->argv[call->argc - 1], &to, e);
-	if (r == 0)
-		r = manifest_push_list(call, &a->push, !a->all, &l, &to, e);
+	if (r == 0 && call->argc > 1 && transport_is(destination))
+		r = push_out(call, a, &l, e);
+	else if (r == 0)
+		r = push_to(call, a, &l, destination, e);
 	if (r == 0 && a->purge)
 		r = manifest_list_remove(call->store, l.name, e);
 	return r < 0 ? r : 0;
@@ -84,8 +101,12 @@ const struct cmd cmd_manifest_push = {
 	.args_size = sizeof(struct push),
 	.about = "Pushes every member into the list's repository (mounted where the registry has "
 		 "it, "
-		 "else from the store or its own registry), then the list, under its own name or "
-		 "DESTINATION.",
-	.examples = "moss manifest push --purge localhost:5000/app:1",
+		 "else from the store, its own registry, or the file or folder that it was added "
+		 "from), then the list, under its own name or DESTINATION.\n\n"
+		 "DESTINATION may also be oci:PATH[:REF], oci-archive:FILE[:REF] or dir:PATH, as "
+		 "for `moss push`. The manifests of the two oci forms are OCI's, unless --format "
+		 "says otherwise; flags of compression are for members that the store has.",
+	.examples = "moss manifest push --purge localhost:5000/app:1\n"
+		    "moss manifest push app:1 oci-archive:app.tar:1",
 	.run = push_run,
 };

@@ -174,6 +174,14 @@ static int push_named(struct cmd_call *call, const struct push *a, const struct 
 	return r;
 }
 
+static int check_whole(const struct push *a, const char *name, struct err *e)
+{
+	if (str_empty(a->platform))
+		return 0;
+	return err_set(e, EINVAL,
+		"%s is a manifest list, which is pushed whole: leave --platform out", name);
+}
+
 /* A list of `moss manifest` is pushed as a whole. 1 = it was one. */
 static int push_as_list(
 	struct cmd_call *call, const struct push *a, const struct reference *to, struct err *e)
@@ -192,7 +200,9 @@ static int push_as_list(
 	image_deinit(&image);
 	if (r != ROW_ABSENT)
 		return r < 0 ? r : 0;
-	r = manifest_push_list(call, &a->push, false, &l, to, e);
+	r = check_whole(a, call->argv[0], e);
+	if (r == 0)
+		r = manifest_push_list(call, &a->push, false, &l, to, e);
 	return r < 0 ? r : 1;
 }
 
@@ -212,9 +222,10 @@ static int push_out(struct cmd_call *call, const struct push *a, struct err *e)
 	if (r == 0)
 		r = image_named(call->store, p.name, &image, e);
 	if (r == -ENOENT && reference_parse(p.name, true, &ref, &ignored) == 0 &&
-		manifest_list_open(call->store, &ref, &l, &ignored) == ROW_OK)
-		return err_set(e, EOPNOTSUPP,
-			"%s is a manifest list: lists are pushed to registries only", p.name);
+		manifest_list_open(call->store, &ref, &l, &ignored) == ROW_OK) {
+		r = check_whole(a, p.name, e);
+		return r < 0 ? r : push_transport_list(call, &p, &a->push, &l, false, e);
+	}
 	if (r < 0)
 		return r;
 	r = check_platform(a, &image, p.name, e);

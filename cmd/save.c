@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "cmd/image_names.h"
 #include "cmd/save_output.h"
+#include "engine/manifest_list.h"
 #include "engine/transfer/platform.h"
 #include "engine/transfer/save.h"
 #include "registry/reference.h"
@@ -113,6 +114,17 @@ static int add_repository(struct cmd_call *call, const struct save_args *a, cons
 	return names.n > 0;
 }
 
+/* No image is called so; perhaps a list is. */
+static int explain_absent(struct cmd_call *call, const char *typed, struct err *e)
+{
+	auto_list l = {0};
+	struct err ignored;
+	if (e->code != ENOENT || manifest_list_get(call->store, typed, &l, &ignored) < 0)
+		return -e->code;
+	(void)err_set(e, EOPNOTSUPP, "%s is a manifest list", typed);
+	return err_hint(e, "moss manifest push %s oci-archive:FILE writes it whole", typed);
+}
+
 /* An ID or a digest stands for no name. */
 static int add_typed(struct cmd_call *call, const struct save_args *a, const char *typed,
 	struct wanted *w, struct err *e)
@@ -128,7 +140,7 @@ static int add_typed(struct cmd_call *call, const struct save_args *a, const cha
 			return r;
 	}
 	if (image_named(call->store, typed, &image, e) < 0)
-		return -e->code;
+		return explain_absent(call, typed, e);
 	auto_free char *full = is_name ? image_reference_here(call->store, &image, typed) : NULL;
 	bool has_name = false;
 	for (char **name = image.names; full && name && *name; name++)

@@ -65,6 +65,7 @@ libengine_a_SOURCES = \
 	engine/transfer/save.c engine/transfer/save.h \
 	engine/transfer/save_internal.h \
 	engine/transfer/save_documents.c \
+	engine/transfer/save_member.c \
 	engine/transfer/save_out.c \
 	engine/transfer/progress.c engine/transfer/progress.h \
 	engine/transfer/progress_text.c \
@@ -83,6 +84,9 @@ libengine_a_SOURCES = \
 	engine/transfer/push_source.c \
 	engine/transfer/push_manifest.c engine/transfer/push_manifest.h \
 	engine/transfer/manifest_member.c engine/transfer/manifest_member.h \
+	engine/transfer/member_source.c engine/transfer/member_source.h \
+	engine/transfer/member_transport.c \
+	engine/transfer/transport_blobs.c engine/transfer/transport_blobs.h \
 	engine/transfer/manifest_push.c engine/transfer/manifest_push.h \
 	engine/transfer/pull_room.c \
 	engine/transfer/pull_transport.c engine/transfer/pull_transport.h \

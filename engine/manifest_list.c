@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "engine/transfer/push_manifest.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/manifest_list.h"
 
@@ -105,9 +106,23 @@ static char *sort_key(const json_t *entry)
 	return key;
 }
 
+/* Of what files and folders have, one manifest is one member, wherever it is; what has a name in a
+ * registry is told apart by that, as Docker does. */
+static void drop_same(struct manifest_list *l, const json_t *entry)
+{
+	json_t *entries = manifest_list_entries(l);
+	for (size_t i = json_array_size(entries); i-- > 0;) {
+		const json_t *other = json_array_get(entries, i);
+		if ((json_object_get(entry, "source") || json_object_get(other, "source")) &&
+			!strcmp(json_str_or(entry, "digest", ""), json_str_or(other, "digest", "")))
+			json_array_remove(entries, i);
+	}
+}
+
 void manifest_list_add(struct manifest_list *l, json_t *entry)
 {
 	json_t *entries = manifest_list_entries(l);
+	drop_same(l, entry);
 	auto_free char *key = sort_key(entry);
 	for (size_t i = 0; i < json_array_size(entries); i++) {
 		auto_free char *other = sort_key(json_array_get(entries, i));
@@ -134,12 +149,25 @@ static json_t *find_by(const struct manifest_list *l, const char *key, const cha
 	return NULL;
 }
 
+static json_t *find_in_transport(const struct manifest_list *l, const char *typed)
+{
+	struct err ignored;
+	auto_transport t;
+	if (!transport_is(typed) || transport_parse(typed, &t, &ignored) < 0)
+		return NULL;
+	auto_free char *full = transport_full(&t);
+	return find_by(l, "ref", full);
+}
+
 json_t *manifest_list_find(const struct manifest_list *l, const char *typed)
 {
 	struct err ignored;
 	auto_reference ref = {0};
 	if (digest_valid(typed))
 		return find_by(l, "digest", typed);
+	json_t *found = find_in_transport(l, typed);
+	if (found)
+		return found;
 	const char *rest = str_after(typed, "docker://");
 	if (reference_parse(rest ? rest : typed, true, &ref, &ignored) < 0)
 		return NULL;

@@ -7,8 +7,9 @@
  *	 "entries": [{"ref": "localhost:5000/app:amd64"    as named when it was added
  *	              "repository": "localhost:5000/app"   where its blobs are
  *	              "image": "sha256:..."                where the store had it; else missing
- *	              "mediaType", "digest", "size", "platform": {...}, "annotations": {...}
- *	              "raw": base64 of the manifest, "document": its known keys}]}
+ *	              "source": {"transport", "path"}      where a file or folder has it, in place
+ *of repository (registry/transport.h) "mediaType", "digest", "size", "platform": {...},
+ *"annotations": {...} "raw": base64 of the manifest, "document": its known keys}]}
  *
  * Entries are sorted as Docker's files are. Changes are made on what was read and fail where it has
  * changed meanwhile: manifest_list_change does it again then.
@@ -49,7 +50,8 @@ int manifest_list_change(struct store *s, const char *typed,
 
 const char *manifest_list_id(const struct manifest_list *l);
 json_t *manifest_list_entries(const struct manifest_list *l); /* borrowed */
-/* In the place of one with the same ref. Takes the reference. */
+/* In the place of one with the same ref, or of the same digest where one of the two is in a file or
+ * folder. Takes the reference. */
 void manifest_list_add(struct manifest_list *l, json_t *entry);
 /* By what the user names: a ref, or a digest. Borrowed, NULL where there is none. */
 json_t *manifest_list_find(const struct manifest_list *l, const char *typed);

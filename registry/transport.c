@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "registry/reference.h"
@@ -156,4 +157,13 @@ int transport_parse(const char *typed, struct transport *t, struct err *e)
 		return 0;
 	transport_deinit(t);
 	return err_ctx(e, "%s", typed);
+}
+
+char *transport_full(const struct transport *t)
+{
+	auto_free char *path = path_abs(t->path);
+	const char *name = forms[t->kind].name;
+	if (t->index >= 0)
+		return xasprintf("%s:%s:@%lld", name, path, (long long)t->index);
+	return xasprintf("%s:%s%s%s", name, path, t->ref ? ":" : "", t->ref ? t->ref : "");
 }

@@ -36,6 +36,8 @@ void transport_deinit(struct transport *t);
 bool transport_is(const char *typed);
 /* Splits a text that does. */
 int transport_parse(const char *typed, struct transport *t, struct err *e);
+/* As it was typed, but with the whole path: "oci:/home/u/layout:1". Owned. */
+char *transport_full(const struct transport *t);
 /* "dir", "oci", ... as policy.json has them. */
 const char *transport_name(enum transport_kind kind);
 /* By such a name; false: it is none of the four. */

@@ -162,3 +162,13 @@ int document_config(struct document_reader *r, int fd, const char *digest, int64
 	*diff_ids = json_incref(json_at(reply, "diff_ids"));
 	return 0;
 }
+
+int document_sum(struct document_reader *r, int fd, const char *digest, int64_t size, struct err *e)
+{
+	auto_json job = json_object();
+	json_set_str(job, "op", "sum");
+	json_set_str(job, "digest", digest);
+	json_set_int(job, "size", size);
+	auto_json reply = ask(r, job, &fd, 1, e);
+	return reply ? 0 : -e->code;
+}

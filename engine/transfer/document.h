@@ -47,4 +47,8 @@ int blob_open(struct store *s, const char *digest, int64_t *size, struct err *e)
 int document_config(struct document_reader *r, int fd, const char *digest, int64_t size,
 	json_t **platform, json_t **diff_ids, struct err *e);
 
+/* Is that the content of the file? Of any length: what a fetcher has brought. */
+int document_sum(
+	struct document_reader *r, int fd, const char *digest, int64_t size, struct err *e);
+
 #endif

@@ -13,6 +13,7 @@ libtransfer_a_SOURCES = \
 	engine/transfer/unpack_archive.c \
 	engine/transfer/unpack_archive_layers.c engine/transfer/unpack_archive_layers.h \
 	engine/transfer/unpack_assemble.c \
+	engine/transfer/unpack_blobs.c \
 	engine/transfer/unpack_check.c \
 	engine/transfer/unpack_commit.c \
 	engine/transfer/unpack_describe.c \

@@ -1,4 +1,5 @@
 #include "engine/transfer/manifest_member.h"
+#include "engine/transfer/member_source.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,20 +30,26 @@ struct remote {
 	const struct reference *ref;
 };
 
-static json_t *entry_new(
-	const char *ref, const char *repository, const struct document *d, json_t *platform)
+json_t *member_entry(const char *ref, const struct document *d, json_t *platform)
 {
 	json_t *entry = json_object();
 	json_set_str(entry, "ref", ref);
-	json_set_str(entry, "repository", repository);
 	json_set_str(entry, "mediaType", d->media_type);
 	json_set_str(entry, "digest", d->digest);
 	json_set_int(entry, "size", d->size);
-	json_set(entry, "platform", platform);
+	if (platform)
+		json_set(entry, "platform", platform);
 	auto_free char *raw = base64_encode(d->bytes.data ? d->bytes.data : "", d->bytes.len);
 	json_set_str(entry, "raw", raw);
 	json_set(entry, "document", json_incref(d->json));
 	return entry;
+}
+
+void member_annotate(json_t *entry, const json_t *listed)
+{
+	const json_t *annotations = json_object_get(listed, "annotations");
+	if (annotations)
+		json_set(entry, "annotations", json_deep_copy(annotations));
 }
 
 /* ---- from a registry ---- */
@@ -89,10 +96,9 @@ static int add_image(struct remote *r, const char *ref, const struct document *d
 		return -e->code;
 	if (told)
 		platform = json_deep_copy(told);
-	json_t *entry = entry_new(ref, repository, d, platform);
-	json_t *annotations = json_object_get(listed, "annotations");
-	if (annotations)
-		json_set(entry, "annotations", json_deep_copy(annotations));
+	json_t *entry = member_entry(ref, d, platform);
+	json_set_str(entry, "repository", repository);
+	member_annotate(entry, listed);
 	json_array_append_new(entries, entry);
 	return 0;
 }
@@ -179,7 +185,8 @@ static int read_image(struct store *s, const struct reference *ref, struct image
 			       : document_config(
 					 &reader, config, image->id, size, &platform, &diff_ids, e);
 	if (r == 0) {
-		json_t *entry = entry_new(full, repository, &d, json_incref(platform));
+		json_t *entry = member_entry(full, &d, json_incref(platform));
+		json_set_str(entry, "repository", repository);
 		json_set_str(entry, "image", image->id);
 		json_array_append_new(entries, entry);
 	}
@@ -225,6 +232,27 @@ static int choose(json_t *found, const char *typed, json_t *entries, struct err 
 	return err_set(e, ENOENT, "%s has no image for %s/%s", typed, want.os, want.architecture);
 }
 
+/* Those of what was read that are wanted. */
+static int take_found(const struct document *doc, json_t *found, const char *typed, int flags,
+	json_t *entries, struct err *e)
+{
+	if (doc->is_index && !flags)
+		return err_set(e, EINVAL, "%s is a manifest list", typed);
+	if (doc->is_index && flags == MEMBER_CHOOSE)
+		return choose(found, typed, entries, e);
+	return json_array_extend(entries, found) < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
+}
+
+static int read_transport(
+	struct store *s, const char *typed, int flags, json_t *entries, struct err *e)
+{
+	auto_document doc = {0};
+	auto_json found = json_array();
+	if (manifest_transport_read(s, typed, flags != 0, &doc, found, e) < 0)
+		return -e->code;
+	return take_found(&doc, found, typed, flags, entries, e);
+}
+
 int manifest_member_read(struct store *s, const char *typed, const struct pull_options *o,
 	int flags, json_t *entries, struct err *e)
 {
@@ -233,11 +261,8 @@ int manifest_member_read(struct store *s, const char *typed, const struct pull_o
 	auto_json found = json_array();
 	struct err cause = {0};
 	const char *rest = str_after(typed, "docker://"), *kind;
-	if (transport_is(typed)) {
-		(void)err_set(e, EOPNOTSUPP,
-			"%s: lists are made of images of registries and of the store", typed);
-		return err_hint(e, "moss pull %s first, then add the image by its name", typed);
-	}
+	if (transport_is(typed))
+		return read_transport(s, typed, flags, entries, e);
 	int r = reference_parse(rest ? rest : typed, true, &ref, e);
 	if (r < 0)
 		return r;
@@ -250,9 +275,5 @@ int manifest_member_read(struct store *s, const char *typed, const struct pull_o
 		*e = cause;
 		return -e->code;
 	}
-	if (doc.is_index && !flags)
-		return err_set(e, EINVAL, "%s is a manifest list", rest ? rest : typed);
-	if (doc.is_index && flags == MEMBER_CHOOSE)
-		return choose(found, typed, entries, e);
-	return json_array_extend(entries, found) < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
+	return take_found(&doc, found, rest ? rest : typed, flags, entries, e);
 }

@@ -1,4 +1,5 @@
-/* manifest_member: an image as a member of a list: from a registry, else from the store. */
+/* manifest_member: an image as a member of a list: from a registry, else from the store; or from
+ * the file or folder that a transport names, where its blobs stay. */
 #ifndef ENGINE_TRANSFER_MANIFEST_MEMBER_H
 #define ENGINE_TRANSFER_MANIFEST_MEMBER_H
 
@@ -21,5 +22,9 @@ int manifest_member_read(struct store *s, const char *typed, const struct pull_o
  * many). with_members false: of an index only the document. */
 int manifest_remote_read(struct store *s, const struct reference *ref, const struct pull_options *o,
 	bool with_members, struct document *doc, json_t *entries, struct err *e);
+
+/* The same of what a transport names. */
+int manifest_transport_read(struct store *s, const char *typed, bool with_members,
+	struct document *doc, json_t *entries, struct err *e);
 
 #endif

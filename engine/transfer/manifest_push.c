@@ -10,8 +10,11 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/manifest_list.h"
+#include "engine/transfer/member_source.h"
 #include "engine/transfer/push_internal.h"
+#include "engine/transfer/transport_blobs.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
 
@@ -23,21 +26,58 @@ static bool has_item(const struct push *p, const char *digest)
 	return false;
 }
 
-/* The blobs of a member that only a registry has. */
-static void add_remote_items(struct push *p, const json_t *entry)
+/* The blobs of a member that is not in the store. */
+static void add_items(struct push *p, const json_t *entry)
 {
-	const json_t *doc = json_object_get(entry, "document");
-	const json_t *layers = json_object_get(doc, "layers");
-	for (size_t k = 0; k <= json_array_size(layers); k++) {
-		const json_t *d = k < json_array_size(layers) ? json_array_get(layers, k)
-							      : json_object_get(doc, "config");
+	const json_t *d;
+	for (size_t k = 0; (d = member_blob(entry, k)); k++) {
 		if (has_item(p, json_str_or(d, "digest", "")))
 			continue;
 		struct push_item *i = push_items_add(&p->items);
 		push_item_add_form(i, json_str_or(d, "digest", ""), json_int_or(d, "size", 0),
 			json_str_or(d, "mediaType", ""), NULL);
-		strv_add(&i->repositories, json_str_or(entry, "repository", ""));
+		if (json_str(entry, "repository"))
+			strv_add(&i->repositories, json_str(entry, "repository"));
 	}
+}
+
+static int open_blobs(
+	struct push *p, struct transport_stage *st, const struct transport *t, struct err *e)
+{
+	size_t n = p->items.n;
+	auto_free struct transport_blob *want = xcalloc(n + 1, sizeof(*want));
+	for (size_t k = 0; k < n; k++)
+		want[k] = (struct transport_blob){.digest = p->items.v[k].forms[0].digest,
+			.size = p->items.v[k].forms[0].size};
+	if (n > TRANSPORT_BLOBS_MAX)
+		return err_set(e, EFBIG, "an image of %zu blobs", n);
+	int r = transport_blobs(st, t, want, n, e);
+	for (size_t k = 0; k < n && r == 0; k++) {
+		p->items.v[k].file = transport_blob_open(st, k, e);
+		r = p->items.v[k].file < 0 ? -e->code : 0;
+	}
+	return r;
+}
+
+/* Sent from files, which no name leads to when that is done. */
+static int push_transport_blobs(struct push *p, const struct transport *t, struct err *e)
+{
+	struct transport_stage stage;
+	int r = transport_stage_open(p->store, &stage, e);
+	if (r == 0)
+		r = open_blobs(p, &stage, t, e);
+	if (r == 0)
+		r = push_items_run(&p->items, e);
+	transport_stage_close(&stage);
+	return r;
+}
+
+static int push_blobs(struct push *p, const json_t *entry, struct err *e)
+{
+	auto_transport t;
+	bool is_transport = member_transport(entry, &t);
+	add_items(p, entry);
+	return is_transport ? push_transport_blobs(p, &t, e) : push_items_run(&p->items, e);
 }
 
 static int push_remote(struct push *p, const json_t *entry, struct err *e)
@@ -45,8 +85,7 @@ static int push_remote(struct push *p, const json_t *entry, struct err *e)
 	struct push_compression wanted = p->items.compression;
 	/* What is not ours is sent as it is. */
 	p->items.compression = (struct push_compression){0};
-	add_remote_items(p, entry);
-	int r = push_items_run(&p->items, e);
+	int r = push_blobs(p, entry, e);
 	push_items_clear(&p->items);
 	p->items.compression = wanted;
 	if (r < 0)
@@ -126,8 +165,8 @@ int manifest_push(struct store *s, struct manifest_list *l, const struct referen
 	json_t *entry;
 	*digest = NULL;
 	json_array_foreach (manifest_list_entries(l), i, entry) {
-		const char *name = json_str_or(entry, "repository", "");
-		if (!strv_has(&repositories, name))
+		const char *name = json_str(entry, "repository");
+		if (name && !strv_has(&repositories, name))
 			strv_add(&repositories, name);
 	}
 	int r = push_open(&p, s, to, o->push, &repositories, e);

@@ -64,6 +64,14 @@
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
  *       "media_type"}]}}; at the end {"ok", "warnings"}. In the staging folder: layer-n/{diff,
  *       tar-split}, config-n, normal-n (the normalised config), manifest-n
+ *   {"op": "top", "select": {"transport", "ref", "index"}}
+ *       (oci, oci-archive, dir) fds: [data, staging folder], or, with "folder": true, [any, staging
+ *       folder, folder] -> {"ok", "media_type", "digest", "size"}: the manifest or index that the
+ *       transport means is the file top of the staging folder
+ *   {"op": "blobs", "select": {"transport"}, "want": [{"digest", "size", "is_manifest": bool}]}
+ *       fds: as of top -> {"ok"}: in the staging folder 0, 1, ..., each with its digest and size
+ *   {"op": "sum", "digest", "size"}               (what a fetcher has brought)
+ *       fds: [file]  -> {"ok"}: that is what it is
  *   {"op": "signatures", "digest", "size"}        (registry/sigstore.h)
  *       fds: [signature manifest]  -> {"ok", "signatures": [{"digest", "size", "signature"}]}
  *   {"op": "verify", "digest", "size", "signature", "keys": [PEM text]}

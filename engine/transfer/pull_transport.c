@@ -1,10 +1,7 @@
 #include "engine/transfer/pull_transport.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/json.h"
@@ -12,6 +9,7 @@
 #include "base/str.h"
 #include "engine/transfer/admit.h"
 #include "engine/transfer/pull.h"
+#include "engine/transfer/transport_blobs.h"
 #include "registry/transport.h"
 #include "storage/db/container_row.h"
 #include "storage/image.h"
@@ -27,21 +25,6 @@ json_t *transport_selection(const struct transport *t)
 	return j;
 }
 
-static int open_source(const struct transport *t, struct err *e)
-{
-	struct stat st;
-	auto_fd fd = open(t->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_go(e, errno, "open %s", t->path);
-	bool is_folder = S_ISDIR(st.st_mode);
-	if (is_folder == transport_is_folder(t->kind))
-		return take_fd(fd);
-	(void)err_set(e, is_folder ? EISDIR : ENOTDIR, "%s is %s", t->path,
-		is_folder ? "a folder" : "no folder");
-	return err_hint(e, "%s:%s is for %s", transport_name(transport_other(t->kind)), t->path,
-		is_folder ? "folders" : "archives");
-}
-
 static void say(const struct pull_options *o, const struct strv *lines)
 {
 	for (size_t i = 0; i < lines->n && !o->quiet; i++)
@@ -53,7 +36,7 @@ static int pull(struct store *s, const struct transport *t, const struct pull_op
 {
 	auto_strv lines = STRV_INIT;
 	int r = admit_ready(o->signature_policy, e);
-	auto_fd fd = r < 0 ? r : open_source(t, e);
+	auto_fd fd = r < 0 ? r : transport_open(t, e);
 	if (fd < 0)
 		return fd;
 	const struct load_source from = {.fd = fd,

@@ -30,6 +30,14 @@ struct save_blob *save_add_blob(
 	return b;
 }
 
+bool save_has_blob(const struct save *v, const char *digest)
+{
+	for (size_t i = 0; i < v->n_blobs; i++)
+		if (!strcmp(v->blobs[i].digest, digest))
+			return true;
+	return false;
+}
+
 const struct save_blob *save_find_layer(const struct save *v, const char *diff_id)
 {
 	for (size_t i = 0; i < v->n_blobs; i++)
@@ -91,13 +99,13 @@ static int open_for(void *arg, size_t i, struct err *e)
 	return m->open(m->save, m->blobs[i], e);
 }
 
-/* The layers among the blobs. The caller frees the list. */
+/* The layers of the store among the blobs. The caller frees the list. */
 static struct save_blob **list_layers(struct save *v, size_t *n)
 {
 	struct save_blob **list = xcalloc(v->n_blobs + 1, sizeof(struct save_blob *));
 	*n = 0;
 	for (size_t i = 0; i < v->n_blobs; i++)
-		if (!v->blobs[i].data)
+		if (v->blobs[i].layer_id)
 			list[(*n)++] = &v->blobs[i];
 	return list;
 }
@@ -158,6 +166,8 @@ static int by_digest(const void *a, const void *b)
 static int collect(struct save *v, struct err *e)
 {
 	for (size_t i = 0; i < v->n_items; i++) {
+		if (!v->items[i].image)
+			continue;
 		int64_t created_s = v->items[i].image->created_ns / 1000000000;
 		v->newest_s = created_s > v->newest_s ? created_s : v->newest_s;
 		if (add_layers(v, v->items[i].image, e) < 0)
@@ -165,9 +175,13 @@ static int collect(struct save *v, struct err *e)
 	}
 	if (v->options->compress && save_make_layers(v, open_staged, e) < 0)
 		return -e->code;
+	if (save_fetch_members(v, e) < 0)
+		return -e->code;
 	for (size_t i = 0; i < v->n_items; i++)
 		if (save_add_documents(v, i, e) < 0)
 			return -e->code;
+	if (v->options->list && save_add_list(v, e) < 0)
+		return -e->code;
 	qsort(v->blobs, v->n_blobs, sizeof(*v->blobs), by_digest);
 	return 0;
 }
@@ -176,7 +190,8 @@ static int tell(struct save *v, struct err *e)
 {
 	for (size_t i = 0; i < v->n_items; i++) {
 		const struct image *image = v->items[i].image;
-		if (event_image(v->store, "save", image->id, image->id, image->config, e) < 0)
+		if (image &&
+			event_image(v->store, "save", image->id, image->id, image->config, e) < 0)
 			return -e->code;
 	}
 	return 0;
@@ -190,10 +205,8 @@ static int save_all(struct save *v, struct err *e)
 	bool is_folder = transport_is_folder(v->options->format);
 	int r = is_folder ? save_open_folder(v, e) : 0;
 	if (r == 0)
-		r = unpacker_start(v->store, &v->documents, e);
-	if (r == 0)
 		r = collect(v, e);
-	unpacker_stop(&v->documents);
+	document_reader_deinit(&v->reader);
 	if (r == 0)
 		r = is_folder ? save_write_folder(v, e) : save_write_archive(v, e);
 	scope_close(&v->blobs_fd);
@@ -209,10 +222,10 @@ int images_save(struct store *s, const struct save_item *items, size_t n,
 		.n_items = n,
 		.options = o,
 		.out_fd = fd,
+		.reader = DOCUMENT_READER(s),
 		.blobs_fd = -1};
 	struct err ignored;
-	v.documents = UNPACKER_INIT;
-	v.manifests = xcalloc(n, sizeof(*v.manifests));
+	v.manifests = xcalloc(n + 1, sizeof(*v.manifests));
 	int r = store_stage(s, &v.stage, &v.lock_fd, e);
 	if (r == 0) {
 		r = save_all(&v, e);

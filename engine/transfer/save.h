@@ -9,6 +9,7 @@
 #ifndef ENGINE_TRANSFER_SAVE_H
 #define ENGINE_TRANSFER_SAVE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,10 +19,13 @@
 
 struct err;
 struct image;
+struct manifest_list;
 struct store;
 
 struct save_item {
-	const struct image *image; /* borrowed */
+	const struct image *image; /* borrowed; NULL: the member of a list, which is elsewhere */
+	json_t *entry; /* of a list, borrowed; else NULL. It gets the digest that is written */
+	enum manifest_format manifest; /* as it is = as the options have it */
 	struct strv names; /* normalised, or for an OCI layout any; none = saved without */
 };
 
@@ -32,14 +36,24 @@ struct save_manifest {
 	const char *media_type; /* static */
 };
 
+/* A list that is written with its members: they are the items, or there are none. */
+struct save_list {
+	const struct manifest_list *list;
+	const char *media_type; /* of the index; NULL: its own */
+	struct strv names; /* for an OCI layout; of the items none counts */
+	const struct pull_options *registries; /* for members that are there */
+};
+
 struct save_options {
 	/* docker-archive is as Docker 26 writes it: an OCI layout with manifest.json beside. */
 	enum transport_kind format;
 	bool compress; /* the layers */
 	struct push_compression compression; /* of format and level; COMPRESSION_NONE = gzip */
 	enum manifest_format manifest; /* as it is = that of the format */
-	/* Gets one for each item; NULL: nobody asks, and no image keeps a manifest of its own. */
+	/* Gets one for each item, or the list's; NULL: nobody asks, and no image keeps a manifest
+	 * of its own. */
 	struct save_manifest *manifests;
+	const struct save_list *list; /* NULL: images as such */
 };
 
 /* An archive goes to fd, at its position; after an error that is of no use. A folder's files are

@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "engine/transfer/fetcher.h"
+#include "engine/manifest_list.h"
+#include "engine/transfer/member_source.h"
 #include "engine/transfer/own_manifest.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/push_manifest.h"
@@ -16,61 +18,53 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_docker(const struct save *v)
+static bool is_docker(const struct save *v, const struct save_item *item)
 {
-	enum manifest_format f = v->options->manifest;
+	enum manifest_format f =
+		item->manifest != FORMAT_AS_IS ? item->manifest : v->options->manifest;
 	return f == FORMAT_DOCKER || (f == FORMAT_AS_IS && v->options->format == TRANSPORT_DIR);
 }
 
-static const char *layer_type(const struct save *v)
+static const char *layer_type(const struct save *v, const struct save_item *item)
 {
-	return push_manifest_layer_type(save_compression(v->options), !is_docker(v));
+	return push_manifest_layer_type(save_compression(v->options), !is_docker(v, item));
 }
 
-static const char *manifest_type(const struct save *v)
+static const char *manifest_type(const struct save *v, const struct save_item *item)
 {
-	return is_docker(v) ? MANIFEST_DOCKER : MANIFEST_OCI;
+	return is_docker(v, item) ? MANIFEST_DOCKER : MANIFEST_OCI;
 }
 
-static char *manifest_text(const struct save *v, const struct image *image, int64_t config_size)
+static char *manifest_text(const struct save *v, const struct save_item *item, int64_t config_size)
 {
+	const struct image *image = item->image;
 	auto_free struct push_blob *layers = xcalloc(image->n_layers + 1, sizeof(*layers));
 	for (size_t i = 0; i < image->n_layers; i++) {
 		const struct save_blob *b = save_find_layer(v, image->diff_ids[i]);
 		layers[i] = (struct push_blob){
-			.media_type = layer_type(v), .digest = b->digest, .size = b->size};
+			.media_type = layer_type(v, item), .digest = b->digest, .size = b->size};
 	}
-	auto_json m =
-		push_manifest_new(!is_docker(v), image->id, config_size, layers, image->n_layers);
+	auto_json m = push_manifest_new(
+		!is_docker(v, item), image->id, config_size, layers, image->n_layers);
 	return json_text(m);
 }
 
 /* Its digest, of an unpacker that reads it as it would one from a registry. */
-static int manifest_digest(struct save *v, const char *text, char digest[72], struct err *e)
+static int manifest_digest(struct save *v, const void *bytes, size_t n, const char *type,
+	char digest[72], struct err *e)
 {
-	auto_fd fd = fetcher_memory_file(e);
-	if (fd < 0)
-		return fd;
-	int r = write_all(fd, text, strlen(text));
-	if (r < 0)
-		return err_sysn(e, -r, "cannot write the manifest");
-	auto_json job = unpack_job_manifest(manifest_type(v), NULL, -1, "linux", "", NULL);
-	if (unpacker_send(&v->documents, job, &fd, 1, e) < 0)
+	auto_document d = {0};
+	if (document_of_bytes(&v->reader, bytes, n, type, NULL, &d, e) < 0)
 		return -e->code;
-	auto_json reply = unpacker_result(&v->documents, NULL, NULL, NULL, e);
-	if (!reply)
-		return -e->code;
-	const char *got = json_str_or(reply, "digest", "");
-	if (!digest_valid(got))
-		return err_set(e, EBADMSG, "the unpacker gave a malformed answer");
-	memcpy(digest, got, 72);
+	snprintf(digest, 72, "%s", d.digest);
 	return 0;
 }
 
 /* Whoever wants to know of the manifest gets the image's own, to the byte, where its blobs are what
  * is written. *text NULL: another must be made. */
-static int own_manifest(struct save *v, const struct image *image, char **text, struct err *e)
+static int own_manifest(struct save *v, const struct save_item *item, char **text, struct err *e)
 {
+	const struct image *image = item->image;
 	auto_document d = {0};
 	bool found = false;
 	auto_free const char **layers = xcalloc(image->n_layers + 1, sizeof(*layers));
@@ -81,7 +75,7 @@ static int own_manifest(struct save *v, const struct image *image, char **text, 
 		layers[i] = save_find_layer(v, image->diff_ids[i])->digest;
 	if (own_manifest_read(v->store, image, &d, &found, e) < 0)
 		return -e->code;
-	if (found && own_manifest_fits(&d, manifest_type(v), image, layers))
+	if (found && own_manifest_fits(&d, manifest_type(v, item), image, layers))
 		*text = buf_take(&d.bytes);
 	return 0;
 }
@@ -94,38 +88,95 @@ static int read_config(struct save *v, const struct image *image, struct buf *ou
 	return r < 0 ? err_ctx(e, "image %s", image->id) : 0;
 }
 
-int save_add_documents(struct save *v, size_t item, struct err *e)
+/* A manifest that is written: m gets what is said of it. */
+static int add_manifest(struct save *v, struct save_manifest *m, const char *type,
+	struct buf *bytes, const char *known_digest, struct err *e)
 {
-	const struct image *image = v->items[item].image;
-	struct save_manifest *m = &v->manifests[item];
-	auto_buf config = BUF_INIT;
-	if (read_config(v, image, &config, e) < 0)
+	if (known_digest)
+		snprintf(m->digest, sizeof(m->digest), "%s", known_digest);
+	else if (manifest_digest(v, bytes->data, bytes->len, type, m->digest, e) < 0)
+		return -e->code;
+	m->size = (int64_t)bytes->len;
+	m->media_type = type;
+	save_add_blob(v, m->digest, m->size, 0, buf_take(bytes))->is_manifest = true;
+	return 0;
+}
+
+static int add_image_documents(struct save *v, size_t i, struct err *e)
+{
+	const struct save_item *item = &v->items[i];
+	const struct image *image = item->image;
+	auto_buf config = BUF_INIT, bytes = BUF_INIT;
+	auto_free char *text = NULL;
+	if (read_config(v, image, &config, e) < 0 || own_manifest(v, item, &text, e) < 0)
 		return -e->code;
 	int64_t size = (int64_t)config.len;
-	auto_free char *text = NULL;
-	if (own_manifest(v, image, &text, e) < 0)
-		return -e->code;
 	if (!text)
-		text = manifest_text(v, image, size);
-	if (manifest_digest(v, text, m->digest, e) < 0)
-		return -e->code;
-	m->size = (int64_t)strlen(text);
-	m->media_type = manifest_type(v);
-	if (v->options->manifests)
-		v->options->manifests[item] = *m;
+		text = manifest_text(v, item, size);
+	buf_puts(&bytes, text);
 	save_add_blob(v, image->id, size, image->created_ns / 1000000000, buf_take(&config));
-	save_add_blob(v, m->digest, m->size, 0, take_ptr(text));
+	return add_manifest(v, &v->manifests[i], manifest_type(v, item), &bytes, NULL, e);
+}
+
+/* The manifest of a member that is elsewhere, as it is where its format may stay. */
+static int add_member_manifest(struct save *v, size_t i, struct err *e)
+{
+	const struct save_item *item = &v->items[i];
+	auto_push_manifest m = {0};
+	if (member_manifest(item->entry,
+		    item->manifest != FORMAT_AS_IS ? item->manifest : v->options->manifest, &m,
+		    e) < 0)
+		return -e->code;
+	const char *type = push_manifest_is_oci(m.media_type) ? MANIFEST_OCI : MANIFEST_DOCKER;
+	return add_manifest(v, &v->manifests[i], type, &m.bytes,
+		m.is_own ? json_str(item->entry, "digest") : NULL, e);
+}
+
+int save_add_documents(struct save *v, size_t i, struct err *e)
+{
+	const struct save_item *item = &v->items[i];
+	const struct save_manifest *m = &v->manifests[i];
+	int r = item->image ? add_image_documents(v, i, e) : add_member_manifest(v, i, e);
+	if (r < 0)
+		return item->entry ? err_ctx(e, "%s", json_str_or(item->entry, "ref", "")) : r;
+	if (item->entry) {
+		json_set_str(item->entry, "mediaType", m->media_type);
+		json_set_str(item->entry, "digest", m->digest);
+		json_set_int(item->entry, "size", m->size);
+	} else if (v->options->manifests) {
+		v->options->manifests[i] = *m;
+	}
 	return 0;
+}
+
+int save_add_list(struct save *v, struct err *e)
+{
+	const struct save_list *l = v->options->list;
+	struct save_manifest *m = &v->manifests[v->n_items];
+	auto_push_manifest index = {0};
+	const char *type;
+	auto_json doc = manifest_list_index(l->list, l->media_type, &type);
+	push_manifest_write(doc, true, type, &index);
+	if (add_manifest(v, m, type, &index.bytes, NULL, e) < 0)
+		return -e->code;
+	if (v->options->manifests)
+		v->options->manifests[0] = *m;
+	return 0;
+}
+
+const struct save_manifest *save_top(const struct save *v)
+{
+	return &v->manifests[v->options->list ? v->n_items : 0];
 }
 
 /* ---- index.json ---- */
 
-static json_t *index_entry(const struct save *v, size_t item, const char *name)
+static json_t *index_entry(const struct save *v, const struct save_manifest *m, const char *name)
 {
 	json_t *entry = json_object();
-	json_set_str(entry, "mediaType", manifest_type(v));
-	json_set_str(entry, "digest", v->manifests[item].digest);
-	json_set_int(entry, "size", v->manifests[item].size);
+	json_set_str(entry, "mediaType", m->media_type);
+	json_set_str(entry, "digest", m->digest);
+	json_set_int(entry, "size", m->size);
 	auto_reference ref = {0};
 	struct err ignored;
 	bool is_docker_archive = v->options->format == TRANSPORT_DOCKER_ARCHIVE;
@@ -142,17 +193,23 @@ static json_t *index_entry(const struct save *v, size_t item, const char *name)
 	return entry;
 }
 
+static void add_entries(
+	const struct save *v, const struct save_manifest *m, const struct strv *names, json_t *list)
+{
+	for (size_t k = 0; k < names->n; k++)
+		json_array_append_new(list, index_entry(v, m, names->v[k]));
+	if (!names->n)
+		json_array_append_new(list, index_entry(v, m, NULL));
+}
+
 char *save_index_json(const struct save *v)
 {
 	auto_json index = json_object();
 	json_t *list = json_array();
-	for (size_t i = 0; i < v->n_items; i++) {
-		const struct strv *names = &v->items[i].names;
-		for (size_t k = 0; k < names->n; k++)
-			json_array_append_new(list, index_entry(v, i, names->v[k]));
-		if (!names->n)
-			json_array_append_new(list, index_entry(v, i, NULL));
-	}
+	if (v->options->list)
+		add_entries(v, save_top(v), &v->options->list->names, list);
+	for (size_t i = 0; i < v->n_items && !v->options->list; i++)
+		add_entries(v, &v->manifests[i], &v->items[i].names, list);
 	json_set_int(index, "schemaVersion", 2);
 	json_set_str(index, "mediaType", "application/vnd.oci.image.index.v1+json");
 	json_set(index, "manifests", list);
@@ -186,7 +243,7 @@ static json_t *manifest_entry(const struct save *v, const struct save_item *item
 		auto_free char *path = blob_path(b->digest);
 		json_array_append_new(layers, json_string(path));
 		json_set(sources, image->diff_ids[i],
-			json_pack("{s:s, s:I, s:s}", "mediaType", layer_type(v), "size",
+			json_pack("{s:s, s:I, s:s}", "mediaType", layer_type(v, item), "size",
 				(json_int_t)b->size, "digest", b->digest));
 	}
 	json_set_str(entry, "Config", config);

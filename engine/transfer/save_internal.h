@@ -1,5 +1,6 @@
 /* What the files of save share: what is saved (save.c), the documents beside the layers
- * (save_documents.c), archives and folders (save_out.c). */
+ * (save_documents.c), members of lists that are elsewhere (save_member.c), archives and folders
+ * (save_out.c). */
 #ifndef ENGINE_TRANSFER_SAVE_INTERNAL_H
 #define ENGINE_TRANSFER_SAVE_INTERNAL_H
 
@@ -7,15 +8,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/transfer/document.h"
 #include "engine/transfer/save.h"
-#include "engine/transfer/unpacker.h"
 
 /* A file of blobs/sha256. */
 struct save_blob {
 	char digest[72];
 	int64_t size, mtime_s;
 	char *data; /* NULL: a layer */
-	const char *layer_id, *diff_id; /* borrowed */
+	const char *layer_id, *diff_id; /* borrowed; NULL: it came from elsewhere, staged */
+	bool is_manifest;
 	int staged; /* number of the staged file; -1: made while it is written */
 	off_t offset; /* of a layer that is put into an archive last */
 };
@@ -27,8 +29,8 @@ struct save {
 	const struct save_options *options;
 	struct save_blob *blobs; /* sorted by digest once all are there */
 	size_t n_blobs;
-	struct save_manifest *manifests; /* one for each item */
-	struct unpacker documents; /* answers for digests: moss itself computes none */
+	struct save_manifest *manifests; /* one for each item, and the list's */
+	struct document_reader reader; /* answers for digests: moss itself computes none */
 	char *stage;
 	int stage_fd, lock_fd, out_fd;
 	int blobs_fd; /* a folder: where its blobs go; -1 = an archive */
@@ -41,10 +43,18 @@ enum compression save_compression(const struct save_options *o);
 /* Adds one unless it is there. data is taken; NULL for a layer. */
 struct save_blob *save_add_blob(
 	struct save *v, const char *digest, int64_t size, int64_t mtime_s, char *data);
+bool save_has_blob(const struct save *v, const char *digest);
 const struct save_blob *save_find_layer(const struct save *v, const char *diff_id);
+
+/* The blobs of a member that is elsewhere into the staging folder. */
+int save_fetch_members(struct save *v, struct err *e);
 
 /* Adds the image's config and manifest; its layers are there. */
 int save_add_documents(struct save *v, size_t item, struct err *e);
+/* The list, whose members' manifests are there. */
+int save_add_list(struct save *v, struct err *e);
+/* What leads to all else: the list, or the first image's manifest. */
+const struct save_manifest *save_top(const struct save *v);
 /* The files beside the blobs. Owned text. */
 char *save_index_json(const struct save *v);
 char *save_manifest_json(const struct save *v);

@@ -22,7 +22,7 @@ static int write_out(struct save *v, const void *p, size_t n, struct err *e)
 
 /* ---- a blob's content ---- */
 
-static int copy_staged(struct save *v, const struct save_blob *b, struct err *e)
+static int copy_staged(struct save *v, const struct save_blob *b, int to, struct err *e)
 {
 	char name[32], piece[64 * 1024];
 	snprintf(name, sizeof(name), "%d", b->staged);
@@ -30,7 +30,7 @@ static int copy_staged(struct save *v, const struct save_blob *b, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "cannot open %s/%s", v->stage, name);
 	/* Within the kernel where both ends allow it. */
-	while (copy_file_range(fd, NULL, v->out_fd, NULL, 1 << 30, 0) > 0)
+	while (copy_file_range(fd, NULL, to, NULL, 1 << 30, 0) > 0)
 		;
 	for (;;) {
 		ssize_t n = read_full(fd, piece, sizeof(piece));
@@ -38,8 +38,9 @@ static int copy_staged(struct save *v, const struct save_blob *b, struct err *e)
 			return err_sysn(e, (int)-n, "cannot read %s/%s", v->stage, name);
 		if (n == 0)
 			return 0;
-		if (write_out(v, piece, (size_t)n, e) < 0)
-			return -e->code;
+		int r = write_all(to, piece, (size_t)n);
+		if (r < 0)
+			return err_go(e, -r, "write");
 	}
 }
 
@@ -58,7 +59,7 @@ static int write_blob(struct save *v, struct save_blob *b, bool is_later, struct
 	if (b->data)
 		return write_out(v, b->data, (size_t)b->size, e);
 	if (b->staged >= 0)
-		return copy_staged(v, b, e);
+		return copy_staged(v, b, v->out_fd, e);
 	if (is_later)
 		return leave_out(v, b, e);
 	const struct assemble_job job = {
@@ -192,13 +193,31 @@ static int open_blob(struct save *v, const struct save_blob *b, struct err *e)
 	return fd < 0 ? err_sys(e, "cannot create %s", name) : fd;
 }
 
+/* A member of a list has its manifest under a name of its own in a dir:. */
+static int store_document(struct save *v, const struct save_blob *b, struct err *e)
+{
+	bool is_flat = v->options->format == TRANSPORT_DIR;
+	auto_free char *name = xasprintf("%s%s", b->digest + strlen("sha256:"),
+		is_flat && b->is_manifest ? ".manifest.json" : "");
+	return write_file_at(v->blobs_fd, name, b->data, (size_t)b->size, 0644, false, e);
+}
+
+/* What came from elsewhere is staged in the store. */
+static int store_staged(struct save *v, const struct save_blob *b, struct err *e)
+{
+	auto_fd fd = open_blob(v, b, e);
+	return fd < 0 ? fd : copy_staged(v, b, fd, e);
+}
+
 /* What is compressed is there already, under its number. */
 static int store_blob(struct save *v, const struct save_blob *b, struct err *e)
 {
 	char number[32];
 	const char *name = b->digest + strlen("sha256:");
 	if (b->data)
-		return write_file_at(v->blobs_fd, name, b->data, (size_t)b->size, 0644, false, e);
+		return store_document(v, b, e);
+	if (!b->layer_id)
+		return store_staged(v, b, e);
 	snprintf(number, sizeof(number), "%d", b->staged);
 	if (b->staged >= 0 && renameat(v->blobs_fd, number, v->blobs_fd, name) < 0)
 		return err_sys(e, "cannot rename %s to %s", number, name);
@@ -226,7 +245,7 @@ static int write_docker_folder(struct save *v, struct err *e)
 {
 	const struct save_blob *manifest = NULL;
 	for (size_t i = 0; i < v->n_blobs; i++)
-		if (!strcmp(v->blobs[i].digest, v->manifests[0].digest))
+		if (!strcmp(v->blobs[i].digest, save_top(v)->digest))
 			manifest = &v->blobs[i];
 	if (!manifest)
 		BUG("an image without a manifest is saved");

@@ -26,6 +26,10 @@ json_t *unpack_measure_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_commit_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_describe_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_layout_job(const struct unpack_request *q, struct err *e);
+/* unpack_blobs.c */
+json_t *unpack_top_job(const struct unpack_request *q, struct err *e);
+json_t *unpack_blobs_job(const struct unpack_request *q, struct err *e);
+json_t *unpack_sum_job(const struct unpack_request *q, struct err *e);
 
 /* A manifest or index with its known keys. New reference; NULL with e set. *media_type is owned. */
 json_t *unpack_describe(const void *bytes, size_t n, const char *announced, char **media_type,

@@ -274,13 +274,13 @@ static void folder_close(struct folder *f, bool failed)
 		(void)rmdir(f->to->path);
 }
 
-int write_folder(struct store *s, const struct transport *to, const struct save_item *item,
-	const struct save_options *o, struct err *e)
+int write_folder(struct store *s, const struct transport *to, const struct save_item *items,
+	size_t n, const struct save_options *o, struct err *e)
 {
 	struct folder f = {.to = to, .fd = -1, .temporary_fd = -1};
 	int r = folder_open(&f, e);
 	if (r == 0)
-		r = images_save(s, item, 1, o, f.temporary_fd, e);
+		r = images_save(s, items, n, o, f.temporary_fd, e);
 	if (r == 0)
 		r = to->kind == TRANSPORT_DIR ? finish_dir(&f, e)
 					      : finish_layout(s, &f, o->manifests, e);

@@ -303,10 +303,6 @@ open('md/manifest.json', 'wb').write(index)"
 	refuses "tag can't be used with --all-tags/-a" moss push --all-tags one oci:x
 	refuses "No such image: none:latest" moss push none oci:x
 	refuses "does not provide the specified platform" moss push --platform linux/riscv64 one oci:x
-	moss manifest create list
-	refuses "lists are pushed to registries only" moss push list oci:x
-	refuses "moss pull oci:o:one first" moss manifest add list oci:o:one
-	refuses "moss push IMAGE oci:x writes" moss manifest push list oci:x
 	for command in "rmi" "image inspect" "history" "image exists" "save -o $WORK/s.tar"; do
 		refuses "moss pull dir:$WORK/d takes its image in" moss $command "dir:$WORK/d"
 	done
