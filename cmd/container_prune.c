@@ -23,7 +23,7 @@ struct container_prune {
 
 // clang-format off
 static const struct opt prune_opts[] = {
-	{"filter", 0, OPT_LIST, FIELD(struct container_prune, filter), "filter",
+	{"filter", 0, OPT_FILTER, FIELD(struct container_prune, filter), "filter",
 		"Provide filter values (e.g. \"until=<timestamp>\")"},
 	{"force", 'f', OPT_BOOL, FIELD(struct container_prune, force), "",
 		"Do not prompt for confirmation"},

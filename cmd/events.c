@@ -28,7 +28,7 @@ struct events {
 
 // clang-format off
 static const struct opt events_opts[] = {
-	{"filter", 'f', OPT_LIST, FIELD(struct events, filter), "filter",
+	{"filter", 'f', OPT_FILTER, FIELD(struct events, filter), "filter",
 		"Filter output based on conditions provided"},
 	{"format", 0, OPT_STR, FIELD(struct events, format), "string",
 		"Format output using a custom template: 'json': Print in JSON format; 'TEMPLATE': Print "

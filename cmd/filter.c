@@ -40,14 +40,6 @@ int filter_check(const struct strv *filters, const char *known, struct err *e)
 	strv_split(&keys, known, ' ');
 	for (size_t i = 0; i < filters->n; i++) {
 		const char *f = filters->v[i], *start;
-		if (!strchr(f, '=')) {
-			err_set(e, EINVAL,
-				"invalid argument \"%s\" for \"-f, --filter\" flag: bad format of "
-				"filter "
-				"(expected name=value)",
-				f);
-			return err_status(e, 125);
-		}
 		bool is_known = false;
 		for (size_t k = 0; k < keys.n && !is_known; k++)
 			is_known = filter_value(f, keys.v[k]) != NULL;
@@ -127,6 +119,5 @@ int filter_time(const char *value, int64_t *ns, struct err *e)
 		*ns = clock_now_ns() - n;
 		return 0;
 	}
-	return err_set(
-		e, EINVAL, "failed to parse value as time or duration: \"%s\"", value);
+	return err_set(e, EINVAL, "failed to parse value as time or duration: \"%s\"", value);
 }

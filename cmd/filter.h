@@ -9,8 +9,8 @@
 struct err;
 struct strv;
 
-/* Every value has a "=" and a key of the space-separated `known` ("label!" stands for itself).
- * "invalid filter 'x'" otherwise; without "=" a usage error (125). */
+/* Every value (of an OPT_FILTER) has a key of the space-separated `known` ("label!" stands for
+ * itself). "invalid filter 'x'" otherwise. */
 int filter_check(const struct strv *filters, const char *known, struct err *e);
 /* The value where f is "key=value" (key in any case, blanks around it ignored), else NULL. */
 const char *filter_value(const char *f, const char *key);

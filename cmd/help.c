@@ -22,6 +22,7 @@ const char *help_metavar(const struct opt *o)
 	case OPT_STR:
 		return o->value ? o->value : "string";
 	case OPT_LIST:
+	case OPT_FILTER:
 	case OPT_CSV:
 		return o->value ? o->value : "list";
 	case OPT_INT:

@@ -132,7 +132,7 @@ static const struct opt opts[] = {
 		.hint = "what builds keep is not removed with images"},
 	{"external", 0, OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN,
 		.hint = "no other tool keeps containers in a store of moss"},
-	{"filter", 0, OPT_LIST, FIELD(struct image_prune, filter), "filter",
+	{"filter", 0, OPT_FILTER, FIELD(struct image_prune, filter), "filter",
 		"Provide filter values (e.g. \"until=<timestamp>\")"},
 	{"force", 'f', OPT_BOOL, FIELD(struct image_prune, force), "",
 		"Do not prompt for confirmation"},

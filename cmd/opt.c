@@ -91,6 +91,16 @@ static void store_csv(struct strv *list, const char *value)
 		strv_split(list, value, ',');
 }
 
+static int store_filter(struct strv *list, const char *value, struct err *e)
+{
+	if (!*value)
+		return 0;
+	if (!strchr(value, '='))
+		return err_set(e, EINVAL, "bad format of filter (expected name=value)");
+	strv_add(list, value);
+	return 0;
+}
+
 static int store_value(const struct slot *s, const char *value, struct err *e)
 {
 	void *field = s->base + s->o->offset;
@@ -114,6 +124,8 @@ static int store_value(const struct slot *s, const char *value, struct err *e)
 	case OPT_LIST:
 		strv_add(field, value);
 		return 0;
+	case OPT_FILTER:
+		return store_filter(field, value, e);
 	case OPT_CSV:
 		store_csv(field, value);
 		return 0;
@@ -338,6 +350,7 @@ void opt_free(const struct opt *t, void *args)
 			free(take_ptr(*(char **)field));
 			break;
 		case OPT_LIST:
+		case OPT_FILTER:
 		case OPT_CSV:
 			strv_free(field);
 			break;

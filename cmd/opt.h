@@ -19,6 +19,7 @@ enum opt_type {
 	OPT_BOOL, /* bool */
 	OPT_STR, /* char * (owned; NULL until given, or the row's def) */
 	OPT_LIST, /* struct strv; each use adds one */
+	OPT_FILTER, /* struct strv of "name=value"; each use adds one, "" none */
 	OPT_CSV, /* struct strv; each use adds the comma-separated parts */
 	OPT_INT, /* int64_t */
 	OPT_UINT, /* uint64_t */

@@ -18,7 +18,7 @@ const struct opt pick_opts[] = {
 	{"all", 'a', OPT_BOOL, FIELD(struct pick, all), "", "Act on every container it applies to"},
 	{"cidfile", 0, OPT_LIST, FIELD(struct pick, cidfile), "list",
 		"Read the container ID from the file", .complete = COMPLETE_FILE},
-	{"filter", 'f', OPT_LIST, FIELD(struct pick, filter), "list",
+	{"filter", 'f', OPT_FILTER, FIELD(struct pick, filter), "list",
 		"Act on the containers that ps would list with this filter"},
 	{"latest", 'l', OPT_BOOL, FIELD(struct pick, latest), "",
 		"Act on the container that was created last"},

@@ -36,7 +36,7 @@ static const struct opt ps_opts[] = {
 		.flags = OPTF_HIDDEN, .hint = "no other tool keeps containers in a store of moss"},
 	{"storage", 0, OPT_UNSUPPORTED, 0, "", "Show containers of other tools, too",
 		.flags = OPTF_HIDDEN, .hint = "no other tool keeps containers in a store of moss"},
-	{"filter", 'f', OPT_LIST, FIELD(struct ps, filter), "filter",
+	{"filter", 'f', OPT_FILTER, FIELD(struct ps, filter), "filter",
 		"Filter output based on conditions provided"},
 	{"format", 0, OPT_STR, FIELD(struct ps, format), "string",
 		"Format output using a custom template: 'table': Print output in table format with "

@@ -38,15 +38,6 @@ int filters_parse(
 {
 	for (size_t i = 0; i < typed->n; i++) {
 		const char *text = typed->v[i], *equals = strchr(text, '=');
-		if (!*text)
-			continue;
-		if (!equals) {
-			err_set(e, EINVAL,
-				"invalid argument \"%s\" for \"-f, --filter\" flag: bad format of "
-				"filter (expected name=value)",
-				text);
-			return err_status(e, 125);
-		}
 		char *name = trimmed(text, (size_t)(equals - text));
 		str_lower(name);
 		strv_take(&out->names, name);

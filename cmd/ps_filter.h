@@ -15,8 +15,8 @@ struct filters {
 void filters_deinit(struct filters *f);
 #define auto_filters __attribute__((cleanup(filters_deinit))) struct filters
 
-/* From the arguments as typed. `known`: the names the command has, NULL-terminated. -EINVAL:
- * status 125 without "=", else "invalid filter 'x'". */
+/* From the values of an OPT_FILTER. `known`: the names the command has, NULL-terminated. -EINVAL:
+ * "invalid filter 'x'". */
 int filters_parse(
 	const struct strv *typed, const char *const *known, struct filters *out, struct err *e);
 bool filters_has(const struct filters *f, const char *name);

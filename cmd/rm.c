@@ -25,7 +25,7 @@ static const struct opt rm_opts[] = {
 		"Read the container ID from the file", .complete = COMPLETE_FILE},
 	{"depend", 0, OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN,
 		.hint = "name the containers that use the namespaces of the other, too"},
-	{"filter", 0, OPT_LIST, FIELD(struct rm, pick.filter), "list",
+	{"filter", 0, OPT_FILTER, FIELD(struct rm, pick.filter), "list",
 		"Remove the containers that ps -a would list with this filter"},
 	{"force", 'f', OPT_BOOL, FIELD(struct rm, force), "",
 		"Force the removal of a running container (uses SIGKILL)"},

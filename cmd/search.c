@@ -221,7 +221,7 @@ static const char *const aliases[] = {"image search", NULL};
 static const struct opt opts[] = {
 	{"compatible", 0, OPT_BOOL, FIELD(struct search, compatible), "",
 		"Show whether an image is built automatically, too"},
-	{"filter", 'f', OPT_LIST, FIELD(struct search, filter), "filter",
+	{"filter", 'f', OPT_FILTER, FIELD(struct search, filter), "filter",
 		"Filter output based on conditions provided"},
 	{"format", 0, OPT_STR, FIELD(struct search, format), "string",
 		"Pretty-print search using a Go template"},

@@ -27,7 +27,7 @@ static const struct opt start_opts[] = {
 		"Use a custom checkpoint storage directory"},
 	{"detach-keys", 0, OPT_STR, FIELD(struct start, detach_keys), "string",
 		"Override the key sequence for detaching a container"},
-	{"filter", 'f', OPT_LIST, FIELD(struct start, pick.filter), "list",
+	{"filter", 'f', OPT_FILTER, FIELD(struct start, pick.filter), "list",
 		"Start the containers that ps -a would list with this filter"},
 	{"interactive", 'i', OPT_BOOL, FIELD(struct start, interactive), "",
 		"Attach container's STDIN"},

@@ -110,7 +110,7 @@ static const struct opt opts[] = {
 		.hint = "no build leaves containers behind"},
 	{"external", 0, OPT_UNSUPPORTED, 0, "", "An option of Podman's", .flags = OPTF_HIDDEN,
 		.hint = "no other tool keeps containers in a store of moss"},
-	{"filter", 0, OPT_LIST, FIELD(struct system_prune, filter), "filter",
+	{"filter", 0, OPT_FILTER, FIELD(struct system_prune, filter), "filter",
 		"Provide filter values (e.g. \"label=<key>=<value>\")"},
 	{"force", 'f', OPT_BOOL, FIELD(struct system_prune, force), "",
 		"Do not prompt for confirmation"},

@@ -208,7 +208,7 @@ static int undo_run(struct cmd_call *call, void *args, struct err *e)
 static const struct opt opts[] = {
 	{"empty", 0, OPT_BOOL, FIELD(struct undo_args, empty), "",
 		"Free what is in the trash (or what is named) for good"},
-	{"filter", 'f', OPT_LIST, FIELD(struct undo_args, filter), "filter",
+	{"filter", 'f', OPT_FILTER, FIELD(struct undo_args, filter), "filter",
 		"Filter what is listed or freed (kind=container|image|volume, name=<part>)"},
 	{"force", 0, OPT_BOOL, FIELD(struct undo_args, force), "",
 		"Do not ask before freeing"},

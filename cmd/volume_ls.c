@@ -87,7 +87,7 @@ static int ls_run(struct cmd_call *call, void *args, struct err *e)
 // clang-format off
 static const struct opt ls_opts[] = {
 	{"cluster", 0, OPT_UNSUPPORTED, 0, "", "For cluster volumes", .flags = OPTF_HIDDEN},
-	{"filter", 'f', OPT_LIST, FIELD(struct volume_ls, filter), "filter",
+	{"filter", 'f', OPT_FILTER, FIELD(struct volume_ls, filter), "filter",
 		"Provide filter values (e.g. \"dangling=true\")"},
 	{"format", 0, OPT_STR, FIELD(struct volume_ls, format), "string",
 		"Format output using a custom template:\n"

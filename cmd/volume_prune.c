@@ -159,7 +159,7 @@ static const struct opt prune_opts[] = {
 		"Remove all unused volumes, not just anonymous ones"},
 	{"dry-run", 0, OPT_BOOL, FIELD(struct volume_prune, dry_run), "",
 		"Print the names of what would be removed"},
-	{"filter", 0, OPT_LIST, FIELD(struct volume_prune, filter), "filter",
+	{"filter", 0, OPT_FILTER, FIELD(struct volume_prune, filter), "filter",
 		"Provide filter values (e.g. \"label=<label>\")"},
 	{"force", 'f', OPT_BOOL, FIELD(struct volume_prune, force), "",
 		"Do not prompt for confirmation"},

@@ -18,7 +18,7 @@ struct args {
 	bool unused;
 	bool all, tty, interactive, proxy, env_given;
 	char *name, *cpus;
-	struct strv env, filters;
+	struct strv env, filters, where;
 	struct inner inner;
 	int64_t last, memory, interval;
 	uint64_t weight;
@@ -37,6 +37,7 @@ static const struct opt opts[] = {
 	{"env", 'e', OPT_LIST, FIELD(struct args, env), "list", "Env",
 		.given_offset = FIELD(struct args, env_given)},
 	{"filter", 0, OPT_CSV, FIELD(struct args, filters), "list", "Filter"},
+	{"where", 'w', OPT_FILTER, FIELD(struct args, where), "filter", "Filter"},
 	{"gpus", 0, OPT_UNSUPPORTED, 0, "gpu-request", "GPUs"},
 	{"oom-kill-disable", 0, OPT_UNSUPPORTED, 0, "", "OOM"},
 	{"health-interval", 0, OPT_DURATION, FIELD(struct args, interval), "duration", "Time"},
@@ -178,6 +179,11 @@ static void values(void **state)
 			fail_msg("%s: %lld", line, (long long)a.interval);
 		opt_free(opts, &a);
 	}
+	good("-w a=b --where= --where c= -w=d=e=f", false, &a, "");
+	assert_int_equal(a.where.n, 3);
+	assert_string_equal(a.where.v[1], "c=");
+	assert_string_equal(a.where.v[2], "d=e=f");
+	opt_free(opts, &a);
 	good("--cpus 1.5 --blkio-weight 300", false, &a, "");
 	assert_string_equal(a.cpus, "1.5");
 	assert_int_equal(a.weight, 300);
@@ -226,6 +232,8 @@ static void refusals(void **state)
 				   "time: missing unit in duration \"5\"");
 	bad("--health-interval 5y", "invalid argument \"5y\" for \"--health-interval\" flag: "
 				    "time: unknown unit \"y\" in duration \"5y\"");
+	bad("-w x", "invalid argument \"x\" for \"-w, --where\" flag: bad format of filter "
+		    "(expected name=value)");
 	bad("--gpus all", "--gpus is not supported yet");
 	bad("--oom-kill-disable", "--oom-kill-disable is not supported yet");
 }
