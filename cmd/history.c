@@ -27,6 +27,8 @@ struct history {
 /* Go's time.RFC3339, in the local zone. Owned. */
 static char *local_time(int64_t ns)
 {
+	if (ns == IMAGE_CREATED_NEVER)
+		return clock_rfc3339(0);
 	time_t t = (time_t)(ns / NS_PER_S);
 	struct tm tm;
 	char text[64], zone[8];
@@ -59,8 +61,10 @@ static json_t *row_of(const struct history_step *step, const struct history *a)
 	auto_free char *by = plain(step->created_by, ' '), *comment = plain(step->comment, '\t');
 	auto_free char *cut = human_ellipsis(by, CREATED_BY_WIDTH);
 	auto_free char *at = local_time(step->created_ns);
-	auto_free char *age = human_duration(clock_now_ns() - step->created_ns);
-	auto_free char *since = step->created_ns ? xasprintf("%s ago", age) : xstrdup("N/A");
+	/* 1970 is what builders write who want no time, and no image is older. */
+	bool is_told = step->created_ns > 0;
+	auto_free char *age = human_duration(is_told ? clock_now_ns() - step->created_ns : 0);
+	auto_free char *since = is_told ? xasprintf("%s ago", age) : xstrdup("N/A");
 	auto_free char *size =
 		a->human ? human_size(step->size) : xasprintf("%lld", (long long)step->size);
 	json_set_str(row, "Comment", comment);

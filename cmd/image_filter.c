@@ -59,21 +59,41 @@ static int time_of(struct store *s, const char *name, int64_t *ns, struct err *e
 	return r;
 }
 
+static void narrow_before(struct image_filter *f, int64_t ns)
+{
+	if (!f->has_before || ns < f->before_ns)
+		f->before_ns = ns;
+	f->has_before = true;
+}
+
+static void narrow_since(struct image_filter *f, int64_t ns)
+{
+	if (!f->has_since || ns > f->since_ns)
+		f->since_ns = ns;
+	f->has_since = true;
+}
+
 static int parse_one(struct store *s, const char *text, struct image_filter *f, struct err *e)
 {
 	const char *v;
+	int64_t ns;
+	int r = 0;
 	if ((v = filter_value(text, "reference")) || filter_value(text, "reference!")) {
 		f->has_reference |= v != NULL;
 		v = strchr(text, '=') + 1;
 		return gomatch_valid(v) ? 0 : err_set(e, EINVAL, "syntax error in pattern");
 	}
-	if ((v = filter_value(text, "until")))
-		return filter_time(v, &f->until_ns, e);
-	if ((v = filter_value(text, "before")))
-		return time_of(s, v, &f->before_ns, e);
-	if ((v = filter_value(text, "since")) || (v = filter_value(text, "after")))
-		return time_of(s, v, &f->since_ns, e);
-	return 0;
+	if ((v = filter_value(text, "until"))) {
+		if ((r = filter_time(v, &ns, e)) == 0)
+			narrow_before(f, ns);
+	} else if ((v = filter_value(text, "before"))) {
+		if ((r = time_of(s, v, &ns, e)) == 0)
+			narrow_before(f, ns);
+	} else if ((v = filter_value(text, "since")) || (v = filter_value(text, "after"))) {
+		if ((r = time_of(s, v, &ns, e)) == 0)
+			narrow_since(f, ns);
+	}
+	return r;
 }
 
 int image_filter_parse(
@@ -157,9 +177,8 @@ bool image_filter_match(
 		return false;
 	if (f->has_containers && f->containers != (i->n_containers > 0))
 		return false;
-	if ((f->before_ns && i->created_ns >= f->before_ns) ||
-		(f->since_ns && i->created_ns <= f->since_ns) ||
-		(f->until_ns && i->created_ns >= f->until_ns))
+	if ((f->has_before && i->created_ns >= f->before_ns) ||
+		(f->has_since && i->created_ns <= f->since_ns))
 		return false;
 	return matches_ids(f, i) && matches_labels(f, i);
 }

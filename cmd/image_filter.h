@@ -18,7 +18,8 @@ struct image_filter {
 	bool has_dangling, dangling, has_intermediate, intermediate, has_readonly, readonly,
 		has_manifest, manifest, has_containers, containers;
 	bool has_reference; /* so that images without a name are left out */
-	int64_t before_ns, since_ns, until_ns; /* 0 = not given */
+	bool has_before, has_since; /* of several the narrowest; until is a before, too */
+	int64_t before_ns, since_ns;
 };
 
 /* For images. Docker's keys (before, dangling, label, reference, since, until) and Podman's

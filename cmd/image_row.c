@@ -16,6 +16,8 @@ enum { SHORT_ID = 12 };
 /* As Go's time.Time prints: "2026-11-21 01:59:10 +0000 UTC". Owned. */
 static char *created_at(int64_t ns)
 {
+	if (ns == IMAGE_CREATED_NEVER)
+		return xstrdup("0001-01-01 00:00:00 +0000 UTC");
 	time_t t = ns / NS_PER_S;
 	struct tm tm;
 	char text[64];
@@ -32,8 +34,9 @@ json_t *image_row(
 	auto_free char *short_id = xstrndup(hex ? hex : i->id, SHORT_ID);
 	auto_free char *at = created_at(i->created_ns), *size = human_size(i->size);
 	auto_free char *size4 = human_size4(i->size);
-	auto_free char *age = human_duration(clock_now_ns() - i->created_ns);
-	auto_free char *since = xasprintf("%s ago", age);
+	bool is_told = i->created_ns != IMAGE_CREATED_NEVER;
+	auto_free char *age = human_duration(is_told ? clock_now_ns() - i->created_ns : 0);
+	auto_free char *since = is_told ? xasprintf("%s ago", age) : xstrdup("");
 	json_set_str(row, "Containers", "N/A");
 	json_set_str(row, "CreatedAt", at);
 	json_set_str(row, "CreatedSince", since);

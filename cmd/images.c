@@ -195,8 +195,8 @@ static int sort(struct rows *rows, const char *by, struct err *e)
 
 static char *default_table(const struct images *a)
 {
-	return xasprintf(
-		"table {{.Repository}}\t{{.Tag}}%s\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}%s",
+	return xasprintf("table {{.Repository}}\t{{.Tag}}%s\t{{.ID}}"
+			 "\t{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}%s",
 		a->digests ? "\t{{.Digest}}" : "", a->history ? "\t{{.History}}" : "");
 }
 
@@ -291,7 +291,7 @@ static const struct opt opts[] = {
 	{"all", 'a', OPT_BOOL, FIELD(struct images, all), "",
 		"Show all images (default hides intermediate images)"},
 	{"digests", 0, OPT_BOOL, FIELD(struct images, digests), "", "Show digests"},
-	{"filter", 'f', OPT_LIST, FIELD(struct images, filter), "filter",
+	{"filter", 'f', OPT_FILTER, FIELD(struct images, filter), "filter",
 		"Filter output based on conditions provided"},
 	{"format", 0, OPT_STR, FIELD(struct images, format), "string",
 		"Format output using a custom template:\n"

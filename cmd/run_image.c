@@ -141,7 +141,8 @@ static int image_get(
 		if (r == ROW_OK)
 			image_deinit(out);
 		if (r == ROW_AMBIGUOUS)
-			return err_set(e, EINVAL, "ambiguous image id prefix: %s", a->req.image);
+			return err_set(e, EINVAL, "multiple IDs found with provided prefix: %s",
+				a->req.image);
 		if (r < 0)
 			return r;
 	}
@@ -155,7 +156,7 @@ static int image_get(
 		err_set(e, ENOENT, "No such image: %s", shown);
 		return image_like_hint(call->store, a->req.image, e);
 	}
-	if (policy == PULL_MISSING && !is_transport)
+	if (policy == PULL_MISSING && !is_transport && !a->quiet)
 		fprintf(stderr, "Unable to find image '%s' locally\n", shown);
 	return pull(call, a, platform, out, name, e);
 }

@@ -28,9 +28,7 @@ static struct history_step step_of(const json_t *entry)
 		.created_by = xstrdup(json_str_or(entry, "created_by", "")),
 		.comment = xstrdup(json_str_or(entry, "comment", "")),
 	};
-	const char *created = json_str(entry, "created");
-	if (created && !clock_parse_rfc3339(created, &step.created_ns))
-		step.created_ns = 0;
+	step.created_ns = image_created_parse(json_str(entry, "created"));
 	return step;
 }
 

@@ -17,7 +17,7 @@ struct store;
 struct history_step {
 	char *id; /* "sha256:<hex>"; NULL = not known ("<missing>") */
 	char *created_by, *comment; /* "" where there is none */
-	int64_t created_ns; /* 0 = not told */
+	int64_t created_ns; /* 0 = not told, or IMAGE_CREATED_NEVER (storage/image.h) */
 	int64_t size;
 };
 

@@ -90,6 +90,8 @@ static json_t *graph_driver(struct store *s, const struct image *image)
 
 static json_t *rootfs(const struct image *image)
 {
+	if (!image->n_layers)
+		return json_pack("{s:s}", "Type", "layers");
 	json_t *layers = json_array();
 	for (size_t i = 0; i < image->n_layers; i++)
 		json_array_append_new(layers, json_string(image->diff_ids[i]));
@@ -107,12 +109,12 @@ static const char *comment(const json_t *config)
 	return json_str_or(json_array_get(history, n - 1), "comment", "");
 }
 
-/* With its own time zone; 1970 itself is a time, too (of reproducible builds). */
+/* With its own time zone; 1970 itself is a time, too (of reproducible builds). NULL: not told. */
 static char *created_at(const struct image *image, const char *text)
 {
-	if (text && (!image->created_ns || !str_ends(text, "Z")))
-		return xstrdup(text);
-	return clock_rfc3339(image->created_ns);
+	if (!text || image->created_ns == 0 || !str_ends(text, "Z"))
+		return text ? xstrdup(text) : NULL;
+	return clock_rfc3339(image->created_ns == IMAGE_CREATED_NEVER ? 0 : image->created_ns);
 }
 
 json_t *image_inspect(struct store *s, const struct image *image)
@@ -126,7 +128,8 @@ json_t *image_inspect(struct store *s, const struct image *image)
 	json_set(o, "RepoDigests", familiar_names(image->digests));
 	json_set_str(o, "Parent", image->parent ? image->parent : "");
 	json_set_str(o, "Comment", comment(config));
-	json_set_str(o, "Created", created);
+	if (created)
+		json_set_str(o, "Created", created);
 	json_set_str(o, "DockerVersion", json_str_or(config, "docker_version", ""));
 	json_set_str(o, "Author", json_str_or(config, "author", ""));
 	json_set(o, "Config", image_config_complete(json_at(config, "config")));
@@ -164,8 +167,7 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 		(void)image_like_hint(s, typed, e);
 	}
 	if (r == ROW_AMBIGUOUS)
-		return err_set(
-			e, EINVAL, "more than one image has an id that begins with %s", typed);
+		return err_set(e, EINVAL, "multiple IDs found with provided prefix: %s", typed);
 	return r;
 }
 

@@ -45,6 +45,19 @@ void image_deinit(struct image *i)
 	*i = (struct image){0};
 }
 
+int64_t image_created_parse(const char *text)
+{
+	int64_t ns;
+	if (!text || !clock_parse_rfc3339(text, &ns))
+		return 0;
+	return ns == 0 && str_starts(text, "0001-") ? IMAGE_CREATED_NEVER : ns;
+}
+
+int64_t image_created_s(const struct image *i)
+{
+	return i->created_ns > 0 ? i->created_ns / NS_PER_S : 0;
+}
+
 int layer_find(struct store *s, const char *diff_id, char **layer_id, struct err *e)
 {
 	*layer_id = NULL;

@@ -17,6 +17,9 @@ struct err;
 struct store;
 struct strv;
 
+/* The year 1, the zero of Go's times: what builders write that do not tell the time. */
+#define IMAGE_CREATED_NEVER INT64_MIN
+
 struct image {
 	char *id; /* "sha256:<hex>" */
 	char *config; /* JSON: OCI image config, validated */
@@ -24,7 +27,7 @@ struct image {
 	 * NULL (loaded from a docker-archive). */
 	char *manifest_digest;
 	int64_t size; /* bytes of all its layers unpacked */
-	int64_t created_ns; /* from the config; 0 = unknown */
+	int64_t created_ns; /* from the config; 0 = not told, or IMAGE_CREATED_NEVER */
 	int64_t tagged_ns; /* when the user last gave it a name; 0 = never (pulled, loaded) */
 	char **names; /* normalised, tagged; NULL-terminated */
 	char **digests; /* normalised name@digest */
@@ -39,6 +42,10 @@ struct image {
 	size_t n_layers;
 };
 void image_deinit(struct image *i);
+/* The text of a config ("created", also of a step of its history) as nanoseconds since 1970. */
+int64_t image_created_parse(const char *text);
+/* Seconds since 1970, for the times of files that are made of it: never before that. */
+int64_t image_created_s(const struct image *i);
 
 /* One unpacked layer that is not yet recorded: a staging folder holding diff/ and tar-split. */
 struct layer_new {

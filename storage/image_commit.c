@@ -174,9 +174,7 @@ static int64_t created_of(const char *config_json)
 {
 	struct err ignored = {0};
 	auto_json config = json_parse(config_json, strlen(config_json), "image config", &ignored);
-	const char *text = json_str(config, "created");
-	int64_t ns;
-	return text && clock_parse_rfc3339(text, &ns) ? ns : 0;
+	return image_created_parse(json_str(config, "created"));
 }
 
 static int record(struct store *s, const struct commit *c, struct err *e)

@@ -70,7 +70,7 @@ static void add_layer(struct save *v, const struct image *image, size_t i, int64
 		return;
 	int staged = v->options->compress ? (int)v->n_blobs : -1;
 	struct save_blob *b =
-		save_add_blob(v, image->diff_ids[i], length, image->created_ns / 1000000000, NULL);
+		save_add_blob(v, image->diff_ids[i], length, image_created_s(image), NULL);
 	b->layer_id = image->layer_ids[i];
 	b->diff_id = image->diff_ids[i];
 	b->staged = staged;
@@ -168,7 +168,7 @@ static int collect(struct save *v, struct err *e)
 	for (size_t i = 0; i < v->n_items; i++) {
 		if (!v->items[i].image)
 			continue;
-		int64_t created_s = v->items[i].image->created_ns / 1000000000;
+		int64_t created_s = image_created_s(v->items[i].image);
 		v->newest_s = created_s > v->newest_s ? created_s : v->newest_s;
 		if (add_layers(v, v->items[i].image, e) < 0)
 			return -e->code;

@@ -114,7 +114,7 @@ static int add_image_documents(struct save *v, size_t i, struct err *e)
 	if (!text)
 		text = manifest_text(v, item, size);
 	buf_puts(&bytes, text);
-	save_add_blob(v, image->id, size, image->created_ns / 1000000000, buf_take(&config));
+	save_add_blob(v, image->id, size, image_created_s(image), buf_take(&config));
 	return add_manifest(v, &v->manifests[i], manifest_type(v, item), &bytes, NULL, e);
 }
 

@@ -47,6 +47,13 @@ $id   2020-01-02T00:00:00Z   |1 a=b /bin/sh -c éééééééééééééééé�
 	[ "$(moss history --no-trunc --format '{{.CreatedBy}}' w | head -1)" = "$wide" ]
 }
 
+@test "a step of before 1970 has no age" {
+	image h '[{"created": "1969-01-01T00:00:00Z"}, {"created": "1970-01-01T00:00:00Z"}]'
+	run -0 moss history --format '{{.CreatedSince}} {{.CreatedAt}}' h
+	[ "${lines[0]}" = "N/A 1970-01-01T00:00:00Z" ]
+	[ "${lines[1]}" = "N/A 1969-01-01T00:00:00Z" ]
+}
+
 @test "formats" {
 	image h "$STEPS"
 	run -0 moss history --format json h

@@ -78,13 +78,49 @@ image() {
 	[ ${#lines[@]} = 2 ]
 }
 
+@test "several before= and since=: the narrowest; an image of 1970 is one to compare with, too" {
+	image a:1 --created 1970-01-01T00:00:00Z
+	image b:1 --created 2020-01-01T00:00:00Z
+	image c:1 --created 2022-01-01T00:00:00Z
+	names() { moss images --format '{{.Repository}}' "$@" | tr '\n' ' '; }
+	[ "$(names -f before=c:1 -f before=b:1)" = "a " ]
+	[ "$(names -f before=b:1 -f before=c:1)" = "a " ]
+	[ "$(names -f before=c:1 -f until=2021-01-01)" = "b a " ]
+	[ "$(names -f since=a:1 -f since=c:1)" = "busybox " ]
+	[ "$(names -f since=c:1 -f since=a:1)" = "busybox " ]
+	[ "$(names -f before=a:1)" = "" ]
+	[ "$(names -f since=a:1)" = "busybox c b " ]
+	[ "$(names -f until=0)" = "" ]
+}
+
+@test "the year 1, as builders write it who tell no time, and no time at all" {
+	local steps='[{"created": "0001-01-01T00:00:00Z", "created_by": "x"}]'
+	image zero:1 --created 0001-01-01T00:00:00Z --history "$steps"
+	image epoch:1 --created 1970-01-01T00:00:00Z
+	[[ "$(moss images zero | tail -1)" =~ ^zero\ +1\ +[0-9a-f]{12}\ +N/A\ +[0-9]+B$ ]]
+	[ "$(moss images --format '{{.CreatedSince}}|{{.CreatedAt}}' zero)" = "|0001-01-01 00:00:00 +0000 UTC" ]
+	[[ "$(moss images --format '{{.CreatedSince}}|{{.CreatedAt}}' epoch)" = *" years ago|1970-01-01 00:00:00 +0000 UTC" ]]
+	[ "$(moss images --format '{{.Repository}}' -f before=epoch:1)" = zero ]
+	[ "$(moss image inspect -f '{{.Created}}' zero:1)" = 0001-01-01T00:00:00Z ]
+	[ "$(moss history --format '{{.CreatedSince}} {{.CreatedAt}}' zero:1)" = "N/A 0001-01-01T00:00:00Z" ]
+	moss save -o "$WORK/zero.tar" zero:1
+	[ "$(tar -tvf "$WORK/zero.tar" --utc | grep -vc ' 1970-01-01 ')" = 0 ]
+	image none:1 --created -
+	[ "$(moss image inspect -f '[{{.Created}}]' none:1)" = "[]" ]
+	[ "$(moss image inspect none:1 | jq '.[0] | has("Created")')" = false ]
+}
+
 @test "wrong filters are named" {
 	run -1 moss images -f foo=bar
 	[[ $output == *"invalid filter 'foo'"* ]]
 	run -1 moss images -f dangling=x
 	[[ $output == *"invalid filter 'dangling=[x]'"* ]]
 	run -125 moss images -f foo
-	[[ $output == *"bad format of filter (expected name=value)"* ]]
+	[ "${lines[0]}" = 'invalid argument "foo" for "-f, --filter" flag: bad format of filter (expected name=value)' ]
+	[ "${lines[1]}" = "See 'moss images --help'." ]
+	run -125 moss image prune --filter foo
+	[ "${lines[0]}" = 'invalid argument "foo" for "--filter" flag: bad format of filter (expected name=value)' ]
+	[ "$(moss images -q -f "")" = "$(moss images -q)" ]
 	run -1 moss images -f until=x
 	[[ $output == *"failed to parse value as time or duration: \"x\""* ]]
 	run -1 moss images -f before=nope

@@ -234,6 +234,8 @@ status_field() { bb "${@:2}" busybox sed -n "s/^$1:\t//p" /proc/self/status; }
 	run -125 --separate-stderr bb 127.0.0.1:1/none echo x
 	[[ $stderr == "Unable to find image '127.0.0.1:1/none:latest' locally"* ]]
 	[ -z "$output" ]
+	run -125 --separate-stderr moss run -q 127.0.0.1:1/none true
+	[[ $stderr == "moss: "*"127.0.0.1:1"* ]]
 }
 
 @test "arguments that are no UTF-8 do not end the engine" {
