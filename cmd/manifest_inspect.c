@@ -28,32 +28,14 @@ static void print_json(const json_t *j, const char *indent)
 	printf("%s\n", text);
 }
 
-/* Docker's types have the size before the digest, OCI's after it. */
-static json_t *descriptor(const json_t *d, bool is_oci)
+/* In the order of Docker's type. */
+static json_t *descriptor(const json_t *d)
 {
-	static const char *const docker[] = {"mediaType", "size", "digest"};
-	static const char *const oci[] = {"mediaType", "digest", "size", "annotations"};
-	const char *const *keys = is_oci ? oci : docker;
+	static const char *const keys[] = {"mediaType", "size", "digest"};
 	json_t *out = json_object();
-	for (size_t i = 0; i < (is_oci ? ARRAY_LEN(oci) : ARRAY_LEN(docker)); i++)
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (json_object_get(d, keys[i]))
 			json_object_set(out, keys[i], json_object_get(d, keys[i]));
-	return out;
-}
-
-static json_t *manifest_shown(const json_t *doc, bool is_oci)
-{
-	json_t *out = json_object(), *layers = json_array(), *layer;
-	size_t i;
-	json_set_int(out, "schemaVersion", 2);
-	if (json_str(doc, "mediaType"))
-		json_set_str(out, "mediaType", json_str(doc, "mediaType"));
-	json_set(out, "config", descriptor(json_object_get(doc, "config"), is_oci));
-	json_array_foreach (json_object_get(doc, "layers"), i, layer)
-		json_array_append_new(layers, descriptor(layer, is_oci));
-	json_set(out, "layers", layers);
-	if (is_oci && json_object_get(doc, "annotations"))
-		json_object_set(out, "annotations", json_object_get(doc, "annotations"));
 	return out;
 }
 
@@ -76,8 +58,8 @@ static json_t *entry_shown(const json_t *entry)
 	json_set(d, "platform", manifest_list_platform(entry, is_oci));
 	json_set(out, "Descriptor", d);
 	json_set_str(out, "Raw", json_str_or(entry, "raw", ""));
-	json_set(out, is_oci ? "OCIManifest" : "SchemaV2Manifest",
-		manifest_shown(json_object_get(entry, "document"), is_oci));
+	json_object_set(out, is_oci ? "OCIManifest" : "SchemaV2Manifest",
+		json_object_get(entry, "document"));
 	return out;
 }
 
@@ -93,9 +75,8 @@ static void print_entries(const json_t *entries)
 
 static void print_entry(const json_t *entry, bool verbose)
 {
-	bool is_oci = push_manifest_is_oci(json_str_or(entry, "mediaType", ""));
-	auto_json out = verbose ? entry_shown(entry)
-				: manifest_shown(json_object_get(entry, "document"), is_oci);
+	auto_json out =
+		verbose ? entry_shown(entry) : json_incref(json_object_get(entry, "document"));
 	print_json(out, "\t");
 }
 
@@ -118,7 +99,7 @@ static void print_index(const struct document *doc)
 	size_t i;
 	bool is_oci = push_manifest_is_oci(doc->media_type);
 	json_array_foreach (json_object_get(doc->json, "manifests"), i, entry) {
-		json_t *d = descriptor(entry, false);
+		json_t *d = descriptor(entry);
 		if (json_object_get(entry, "platform"))
 			json_object_set(d, "platform", json_object_get(entry, "platform"));
 		if (is_oci && json_object_get(entry, "annotations"))

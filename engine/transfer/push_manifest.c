@@ -142,7 +142,7 @@ static void make(const json_t *original, bool is_oci, const struct push_item *co
 			json_array_append_new(all_notes, notes);
 	}
 	auto_json doc = push_manifest_new(is_oci, config->digest, config->size, blobs, n);
-	static const char *const kept[] = {"subject", "annotations"};
+	static const char *const kept[] = {"artifactType", "subject", "annotations"};
 	for (size_t i = 0; i < ARRAY_LEN(kept) && is_oci; i++)
 		if (json_at(original, kept[i]))
 			json_set(doc, kept[i], json_incref(json_at(original, kept[i])));

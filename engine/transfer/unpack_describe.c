@@ -1,5 +1,5 @@
-/* The job "describe": a whole manifest or index as JSON of known keys and checked types, for those
- * who make a new one from it (push) or show it (manifest inspect). */
+/* The job "describe": a whole manifest or index as JSON of known keys and checked types, in its own
+ * order, for those who make a new one from it (push) or show it (manifest inspect). */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,14 +55,29 @@ static void copy_annotations(const json_t *from, json_t *to)
 		json_decref(out);
 }
 
-/* manifest_parse has checked the three. */
+static bool is_one_of(const char *key, const char *const *known)
+{
+	while (*known && strcmp(*known, key) != 0)
+		known++;
+	return *known != NULL;
+}
+
+/* In its own order, which manifest inspect shows. manifest_parse has checked what is needed. */
 static json_t *descriptor_copy(const json_t *from)
 {
-	json_t *to = json_object();
-	copy_text(from, to, "mediaType");
-	copy_text(from, to, "digest");
-	json_set_int(to, "size", json_int_or(from, "size", 0));
-	copy_annotations(from, to);
+	static const char *const texts[] = {"mediaType", "digest", "artifactType", "data", NULL};
+	json_t *to = json_object(), *value;
+	const char *key;
+	json_object_foreach ((json_t *)from, key, value) {
+		if (is_one_of(key, texts))
+			copy_text(from, to, key);
+		else if (!strcmp(key, "size"))
+			json_set_int(to, key, json_integer_value(value));
+		else if (!strcmp(key, "urls"))
+			copy_texts(from, to, key);
+		else if (!strcmp(key, "annotations"))
+			copy_annotations(from, to);
+	}
 	return to;
 }
 
@@ -111,19 +126,27 @@ static void copy_subject(const json_t *doc, json_t *to)
 		json_set(to, "subject", descriptor_copy(subject));
 }
 
-static json_t *document_copy(const json_t *doc, const struct manifest *m)
+static json_t *document_copy(const json_t *doc)
 {
-	json_t *to = json_object();
-	json_set_int(to, "schemaVersion", 2);
-	copy_text(doc, to, "mediaType");
-	if (m->kind == MANIFEST_INDEX) {
-		json_set(to, "manifests", entries_copy(doc));
-	} else {
-		json_set(to, "config", descriptor_copy(json_object_get(doc, "config")));
-		json_set(to, "layers", layers_copy(doc));
+	static const char *const texts[] = {"mediaType", "artifactType", NULL};
+	json_t *to = json_object(), *value;
+	const char *key;
+	json_object_foreach ((json_t *)doc, key, value) {
+		if (is_one_of(key, texts))
+			copy_text(doc, to, key);
+		else if (!strcmp(key, "schemaVersion"))
+			json_set_int(to, key, 2);
+		else if (!strcmp(key, "manifests"))
+			json_set(to, key, entries_copy(doc));
+		else if (!strcmp(key, "config"))
+			json_set(to, key, descriptor_copy(value));
+		else if (!strcmp(key, "layers"))
+			json_set(to, key, layers_copy(doc));
+		else if (!strcmp(key, "subject"))
+			copy_subject(doc, to);
+		else if (!strcmp(key, "annotations"))
+			copy_annotations(doc, to);
 	}
-	copy_subject(doc, to);
-	copy_annotations(doc, to);
 	return to;
 }
 
@@ -138,7 +161,7 @@ json_t *unpack_describe(const void *bytes, size_t n, const char *announced, char
 		return NULL;
 	*is_index = m.kind == MANIFEST_INDEX;
 	*media_type = xstrdup(m.media_type);
-	return document_copy(doc, &m);
+	return document_copy(doc);
 }
 
 json_t *unpack_describe_job(const struct unpack_request *q, struct err *e)
