@@ -32,10 +32,7 @@ void *xrealloc(void *p, size_t n)
 	return p;
 }
 
-char *xstrdup(const char *s)
-{
-	return xstrndup(s, strlen(s));
-}
+char *xstrdup(const char *s) { return xstrndup(s, strlen(s)); }
 
 char *xstrndup(const char *s, size_t n)
 {
@@ -94,15 +91,9 @@ void buf_add(struct buf *b, const void *p, size_t n)
 	b->data[b->len] = '\0';
 }
 
-void buf_puts(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
+void buf_puts(struct buf *b, const char *s) { buf_add(b, s, strlen(s)); }
 
-void buf_putc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
+void buf_putc(struct buf *b, char c) { buf_add(b, &c, 1); }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
@@ -113,6 +104,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	buf_puts(b, s);
 	free(s);
 }
+
+bool buf_is_blank(const struct buf *b) { return !b->len || strspn(b->data, " \t\r\n") == b->len; }
 
 char *buf_take(struct buf *b)
 {
@@ -140,10 +133,7 @@ void strv_take(struct strv *s, char *str)
 	s->v[s->n] = NULL;
 }
 
-void strv_add(struct strv *s, const char *str)
-{
-	strv_take(s, xstrdup(str));
-}
+void strv_add(struct strv *s, const char *str) { strv_take(s, xstrdup(str)); }
 
 void strv_addf(struct strv *s, const char *fmt, ...)
 {
@@ -197,10 +187,7 @@ const char *str_after(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) ? NULL : s + n;
 }
 
-bool str_starts(const char *s, const char *prefix)
-{
-	return str_after(s, prefix) != NULL;
-}
+bool str_starts(const char *s, const char *prefix) { return str_after(s, prefix) != NULL; }
 
 bool str_ends(const char *s, const char *suffix)
 {

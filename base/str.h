@@ -31,6 +31,8 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_reserve(struct buf *b, size_t more);
+/* Nothing but blanks and line ends, or nothing. */
+bool buf_is_blank(const struct buf *b);
 /* The text as an owned string (never NULL); the buffer is empty afterwards. */
 char *buf_take(struct buf *b);
 
@@ -43,8 +45,8 @@ struct strv {
 #define STRV_INIT ((struct strv){0})
 void strv_free(struct strv *s);
 #define auto_strv __attribute__((cleanup(strv_free))) struct strv
-void strv_add(struct strv *s, const char *str);      /* copies */
-void strv_take(struct strv *s, char *str);           /* keeps */
+void strv_add(struct strv *s, const char *str); /* copies */
+void strv_take(struct strv *s, char *str); /* keeps */
 void strv_addf(struct strv *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void strv_copy(struct strv *to, const struct strv *from);
 bool strv_has(const struct strv *s, const char *str);

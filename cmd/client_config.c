@@ -24,12 +24,17 @@ static char *config_path(const struct globals *g)
 
 json_t *client_config_load(const struct globals *g)
 {
-	struct err ignored;
+	static bool is_told;
+	struct err ignored, broken;
 	auto_buf text = BUF_INIT;
 	auto_free char *path = config_path(g);
-	if (!path || read_file(path, CONFIG_MAX, &text, &ignored) < 0 || !text.len)
+	if (!path || read_file(path, CONFIG_MAX, &text, &ignored) < 0 || buf_is_blank(&text))
 		return NULL;
-	return json_parse(text.data, text.len, path, &ignored);
+	json_t *config = json_parse(text.data, text.len, path, &broken);
+	if (!config && !is_told)
+		log_warn("%s", broken.msg);
+	is_told |= !config;
+	return config;
 }
 
 char *client_config_text(const struct globals *g, const char *key)

@@ -1,6 +1,7 @@
 /* logout: forgets credentials. */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/scope.h"
@@ -41,6 +42,9 @@ static int logout_run(struct cmd_call *call, void *args, struct err *e)
 		a->compat_auth_file ? a->compat_auth_file : a->registry.authfile, &is_authfile, e);
 	if (!path)
 		return -e->code;
+	bool is_named = is_authfile || a->compat_auth_file;
+	if (is_named && access(path, F_OK) < 0)
+		return err_sys(e, "cannot open %s", path);
 	auto_credential_store store = {0};
 	int r = credential_store_open(&store, path, a->compat_auth_file, e);
 	if (r < 0)

@@ -58,6 +58,10 @@ static int run(
 	sp.fd_out = out_write;
 	pid_t pid;
 	int r = spawn_start(&sp, &pid, NULL, e);
+	if (r == -ENOENT) {
+		err_set(e, ENOENT, "%s: executable file not found in $PATH", program);
+		return err_hint(e, "install it, or take it out of credsStore and credHelpers");
+	}
 	if (r < 0)
 		return r;
 	close(take_fd(in_read));
@@ -140,7 +144,8 @@ int credential_helper_store(
 	json_set_str(request, "ServerURL", server);
 	json_set_str(request, "Username", c->identity_token ? "<token>" : c->username);
 	json_set_str(request, "Secret", c->identity_token ? c->identity_token : c->password);
-	auto_free char *input = json_text(request);
+	auto_free char *line = json_text(request), *input = xasprintf("%s\n", line);
+	explicit_bzero(line, strlen(line));
 	auto_buf text = BUF_INIT;
 	int code = run(program, "store", input, &text, e);
 	explicit_bzero(input, strlen(input));

@@ -50,8 +50,7 @@ int credentials_parse(const char *text, struct credentials *out, struct err *e)
 	return CREDENTIALS_FOUND;
 }
 
-/* The key without scheme, version path and trailing slash; docker.io by its one name. Owned. */
-static char *normalise_key(const char *key)
+char *credentials_key(const char *key)
 {
 	const char *rest = str_after(key, "https://");
 	if (!rest)
@@ -76,7 +75,7 @@ static char *normalise_key(const char *key)
 /* How well the key fits "domain/path": the length of what it covers, 0 = not at all. */
 static size_t key_fit(const char *key, const char *name)
 {
-	auto_free char *normal = normalise_key(key);
+	auto_free char *normal = credentials_key(key);
 	size_t n = strlen(normal);
 	if (n && str_starts(name, normal) && (name[n] == '/' || !name[n]))
 		return n;
@@ -114,18 +113,22 @@ int credentials_from_auths(
 	auto_free char *name = reference_name(ref);
 	const json_t *best = NULL;
 	size_t best_fit = 0;
-	const char *key;
+	const char *key, *best_key = NULL;
 	json_t *entry;
-	json_object_foreach((json_t *)auths, key, entry)
-	{
+	json_object_foreach ((json_t *)auths, key, entry) {
 		size_t fit = key_fit(key, name);
 		if (fit > best_fit) {
 			best = entry;
+			best_key = key;
 			best_fit = fit;
 		}
 	}
 	if (best && credentials_from_entry(best, out) == CREDENTIALS_FOUND)
 		return CREDENTIALS_FOUND;
+	if (best && !str_empty(json_str(best, "auth")))
+		log_warn("the credentials for %s are not used: \"auth\" is not USER:PASSWORD in "
+			 "base64",
+			best_key);
 	credentials_deinit(out);
 	return CREDENTIALS_NONE;
 }
@@ -146,9 +149,8 @@ static const char *helper_for(const json_t *config, const struct reference *ref)
 	const json_t *helpers = json_at(config, "credHelpers");
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)helpers, key, value)
-	{
-		auto_free char *normal = normalise_key(key);
+	json_object_foreach ((json_t *)helpers, key, value) {
+		auto_free char *normal = credentials_key(key);
 		if (!strcmp(normal, ref->domain) && json_is_string(value))
 			return json_string_value(value);
 	}
@@ -183,7 +185,7 @@ static int find_in_file(const char *path, bool must_exist, const struct referenc
 			log_warn("%s", file_error.msg);
 		return CREDENTIALS_NONE;
 	}
-	if (!text.len)
+	if (buf_is_blank(&text))
 		return CREDENTIALS_NONE;
 	auto_json config = json_parse(text.data, text.len, path, &file_error);
 	explicit_bzero(text.data, text.len);

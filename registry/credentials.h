@@ -46,6 +46,9 @@ int credentials_find(const char *config_dir, const char *authfile, const struct 
 int credentials_parse(const char *text, struct credentials *out, struct err *e);
 /* One entry of "auths". */
 int credentials_from_entry(const json_t *entry, struct credentials *out);
+/* A key of "auths" as two are compared: without scheme, version of the protocol ("/v1/") and slash
+ * at the end; docker.io by its one name. Owned. */
+char *credentials_key(const char *key);
 /* From one parsed file's "auths" only; for tests and fuzzing. */
 int credentials_from_auths(
 	const json_t *auths, const struct reference *ref, struct credentials *out);

@@ -129,7 +129,7 @@ static int file_read(const char *path, json_t **json, struct err *e)
 		*e = cause;
 		return -e->code;
 	}
-	if (!text.len) {
+	if (buf_is_blank(&text)) {
 		*json = json_object();
 		return 0;
 	}
@@ -193,6 +193,26 @@ static const char *helper_of(const json_t *config, const char *key)
 
 /* ---- what login and logout do ---- */
 
+/* The entry of the key; also of one that is a URL of it. */
+static bool is_entry_of(const char *entry, const char *key)
+{
+	auto_free char *its = credentials_key(entry), *wanted = credentials_key(key);
+	return !strcmp(its, wanted);
+}
+
+static const json_t *find_entry(const json_t *config, const char *key)
+{
+	json_t *auths = json_object_get(config, "auths"), *entry = json_object_get(auths, key);
+	const char *other;
+	json_t *its;
+	if (entry)
+		return entry;
+	json_object_foreach (auths, other, its)
+		if (is_entry_of(other, key))
+			return its;
+	return NULL;
+}
+
 int credentials_file_get(const char *path, const char *key, struct credentials *out, struct err *e)
 {
 	*out = (struct credentials){0};
@@ -206,7 +226,7 @@ int credentials_file_get(const char *path, const char *key, struct credentials *
 		if (r != CREDENTIALS_NONE)
 			return r;
 	}
-	const json_t *entry = json_object_get(json_object_get(config, "auths"), key);
+	const json_t *entry = find_entry(config, key);
 	return entry ? credentials_from_entry(entry, out) : CREDENTIALS_NONE;
 }
 
@@ -253,6 +273,31 @@ int credentials_file_store(const char *path, const char *key, const struct crede
 	return file_write(&f, e);
 }
 
+/* Whether there was one. */
+static bool drop_entries(json_t *auths, const char *key)
+{
+	bool had = false;
+	const char *other;
+	json_t *entry;
+	void *next;
+	json_object_foreach_safe(auths, next, other, entry) if (is_entry_of(other, key)) had |=
+		json_object_del(auths, other) == 0;
+	return had;
+}
+
+static void erase_in_helper(
+	const char *helper, const struct credentials_server *s, struct err *failure)
+{
+	/* Older clients gave whole URLs to it. */
+	char *const keys[] = {
+		xstrdup(s->key), xasprintf("http://%s", s->host), xasprintf("https://%s", s->host)};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (!failure->code)
+			(void)credential_helper_erase(helper, keys[i], failure);
+		free(keys[i]);
+	}
+}
+
 int credentials_file_erase(
 	const char *path, const struct credentials_server *s, bool *had, struct err *e)
 {
@@ -264,18 +309,10 @@ int credentials_file_erase(
 	int r = file_open(path, &f, e);
 	if (r < 0)
 		return r;
-	/* Older clients wrote whole URLs. */
-	char *const keys[] = {xstrdup(s->key), xasprintf("http://%s", s->host),
-		xasprintf("https://%s", s->host), xasprintf("https://%s/v1/", s->host)};
 	const char *helper = helper_of(f.json, s->key);
-	json_t *auths = json_object_get(f.json, "auths");
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		if (json_object_del(auths, keys[i]) == 0)
-			*had = true;
-		if (i < 3 && !str_empty(helper) && !late.code)
-			(void)credential_helper_erase(helper, keys[i], &late);
-		free(keys[i]);
-	}
+	*had = drop_entries(json_object_get(f.json, "auths"), s->key);
+	if (!str_empty(helper))
+		erase_in_helper(helper, s, &late);
 	if (*had)
 		r = file_write(&f, e);
 	*had = *had || !str_empty(helper);

@@ -33,8 +33,8 @@ int credentials_server_parse(
 char *credentials_file_path(
 	const char *config_dir, const char *authfile, bool *is_authfile, struct err *e);
 
-/* What is kept for exactly this key, there or in the helper. CREDENTIALS_FOUND, CREDENTIALS_NONE.
- * A missing file is CREDENTIALS_NONE. */
+/* What is kept for this key, there (also as a URL of it, as older clients wrote it) or in the
+ * helper. CREDENTIALS_FOUND, CREDENTIALS_NONE. A missing file is CREDENTIALS_NONE. */
 int credentials_file_get(const char *path, const char *key, struct credentials *out, struct err *e);
 /* *in_helper: a helper keeps it, nothing is in the clear in the file. */
 int credentials_file_store(const char *path, const char *key, const struct credentials *c,

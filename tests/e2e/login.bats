@@ -140,6 +140,39 @@ credential_helper() {
 	[ "$(ls "$WORK/dotfiles")" = config.json ]
 }
 
+@test "what older clients kept under a URL is used, and forgotten" {
+	registry_start htpasswd
+	mkdir -p "$HOME/.docker"
+	local key
+	for key in "https://$REG/v1/" "http://$REG" "$REG/"; do
+		echo "{\"auths\":{\"$key\":{\"auth\":\"$(printf alice:secret | base64)\"},\"other.example\":{}}}" \
+			>"$HOME/.docker/config.json"
+		run --separate-stderr moss login "$REG" </dev/null
+		[ "$output" = "Authenticating with existing credentials...
+Login Succeeded" ]
+		moss logout "$REG"
+		[ "$(jq -c .auths "$HOME/.docker/config.json")" = '{"other.example":{}}' ]
+	done
+}
+
+@test "a file of nothing but blanks is an empty one" {
+	registry_start htpasswd
+	mkdir -p "$HOME/.docker"
+	echo >"$HOME/.docker/config.json"
+	run moss pull "$REG/docker:1"
+	[[ "$output" == *"no basic auth credentials"* ]]
+	login secret "$REG"
+	moss pull -q "$REG/docker:1"
+}
+
+@test "logout: a file that was named and is not there is an error" {
+	run -1 moss logout --authfile "$WORK/none.json" x.example
+	[ "$output" = "moss: cannot open $WORK/none.json: No such file or directory" ]
+	REGISTRY_AUTH_FILE=$WORK/none.json run -1 moss logout x.example
+	run -1 moss logout --compat-auth-file "$WORK/none.json" --all
+	moss logout x.example
+}
+
 @test "a file that is no JSON is left alone" {
 	registry_start htpasswd
 	mkdir -p "$HOME/.docker"
@@ -230,7 +263,13 @@ credential_helper() {
 	echo '{"credsStore":"missing"}' >"$HOME/.docker/config.json"
 	run login secret "$REG"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"Error saving credentials"*docker-credential-missing* ]]
+	[[ "$output" == *'Error saving credentials: docker-credential-missing: executable file not found in $PATH'* ]]
+	# Shells read lines.
+	printf '#!/bin/sh\nread -r line && echo "$1 $line" >>"%s"\n' "$WORK/read.log" >"$WORK/bin/docker-credential-line"
+	chmod +x "$WORK/bin/docker-credential-line"
+	echo '{"credsStore":"line"}' >"$HOME/.docker/config.json"
+	login secret "$REG"
+	[ "$(cat "$WORK/read.log")" = "store {\"ServerURL\":\"$REG\",\"Username\":\"alice\",\"Secret\":\"secret\"}" ]
 }
 
 # credential-helpers of registries.conf, in that order.

@@ -31,7 +31,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"config.json", "broken"};
+	static const char *const names[] = {"config.json", "broken", "urls.json", "blank.json"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		auto_free char *path = file(names[i]);
 		unlink(path);
@@ -119,6 +119,39 @@ static void test_store_and_erase(void **state)
 	assert_int_equal(credentials_file_get(path, "a.io", &got, &e), CREDENTIALS_NONE);
 }
 
+static void test_keys_that_are_urls(void **state)
+{
+	(void)state;
+	static const char text[] = "{\"auths\":{\"https://a.io/v1/\":{\"auth\":\"dTpw\"},"
+				   "\"a.io/team\":{\"auth\":\"dDpw\"},\"a.io/\":{}}}";
+	struct err e = {0};
+	bool had;
+	struct credentials got;
+	auto_free char *path = file("urls.json");
+	assert_int_equal(write_file_at(-1, path, text, sizeof(text) - 1, 0600, false, &e), 0);
+	assert_int_equal(credentials_file_get(path, "a.io", &got, &e), CREDENTIALS_FOUND);
+	assert_string_equal(got.username, "u");
+	credentials_deinit(&got);
+	assert_int_equal(credentials_file_get(path, "a.io/other", &got, &e), CREDENTIALS_NONE);
+	auto_server s = {0};
+	assert_int_equal(credentials_server_parse("a.io", true, &s, &e), 0);
+	assert_int_equal(credentials_file_erase(path, &s, &had, &e), 0);
+	assert_true(had);
+	assert_int_equal(credentials_file_get(path, "a.io", &got, &e), CREDENTIALS_NONE);
+	assert_int_equal(credentials_file_get(path, "a.io/team", &got, &e), CREDENTIALS_FOUND);
+	credentials_deinit(&got);
+}
+
+static void test_blank_file(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct credentials got;
+	auto_free char *path = file("blank.json");
+	assert_int_equal(write_file_at(-1, path, " \n\t\r\n", 5, 0600, false, &e), 0);
+	assert_int_equal(credentials_file_get(path, "a.io", &got, &e), CREDENTIALS_NONE);
+}
+
 static void test_broken_file(void **state)
 {
 	(void)state;
@@ -138,6 +171,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_servers),
 		cmocka_unit_test(test_store_and_erase),
+		cmocka_unit_test(test_keys_that_are_urls),
+		cmocka_unit_test(test_blank_file),
 		cmocka_unit_test(test_broken_file),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
