@@ -33,7 +33,8 @@ static const char *last_part(const char *name)
 	return slash ? slash + 1 : name;
 }
 
-/* How far a local name is from what was typed; UINT_MAX where it is another one. */
+/* How far a local name is from what was typed; UINT_MAX where it is another one, or that itself
+ * (which the registry does not have). */
 static unsigned distance(const struct wanted *w, const struct reference *local)
 {
 	auto_free char *name = reference_familiar_name(local);
@@ -47,7 +48,8 @@ static unsigned distance(const struct wanted *w, const struct reference *local)
 		d = OTHER_FOLDER + last;
 	}
 	const char *tag = local->tag ? local->tag : "";
-	return d * REPOSITORY_WEIGHT + str_distance(w->tag ? w->tag : "latest", tag);
+	d = d * REPOSITORY_WEIGHT + str_distance(w->tag ? w->tag : "latest", tag);
+	return d || w->ref.digest ? d : UINT_MAX;
 }
 
 static void look_at(const struct wanted *w, char *const *names, unsigned *best, char **found)
@@ -160,5 +162,7 @@ int image_name_hint(const char *typed, struct err *e)
 		return -e->code;
 	if (reference_parse(meant, false, &ref, &ignored) == 0)
 		return err_hint(e, "did you mean %s?", meant);
-	return err_hint(e, "a name is [HOST[:PORT]/]PATH[:TAG], in lower case but for the tag");
+	return err_hint(e,
+		"a name is [HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST], in lower case but for "
+		"the tag");
 }

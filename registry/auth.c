@@ -190,6 +190,17 @@ static int get_token(struct auth *a, struct http *h, const struct http_tls *tls,
 	return r;
 }
 
+/* Docker's words, and how to log in there. */
+static int refused(const char *base_url, const char *words, struct err *e)
+{
+	const char *host = strstr(base_url, "://");
+	host = host ? host + strlen("://") : base_url;
+	bool is_default = str_starts(host, "registry-1.docker.io");
+	err_set(e, EACCES, "%s", words);
+	return err_hint(e, "log in: moss login%s%.*s", is_default ? "" : " ",
+		is_default ? 0 : (int)strcspn(host, "/"), host);
+}
+
 int auth_answer(struct auth *a, struct http *h, const struct http_tls *tls, const char *base_url,
 	const struct challenge *c, const char *scope, const char **kind, struct err *e)
 {
@@ -206,9 +217,9 @@ int auth_answer(struct auth *a, struct http *h, const struct http_tls *tls, cons
 	if (c->kind != CHALLENGE_BASIC)
 		return err_set(e, EACCES, "unauthorized: authentication required");
 	if (!cred->username)
-		return err_set(e, EACCES, "no basic auth credentials");
+		return refused(base_url, "no basic auth credentials", e);
 	if (a->header)
-		return err_set(e, EACCES, "unauthorized: authentication required");
+		return refused(base_url, "unauthorized: authentication required", e);
 	set_header(a, basic_header(cred));
 	return 0;
 }

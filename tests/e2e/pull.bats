@@ -284,6 +284,10 @@ teardown() {
 	[ "$status" = 1 ]
 	[ "${stderr_lines[0]}" = "moss: manifest for $REG/dcoker:1 not found: manifest unknown: manifest unknown" ]
 	[ "${stderr_lines[1]}" = "$REG was asked; did you mean $REG/docker:1?" ]
+	# What is here under the very name is not what was meant.
+	moss tag "$REG/docker:1" "$REG/mine:1"
+	run --separate-stderr moss pull -q "$REG/mine:1"
+	[ "${stderr_lines[1]}" = "$REG was asked" ]
 	run --separate-stderr moss run "$REG/nothing-like-it" true
 	[ "$status" = 125 ]
 	[ "${stderr_lines[2]}" = "$REG was asked" ]

@@ -16,11 +16,16 @@ teardown() {
 	registry_start htpasswd
 	run moss pull "$REG/docker:1"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"no basic auth credentials"* ]]
+	[[ "${lines[-2]}" == *"no basic auth credentials" ]]
+	[ "${lines[-1]}" = "log in: moss login $REG" ]
 	docker_config "$REG" alice:wrong
 	run moss pull "$REG/docker:1"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"unauthorized: authentication required"* ]]
+	[ "${lines[-1]}" = "log in: moss login $REG" ]
+	echo "{\"auths\":{\"$REG\":{\"auth\":\"!\"}}}" >"$HOME/.docker/config.json"
+	run moss pull "$REG/docker:1"
+	[[ "$output" == *"warning: the credentials for $REG are not used: \"auth\" is not USER:PASSWORD in base64"* ]]
 	docker_config "$REG" alice:secret
 	moss pull -q "$REG/docker:1"
 }
