@@ -174,7 +174,7 @@ static int not_connected(const struct http_exchange *x, const char *host, struct
 	if (is_proxy)
 		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
 				   "all_proxy), or name the host in no_proxy");
-	return code == ECONNREFUSED ? err_hint(e, "nothing listens there: is the registry running?")
+	return code == ECONNREFUSED ? err_hint(e, "nothing listens there: is the server running?")
 				    : -code;
 }
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/transfer/confine.h"
 #include "engine/transfer/roles.h"
+#include "registry/failure.h"
 #include "registry/http.h"
 
 enum { REDIRECTS_MAX = 10 };
@@ -22,10 +23,11 @@ static int into(void *arg, const void *p, size_t n) { return write_all(*(const i
 static int settle(const struct http_exchange *x, const char *first, char **url, struct err *e)
 {
 	const struct http_reply *r = &x->reply;
+	const char *kind;
 	if (x->sink_result < 0)
 		return err_sysn(e, -x->sink_result, "cannot pass on what %s sends", first);
 	if (x->curl_code)
-		return err_set(e, x->os_errno ? x->os_errno : EIO, "Get \"%s\": %s", first, x->why);
+		return failure_connection(x, &kind, e);
 	if (r->status == 301 || r->status == 302 || r->status == 303 || r->status == 307 ||
 		r->status == 308) {
 		char *next = r->location ? http_resolve(*url, r->location) : NULL;

@@ -82,6 +82,8 @@ PY
 	local first=$status
 	run moss import "http://127.0.0.1:$port/nope" u:2
 	local missing=$status words=$output
+	run moss import "http://127.0.0.1:1/" u:2
+	[ "${lines[0]}" = 'moss: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused' ]
 	run moss import "http://127.0.0.1:$port/cut" u:3
 	local cut=$status cut_words=$output
 	kill $server

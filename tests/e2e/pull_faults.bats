@@ -36,7 +36,7 @@ fails() { # IMAGE TEXT...
 }
 
 @test "registry down, unknown host" {
-	fails "127.0.0.1:1/x:1" 'dial tcp 127.0.0.1:1: connect: connection refused' 'is the registry running'
+	fails "127.0.0.1:1/x:1" 'dial tcp 127.0.0.1:1: connect: connection refused' 'is the server running'
 	fails "no-such-host.invalid/x:1" "no such host" "/etc/resolv.conf"
 	nothing_visible
 }

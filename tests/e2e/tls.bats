@@ -193,7 +193,7 @@ nginx_start() {
 	run moss pull --retry 0 "[::1]:1/docker:1"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"dial tcp [::1]:1: connect: connection refused"* ]]
-	[[ "$output" == *"is the registry running"* ]]
+	[[ "$output" == *"is the server running"* ]]
 	registry_start tls
 	port=$(free_port)
 	socat "TCP6-LISTEN:$port,bind=[::1],reuseaddr,fork" "TCP:$REG" 3>&- &
