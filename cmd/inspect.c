@@ -1,5 +1,6 @@
 /* moss inspect, container inspect, image inspect, volume inspect */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,9 @@ static int inspect_one(struct cmd_call *call, const struct inspect *a, enum kind
 	auto_json object = f.object;
 	if (r != ROW_OK)
 		return -1;
+	if (a->size && f.type != &go_container)
+		fprintf(stderr, "WARNING: --size ignored for %s\n",
+			f.type == &go_image ? "image" : "volume");
 	/* Docker's volume inspect has no JSON to fall back to. */
 	bool with_raw = strcmp(call->cmd->name, "volume inspect") != 0;
 	return inspector_add(i, object, f.type, with_raw, e);

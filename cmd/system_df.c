@@ -118,6 +118,8 @@ static int print_lines(const struct usage *u, const char *format, struct err *e)
 		.fields = fields,
 		.default_table = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}"
 				 "\t{{.Reclaimable}}",
+		.raw_format = "type: {{.Type}}\\ntotal: {{.TotalCount}}\\nactive: {{.Active}}\\n"
+			      "size: {{.Size}}\\nreclaimable: {{.Reclaimable}}\\n",
 		.type_name = "*formatter.diskUsageImagesContext",
 	};
 	return listing_print(&l, rows, format, false, e);

@@ -70,6 +70,15 @@ vv" ]
 	[[ $output == *"can't evaluate field Nope in type volume.Volume"* ]]
 }
 
+@test "-s is nothing for images and volumes, and says so" {
+	moss volume create vol
+	run -0 --separate-stderr moss inspect -s -f '{{.Name}}' --type volume vol
+	[ "$stderr" = "WARNING: --size ignored for volume" ]
+	run -0 --separate-stderr moss inspect -s -f x busybox
+	[ "$stderr" = "WARNING: --size ignored for image" ]
+	[ "$output" = x ]
+}
+
 @test "-s measures" {
 	moss run --name cc --network none busybox sh -c 'head -c 12345 /dev/zero >/f'
 	size=$(moss image inspect -f '{{.Size}}' busybox)

@@ -163,6 +163,8 @@ assert list(d["Images"][0]) == ["Containers", "CreatedAt", "CreatedSince", "Dige
 assert d["Images"][0]["ID"].startswith("sha256:") and d["Images"][0]["Digest"] == ""' "$output"
 	run -0 moss system df --format json
 	[[ ${lines[3]} == '{"Active":"0","Reclaimable":"0B","Size":"0B","TotalCount":"0","Type":"Build Cache"}' ]]
+	run -0 moss system df --format raw
+	[ "$(tail -6 <<<"$output")" = $'\ntype: Build Cache\ntotal: 0\nactive: 0\nsize: 0B\nreclaimable: 0B' ]
 	run -0 moss system df --format 'table {{.Type}}\t{{.Size}}'
 	[[ ${lines[0]} =~ ^TYPE\ +SIZE$ ]]
 	run -1 moss system df --format '{{.Nope}}'
