@@ -37,7 +37,10 @@ static int load_run(struct cmd_call *call, void *args, struct err *e)
 		.path = a->input,
 		.platform = str_empty(a->platform) ? NULL : a->platform,
 		.signature_policy = a->signature_policy};
-	int r = image_load(call->store, &source, a->quiet, &lines, e);
+	struct progress *progress =
+		progress_new(STDOUT_FILENO, a->quiet ? PROGRESS_QUIET : PROGRESS_AUTO);
+	int r = image_load(call->store, &source, progress, &lines, e);
+	progress_free(progress);
 	/* What was loaded before a failure is there, and said. */
 	for (size_t i = 0; i < lines.n; i++)
 		puts(lines.v[i]);

@@ -89,7 +89,9 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 	if (fd < 0)
 		return fd;
 	const struct load_source source = {.fd = fd, .path = call->argc ? call->argv[0] : NULL};
-	int r = image_load(call->store, &source, true, &lines, e);
+	struct progress *progress = progress_new(STDOUT_FILENO, PROGRESS_AUTO);
+	int r = image_load(call->store, &source, progress, &lines, e);
+	progress_free(progress);
 	print(&lines);
 	bool is_named = call->argc && strcmp(call->argv[0], "-") != 0;
 	return r < 0 && is_named ? err_ctx(e, "cannot import %s", call->argv[0]) : r;

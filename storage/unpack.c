@@ -16,15 +16,26 @@ void unpack_result_deinit(struct unpack_result *r) { strv_free(&r->warnings); }
 enum { RAW_RATIO_MAX = 100, RAW_FREE_BYTES = 64 * 1024 * 1024, PROGRESS_STEP = 4 * 1024 * 1024 };
 
 struct raw_sink {
+	const struct unpack_job *job;
 	struct unpack_stream *stream;
 	struct tarsplit_writer *split;
 	uint64_t raw; /* bytes that are no content */
 	uint64_t reported; /* compressed bytes at the last report */
 };
 
+static void report(struct raw_sink *s)
+{
+	uint64_t at = stream_position(s->stream);
+	if (!s->job->progress || at - s->reported < PROGRESS_STEP)
+		return;
+	s->reported = at;
+	s->job->progress(s->job->progress_arg, (int64_t)at);
+}
+
 static ssize_t sink_next(void *arg, const unsigned char **p, struct err *e)
 {
 	struct raw_sink *s = arg;
+	report(s);
 	return stream_next(s->stream, p, e);
 }
 
@@ -38,17 +49,7 @@ static int sink_raw(void *arg, const void *p, size_t n, struct err *e)
 	return tarsplit_raw(s->split, p, n, e);
 }
 
-static void report(const struct unpack_job *job, struct raw_sink *s)
-{
-	uint64_t at = stream_position(s->stream);
-	if (!job->progress || at - s->reported < PROGRESS_STEP)
-		return;
-	s->reported = at;
-	job->progress(job->progress_arg, (int64_t)at);
-}
-
-static int write_entries(
-	struct layer_writer *w, struct raw_sink *s, const struct unpack_job *job, struct err *e)
+static int write_entries(struct layer_writer *w, struct raw_sink *s, struct err *e)
 {
 	const struct tar_io io = {.next = sink_next, .raw = sink_raw, .arg = s};
 	auto_tar_reader t = tar_reader_new(&io);
@@ -57,7 +58,6 @@ static int write_entries(
 	while ((r = tar_next(t, &en, e)) > 0) {
 		if (layer_write(w, t, en, s->split, e) < 0)
 			return -e->code;
-		report(job, s);
 	}
 	return r < 0 ? r : layer_writer_finish(w, e);
 }
@@ -97,7 +97,7 @@ static int unpack_all(struct unpack_stream *stream, int stage_fd, struct layer_w
 {
 	struct stream_result got;
 	s->stream = stream;
-	if (write_entries(w, s, job, e) < 0)
+	if (write_entries(w, s, e) < 0)
 		return -e->code;
 	stream_finish(stream, &got);
 	if (unpack_check(job, got.digest, (int64_t)got.compressed, got.diff_id, e) < 0 ||
@@ -115,7 +115,7 @@ static int unpack_all(struct unpack_stream *stream, int stage_fd, struct layer_w
 static int unpack(struct unpack_stream *stream, int stage_fd, const struct unpack_job *job,
 	struct unpack_result *out, struct err *e)
 {
-	struct raw_sink s = {.split = tarsplit_writer_new(stage_fd, "tar-split", e)};
+	struct raw_sink s = {.job = job, .split = tarsplit_writer_new(stage_fd, "tar-split", e)};
 	if (!s.split)
 		return -e->code;
 	auto_layer_writer w;

@@ -35,6 +35,7 @@ struct stream_result {
 struct stream_source {
 	ssize_t (*read)(void *arg, void *p, size_t n, struct err *e);
 	void *arg;
+	int64_t size; /* how many there will be; 0 = not known */
 };
 
 struct unpack_stream;

@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +41,7 @@ struct load {
 	const char *platform_text; /* NULL = any */
 	struct platform platform;
 	size_t committed;
+	struct progress *progress; /* NULL = none */
 };
 
 /* Paths that are used come from numbers, never from what the unpacker said. */
@@ -70,11 +72,50 @@ static int answer_ask(struct load *l, struct unpacker *u, const json_t *ids, str
 	return unpacker_send(u, answer, NULL, 0, e);
 }
 
+static int64_t number_in(const json_t *j, const char *key, int64_t max)
+{
+	int64_t n = json_int_or(j, key, -1);
+	return n >= 0 && n <= max ? n : -1;
+}
+
+static const char *digest_in(const json_t *j, const char *key)
+{
+	const char *d = json_str(j, key);
+	return d && digest_valid(d) ? d : NULL;
+}
+
+/* As Docker; older archives do not name their layers by what they are. */
+static void show_layer(struct load *l, const json_t *j)
+{
+	enum { SHORT_ID = 12 };
+	const char *id = digest_in(j, "diff_id");
+	int64_t n = number_in(j, "layer", 1000000), bytes = number_in(j, "bytes", INT64_MAX);
+	int64_t size = number_in(j, "size", INT64_MAX);
+	auto_free char *shown = id ? xasprintf("%.*s", SHORT_ID, id + strlen("sha256:"))
+				   : xasprintf("layer %lld", (long long)n + 1);
+	if (!l->progress)
+		return;
+	if (bytes > 0 && size > 0)
+		progress_moved(l->progress, shown, bytes);
+	progress_bar(l->progress, shown, "Loading layer", bytes, size);
+	if (bytes == 0 && size > 0)
+		progress_expect(l->progress, shown, 0, size);
+}
+
+/* Between two messages the rate goes on falling. */
+static void wait_for_word(struct load *l, const struct unpacker *u)
+{
+	struct pollfd p = {.fd = u->sock, .events = POLLIN};
+	while (l->progress && poll(&p, 1, progress_timeout_ms(l->progress)) == 0)
+		progress_tick(l->progress);
+}
+
 static int converse(struct load *l, struct unpacker *u, struct err *e)
 {
 	for (;;) {
+		wait_for_word(l, u);
 		auto_json reply = unpacker_next(u, NULL, e);
-		const json_t *ask, *image;
+		const json_t *ask, *image, *progress;
 		if (!reply)
 			return -e->code;
 		if ((ask = json_object_get(reply, "ask"))) {
@@ -82,6 +123,8 @@ static int converse(struct load *l, struct unpacker *u, struct err *e)
 				return -e->code;
 		} else if ((image = json_object_get(reply, "image"))) {
 			json_array_append(l->images, (json_t *)image);
+		} else if ((progress = json_object_get(reply, "progress"))) {
+			show_layer(l, progress);
 		} else if (json_bool_or(reply, "ok", false)) {
 			json_to_strv(json_object_get(reply, "warnings"), &l->warnings);
 			return 0;
@@ -146,18 +189,6 @@ static int read_staged(const struct load *l, const char *prefix, int64_t n, size
 	buf_reserve(out, 1);
 	out->data[out->len] = '\0';
 	return 0;
-}
-
-static int64_t number_in(const json_t *j, const char *key, int64_t max)
-{
-	int64_t n = json_int_or(j, key, -1);
-	return n >= 0 && n <= max ? n : -1;
-}
-
-static const char *digest_in(const json_t *j, const char *key)
-{
-	const char *d = json_str(j, key);
-	return d && digest_valid(d) ? d : NULL;
 }
 
 /* Staged folder N as a layer to commit; NULL where an image before this one brought it in. */
@@ -354,11 +385,14 @@ static int load_staged(struct load *l, struct err *e)
 	return r;
 }
 
-int image_load(struct store *s, const struct load_source *from, bool quiet, struct strv *lines,
-	struct err *e)
+int image_load(struct store *s, const struct load_source *from, struct progress *progress,
+	struct strv *lines, struct err *e)
 {
-	(void)quiet; /* there is no progress to leave out */
-	struct load l = {.store = s, .from = from, .lines = lines, .platform_text = from->platform};
+	struct load l = {.store = s,
+		.from = from,
+		.lines = lines,
+		.platform_text = from->platform,
+		.progress = progress};
 	struct err ignored;
 	if (platform_parse(from->platform, &l.platform, e) < 0)
 		return -e->code;

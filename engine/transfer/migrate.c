@@ -152,7 +152,7 @@ static int copy_image(
 	if (r < 0)
 		return r;
 	const struct load_source source = {.fd = in};
-	r = image_load(s, &source, true, lines, e);
+	r = image_load(s, &source, NULL, lines, e);
 	if (r < 0)
 		let_end(in, pid, e);
 	close(take_fd(in));

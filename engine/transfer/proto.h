@@ -23,8 +23,8 @@
  *       -> {"ok", "id", "state": "exists|mounted|absent", "from": "whose it was"}
  *   {"op": "upload", "id", "digest", "size"}              fds: [file]
  *       without digest and with size -1 while the file grows: then its end is told with
- *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop", "id"}
- *       (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
+ *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop",
+ * "id"} (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
  *   {"op": "put", "ref", "media_type"}                    fds: [manifest]  -> {"ok"}
  *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
  *   {"op": "search", "query", "limit": n}                 fds: [memfd for an array of results]
@@ -41,8 +41,8 @@
  *       "layers": [{...}]}; size -1 and no digest: not checked, the computed "digest" and "size"
  *       are in the answer in any case
  *   {"op": "describe", "media_type", "digest", "size"}
- *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest", "size"};
- *       in the memfd the document again, with the keys that are known and of the right type
+ *       fds: [bytes, memfd out]  -> {"ok", "kind": "manifest|index", "media_type", "digest",
+ * "size"}; in the memfd the document again, with the keys that are known and of the right type
  *   {"op": "config", "digest", "size", "layers": N}
  *       fds: [bytes, memfd out]  -> {"ok", "diff_ids": [...], "os", "architecture", "variant"};
  *       normalised config JSON in the memfd
@@ -62,8 +62,9 @@
  *       {"have": [diff id, ...]} (layers that need no unpacking), then {"image": {"id", "config":
  *       n, "names": [as they stand there], "manifest": n or -1, "manifest_digest", "layers":
  *       [{"diff_id", "dir": n or -1 where it is had, "size", "digest", "compressed_size",
- *       "media_type"}]}}; at the end {"ok", "warnings"}. In the staging folder: layer-n/{diff,
- *       tar-split}, config-n, normal-n (the normalised config), manifest-n
+ *       "media_type"}]}}; at the end {"ok", "warnings"}; progress {"layer": n, "diff_id" where it
+ *       is known, "bytes", "size"}: the first of a layer has bytes 0. In the staging folder:
+ *       layer-n/{diff, tar-split}, config-n, normal-n (the normalised config), manifest-n
  *   {"op": "top", "select": {"transport", "ref", "index"}}
  *       (oci, oci-archive, dir) fds: [data, staging folder], or, with "folder": true, [any, staging
  *       folder, folder] -> {"ok", "media_type", "digest", "size"}: the manifest or index that the
@@ -100,7 +101,7 @@
  *       fds: [any, layers/]; {"ready": true} is answered by {"busy": [short names]}, and
  *       {"linked": true} says when no more links will be made
  *       -> {"ok", "linked", "cloned", "copied"}
- *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]}  (storage/layer_check.h)
+ *   {"op": "check", "layers": [{"id", "diff_id", "local"}], "blobs": [hex]} (storage/layer_check.h)
  *       fds: [any, layers/ or blobs/sha256/, read-only there]; {"damage": {"what", "path",
  *       "message"}} for each thing that is wrong  -> {"ok"}
  */

@@ -62,9 +62,10 @@ struct load_source {
 	const struct transport *transport; /* only this image of it; NULL = all */
 	struct strv *ids, *names; /* get those of the images, the names in full; may be NULL */
 };
-/* docker-archive or oci-archive, any compression. lines receives "Loaded image: x" / "Loaded image
- * ID: sha256:…". An image that the policy rejects is not committed (engine/transfer/admit.h). */
-int image_load(struct store *s, const struct load_source *from, bool quiet, struct strv *lines,
-	struct err *e);
+/* docker-archive or oci-archive, any compression. progress (NULL = none) shows the layers; lines
+ * receives "Loaded image: x" / "Loaded image ID: sha256:…". An image that the policy rejects is not
+ * committed (engine/transfer/admit.h). */
+int image_load(struct store *s, const struct load_source *from, struct progress *progress,
+	struct strv *lines, struct err *e);
 
 #endif

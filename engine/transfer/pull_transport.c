@@ -46,7 +46,10 @@ static int pull(struct store *s, const struct transport *t, const struct pull_op
 		.transport = t,
 		.ids = ids,
 		.names = names};
-	r = image_load(s, &from, o->quiet, &lines, e);
+	struct progress *progress =
+		progress_new(o->progress_fd, o->quiet ? PROGRESS_QUIET : o->progress);
+	r = image_load(s, &from, progress, &lines, e);
+	progress_free(progress);
 	if (r == 0)
 		say(o, &lines);
 	return r;

@@ -82,6 +82,11 @@ static json_t *unpack_layers(
 	if (archive_layers_ask(&a->layers, diff_ids, &have, e) < 0)
 		return NULL;
 	json_array_foreach (diff_ids, i, v) {
+		if (!strv_has(&have, json_string_value(v)))
+			archive_layer_announce(
+				&a->layers, &a->spool, im->layer_names.v[i], json_string_value(v));
+	}
+	json_array_foreach (diff_ids, i, v) {
 		const char *id = json_string_value(v);
 		json_t *layer = json_object();
 		struct unpack_job job = {.size = -1, .diff_id = id};

@@ -60,6 +60,30 @@ static int find_whole(const struct archive_layers *l, const char *id, const char
 	return -1;
 }
 
+/* "blobs/sha256/<hex>" and "<hex>.tar" say which it is; whether that is so, whoever asks for it
+ * compares. */
+static bool digest_in_name(const char *name, char digest[72])
+{
+	enum { HEX = 64 };
+	const char *base = path_base(name);
+	size_t n = strspn(base, "0123456789abcdef");
+	if (n != HEX || (base[n] && strcmp(base + n, ".tar") != 0))
+		return false;
+	memcpy(digest, "sha256:", 7);
+	memcpy(digest + 7, base, HEX);
+	digest[7 + HEX] = '\0';
+	return true;
+}
+
+void archive_layer_announce(const struct archive_layers *l, const struct spool *s, const char *file,
+	const char *diff_id)
+{
+	int n = find_whole(l, diff_id, NULL) < 0 ? spool_find(s, file) : -1;
+	if (n >= 0 && s->files[n].place == SPOOL_IN_PLACE)
+		unpack_send_layer_progress(
+			l->q, (int64_t)l->n, diff_id, 0, (int64_t)s->files[n].size);
+}
+
 /* ---- unpacking ---- */
 
 static int unpack_into(struct archive_layers *l, size_t n, const struct stream_source *from,
@@ -74,6 +98,20 @@ static int unpack_into(struct archive_layers *l, size_t n, const struct stream_s
 	return unpack_layer_from(from, stage, job, got, e);
 }
 
+/* What is told of a layer while it is unpacked. */
+struct telling {
+	const struct unpack_request *q;
+	int64_t layer;
+	const char *diff_id;
+	int64_t size;
+};
+
+static void tell(void *arg, int64_t bytes)
+{
+	const struct telling *t = arg;
+	unpack_send_layer_progress(t->q, t->layer, t->diff_id, bytes, t->size);
+}
+
 /* The next one. Its number; negative where it did not become whole. */
 static int unpack_next(struct archive_layers *l, const char *name, const struct stream_source *from,
 	const struct unpack_job *wanted, struct err *e)
@@ -82,11 +120,20 @@ static int unpack_next(struct archive_layers *l, const char *name, const struct 
 	struct unpack_result got = {0};
 	job.is_single_id = l->q->is_single_id;
 	job.share = l->share;
+	char in_name[72];
+	struct telling telling = {
+		.q = l->q, .layer = (int64_t)l->n, .diff_id = job.diff_id, .size = from->size};
+	if (!telling.diff_id && digest_in_name(name, in_name))
+		telling.diff_id = in_name;
+	job.progress = tell;
+	job.progress_arg = &telling;
+	tell(&telling, 0);
 	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
 	struct archive_layer *layer = &l->v[l->n];
 	*layer = (struct archive_layer){0};
 	int r = unpack_into(l, l->n++, from, &job, &got, e);
 	if (r == 0) {
+		tell(&telling, got.compressed_size);
 		memcpy(layer->diff_id, got.diff_id, sizeof(layer->diff_id));
 		memcpy(layer->digest, got.digest, sizeof(layer->digest));
 		layer->size = got.size;
@@ -104,21 +151,6 @@ static int unpack_next(struct archive_layers *l, const char *name, const struct 
 }
 
 /* ---- as it comes by ---- */
-
-/* "blobs/sha256/<hex>" and "<hex>.tar" say which it is; whether that is so, whoever asks for it
- * compares. */
-static bool digest_in_name(const char *name, char digest[72])
-{
-	enum { HEX = 64 };
-	const char *base = path_base(name);
-	size_t n = strspn(base, "0123456789abcdef");
-	if (n != HEX || (base[n] && strcmp(base + n, ".tar") != 0))
-		return false;
-	memcpy(digest, "sha256:", 7);
-	memcpy(digest + 7, base, HEX);
-	digest[7 + HEX] = '\0';
-	return true;
-}
 
 /* Of the machine, not of the layer: it does not help to go on. */
 static bool is_fatal(const struct err *e)

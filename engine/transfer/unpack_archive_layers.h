@@ -37,6 +37,10 @@ void archive_layers_deinit(struct archive_layers *l);
 /* Which of these moss has already. */
 int archive_layers_ask(
 	struct archive_layers *l, json_t *diff_ids, struct strv *have, struct err *e);
+/* Tells moss of a layer that is to be unpacked from a place that is known, so that it knows how
+ * much is to come. */
+void archive_layer_announce(const struct archive_layers *l, const struct spool *s, const char *file,
+	const char *diff_id);
 /* For struct spool_taker; arg: struct archive_layers. */
 int archive_layer_take(
 	void *arg, const char *name, const struct stream_source *content, struct err *e);

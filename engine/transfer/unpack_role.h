@@ -41,6 +41,10 @@ int unpack_read_document(const struct unpack_request *q, size_t max, struct buf 
 	char digest[72], struct err *e);
 
 void unpack_send_progress(const struct unpack_request *q, int64_t bytes);
+/* Of one layer of several: its number, and its diff ID where that is known (else NULL). size: 0 =
+ * not known. */
+void unpack_send_layer_progress(const struct unpack_request *q, int64_t layer, const char *diff_id,
+	int64_t bytes, int64_t size);
 json_t *unpack_check_job(const struct unpack_request *q, struct err *e);
 json_t *unpack_link_job(const struct unpack_request *q, struct err *e);
 

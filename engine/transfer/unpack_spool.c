@@ -117,7 +117,7 @@ static int open_stored(const struct spool *s, size_t i, const char *name, struct
 int spool_open(const struct spool *s, const char *name, struct spool_content *c, struct err *e)
 {
 	*c = SPOOL_CONTENT_INIT;
-	c->source = (struct stream_source){content_read, c};
+	c->source = (struct stream_source){.read = content_read, .arg = c};
 	c->left = UINT64_MAX;
 	if (s->folder_fd >= 0) {
 		c->fd = open_in_folder(s, name, e);
@@ -137,6 +137,7 @@ int spool_open(const struct spool *s, const char *name, struct spool_content *c,
 	c->is_borrowed = true;
 	c->at = f->offset;
 	c->left = f->size;
+	c->source.size = (int64_t)f->size;
 	return 0;
 }
 
@@ -161,8 +162,8 @@ int spool_read(const struct spool *s, const char *name, size_t max, struct buf *
 			return (int)n;
 		out->len += (size_t)n;
 		if (out->len > max)
-			return err_set(e, EBADMSG,
-				"%s: %.200s is larger than %zu bytes", invalid(s), name, max);
+			return err_set(e, EBADMSG, "%s: %.200s is larger than %zu bytes",
+				invalid(s), name, max);
 	} while (n > 0);
 	return 0;
 }

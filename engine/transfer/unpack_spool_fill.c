@@ -187,7 +187,7 @@ static int take_file(struct filling *f, const struct tar_entry *en, struct err *
 		return -e->code;
 	if (!f->taker || !looks_like_layer(&c))
 		return store(f, &c, f->spool->n - 1, e);
-	const struct stream_source content = {coming_read, &c};
+	const struct stream_source content = {coming_read, &c, (int64_t)en->size};
 	int taken = f->taker->take(f->taker->arg, file->name, &content, e);
 	if (c.failure.code)
 		*e = c.failure;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# pull: what it shows while it runs, as a terminal (tmux) shows it and as a log keeps it. Rows, widths
+# pull, load: what they show while they run, as a terminal (tmux) shows it and as a log keeps it. Rows, widths
 # and frames one by one: tests/unit/engine_progress.c.
 load ../lib/moss
 load ../lib/registry
@@ -21,13 +21,15 @@ teardown() {
 tm() { tmux -L "moss-test-$$" -f /dev/null "$@" 3>&-; }
 
 # WIDTH HEIGHT FLAGS...: a pull of big:1 on a terminal, which afterwards writes its status.
-on_terminal() {
+on_terminal() { command_on_terminal "$1" "$2" pull "${@:3}" "$PROXY/big:1"; }
+
+command_on_terminal() { # WIDTH HEIGHT ARGUMENTS...
 	local size=(-x "$1" -y "$2")
 	shift 2
 	cat >"$WORK/session" <<-SH
 		trap : INT
 		seq 30
-		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull $* "$PROXY/big:1"
+		"$MOSS" --root "$ROOT" --runroot "$RUNROOT" $*
 		echo "status \$?"
 		exec sleep 60
 	SH
@@ -144,4 +146,51 @@ ends() { wait_for 20 shows "^status $1"; }
 	[[ "$output" == *"auto, none, plain, tty"* ]]
 	run moss pull -q --progress tty "$PROXY/docker:1"
 	[ "$output" = "$PROXY/docker:1" ]
+}
+
+@test "load: a bar for each layer, a total; nothing of it in a log or with -q" {
+	no_faults
+	moss pull -q "$REG/big:1"
+	moss save -o "$WORK/big.tar" "$REG/big:1"
+	moss rmi --no-trash "$REG/big:1"
+	mkfifo "$WORK/fifo"
+	command_on_terminal 130 20 load -i "$WORK/fifo"
+	exec 7>"$WORK/fifo"
+	head -c 18000000 "$WORK/big.tar" >&7
+	wait_for 10 shows '^d7e5b8acb264: Loading layer \[=+> +\] +[0-9.]+MB/25\.17MB$'
+	wait_for 10 shows '^Total: \[=+> *\] [0-9.]+MB/2[0-9.]+MB'
+	tail -c +18000001 "$WORK/big.tar" >&7
+	exec 7>&-
+	ends 0
+	screen >"$WORK/screen"
+	grep -qE '^d7e5b8acb264: Loading layer \[=+>\]  25\.17MB/25\.17MB$' "$WORK/screen"
+	run grep -c Total "$WORK/screen"
+	[ "$output" = 0 ]
+	[ "$(tail -2 "$WORK/screen" | head -1)" = "Loaded image: $REG/big:1" ]
+	moss rmi --no-trash "$REG/big:1"
+	[ "$(moss load -i "$WORK/big.tar")" = "Loaded image: $REG/big:1" ]
+	moss rmi --no-trash "$REG/big:1"
+	run -0 env TERM=xterm script -qec "$MOSS --root $ROOT --runroot $RUNROOT load -q -i $WORK/big.tar" /dev/null
+	[ "$output" = "Loaded image: $REG/big:1"$'\r' ]
+}
+
+@test "load: in place the total is known from the start; Ctrl-C leaves nothing" {
+	no_faults
+	moss pull -q "$REG/big:1"
+	moss save -o "$WORK/big.tar" "$REG/big:1"
+	moss rmi --no-trash "$REG/big:1"
+	run -0 env TERM=xterm script -qec "stty cols 130; $MOSS --root $ROOT --runroot $RUNROOT load -i $WORK/big.tar" /dev/null
+	[[ $output == *"Loading layer "*"/25.17MB"*"Loaded image: $REG/big:1"* ]]
+	[[ $output == *"/27.17MB"* ]]
+	moss rmi --no-trash "$REG/big:1"
+	mkfifo "$WORK/fifo"
+	command_on_terminal 80 20 load -i "$WORK/fifo"
+	exec 7>"$WORK/fifo"
+	head -c 18000000 "$WORK/big.tar" >&7
+	wait_for 10 shows '^Total: \['
+	tm send-keys C-c
+	wait_for 5 shows 'status 130$'
+	exec 7>&-
+	left_nothing() { [ -z "$(moss images -q)$(ls -A "$ROOT/tmp")" ]; }
+	wait_for 5 left_nothing
 }
