@@ -26,8 +26,12 @@ static int settle(const struct http_exchange *x, const char *first, char **url, 
 	const char *kind;
 	if (x->sink_result < 0)
 		return err_sysn(e, -x->sink_result, "cannot pass on what %s sends", first);
-	if (x->curl_code)
-		return failure_connection(x, &kind, e);
+	if (x->curl_code) {
+		/* EPIPE stands for a reader of ours that has gone. */
+		if (failure_connection(x, &kind, e) == -EPIPE)
+			e->code = EIO;
+		return -e->code;
+	}
 	if (r->status == 301 || r->status == 302 || r->status == 303 || r->status == 307 ||
 		r->status == 308) {
 		char *next = r->location ? http_resolve(*url, r->location) : NULL;
