@@ -1,10 +1,12 @@
 /* logout: forgets credentials. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/registry_opts.h"
 #include "registry/credential_store.h"
@@ -42,9 +44,11 @@ static int logout_run(struct cmd_call *call, void *args, struct err *e)
 		a->compat_auth_file ? a->compat_auth_file : a->registry.authfile, &is_authfile, e);
 	if (!path)
 		return -e->code;
-	bool is_named = is_authfile || a->compat_auth_file;
-	if (is_named && access(path, F_OK) < 0)
-		return err_sys(e, "cannot open %s", path);
+	const char *named = a->compat_auth_file    ? a->compat_auth_file
+			    : a->registry.authfile ? a->registry.authfile
+						   : getenv("REGISTRY_AUTH_FILE");
+	if (!str_empty(named) && access(path, F_OK) < 0)
+		return err_sys(e, "cannot open %s", named);
 	auto_credential_store store = {0};
 	int r = credential_store_open(&store, path, a->compat_auth_file, e);
 	if (r < 0)

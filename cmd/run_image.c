@@ -20,6 +20,7 @@
 #include "engine/restart.h"
 #include "engine/start.h"
 #include "engine/transfer/places.h"
+#include "engine/transfer/platform.h"
 #include "engine/transfer/pull.h"
 #include "engine/transfer/pull_transport.h"
 #include "registry/reference.h"
@@ -113,20 +114,32 @@ static int pull(struct cmd_call *call, const struct create_args *a, const char *
 	return r < 0 ? image_like_pull_hint(call->store, a->req.image, e) : r;
 }
 
-/* The image of that name, from the store or, as --pull says, from its registry. */
-static int image_get(
-	struct cmd_call *call, struct create_args *a, struct image *out, char **name, struct err *e)
+/* To those who asked for no platform. */
+static void warn_of_platform(const struct image *image)
+{
+	auto_platform ours = {0};
+	struct err ignored;
+	if (platform_parse(NULL, &ours, &ignored) < 0 || platform_has(&ours, image->config))
+		return;
+	auto_json config = json_parse(image->config, strlen(image->config), "config", &ignored);
+	const char *arch = json_str_or(config, "architecture", "");
+	const char *variant = json_str_or(config, "variant", "");
+	fprintf(stderr,
+		"WARNING: The requested image's platform (%s%s%s%s%s) does not match the detected "
+		"host platform (%s/%s%s%s) and no specific platform was requested\n",
+		json_str_or(config, "os", ""), *arch ? "/" : "", arch, *variant ? "/" : "", variant,
+		ours.os, ours.architecture, ours.variant ? "/" : "",
+		ours.variant ? ours.variant : "");
+}
+
+/* From the store or, as --pull says, from its registry. platform may be NULL or "". */
+static int image_get_of(struct cmd_call *call, struct create_args *a, const char *platform,
+	struct image *out, char **name, struct err *e)
 {
 	auto_reference ref = {0};
 	struct err bad_reference = {0};
 	enum pull_policy policy = PULL_MISSING;
-	auto_free char *given = platform_text(a->req.platform, a->os, a->arch, a->variant);
-	const char *platform = given ? given : getenv("DOCKER_DEFAULT_PLATFORM");
 	int r;
-	if (!str_empty(a->req.platform) && (!str_empty(a->os) || !str_empty(a->arch))) {
-		err_set(e, EINVAL, "--platform option can not be specified with --arch or --os");
-		return err_status(e, 125);
-	}
 	if ((r = pull_policy_parse(a->req.pull, &policy, e)) < 0 ||
 		(r = check_platform(platform, e)) < 0)
 		return r;
@@ -159,6 +172,22 @@ static int image_get(
 	if (policy == PULL_MISSING && !is_transport && !a->quiet)
 		fprintf(stderr, "Unable to find image '%s' locally\n", shown);
 	return pull(call, a, platform, out, name, e);
+}
+
+/* The image of that name. */
+static int image_get(
+	struct cmd_call *call, struct create_args *a, struct image *out, char **name, struct err *e)
+{
+	auto_free char *given = platform_text(a->req.platform, a->os, a->arch, a->variant);
+	const char *platform = given ? given : getenv("DOCKER_DEFAULT_PLATFORM");
+	if (!str_empty(a->req.platform) && (!str_empty(a->os) || !str_empty(a->arch))) {
+		err_set(e, EINVAL, "--platform option can not be specified with --arch or --os");
+		return err_status(e, 125);
+	}
+	int r = image_get_of(call, a, platform, out, name, e);
+	if (r >= 0 && str_empty(platform))
+		warn_of_platform(out);
+	return r;
 }
 
 static int check_cidfile(const char *path, struct err *e)

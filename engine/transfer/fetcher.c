@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -162,12 +163,28 @@ static int admit(const struct reference *ref, struct pull_options *o, struct err
 	return 0;
 }
 
+/* A folder that is not there has no certificates: the failure would be about those. */
+static int check_cert_dir(const char *dir, struct err *e)
+{
+	struct stat st;
+	int code = !dir || stat(dir, &st) == 0 ? 0 : errno;
+	if (!code && dir && !S_ISDIR(st.st_mode))
+		code = ENOTDIR;
+	if (!code)
+		return 0;
+	(void)err_go(e, code, "open %s", dir);
+	e->code = EINVAL; /* of the flag, not of the image */
+	return -EINVAL;
+}
+
 static int start(struct store *s, const struct reference *ref, const struct pull_options *o,
 	const struct credentials *c, const struct strv *push_from, struct fetcher *f, struct err *e)
 {
 	struct pull_options admitted = *o;
 	*f = FETCHER_INIT;
-	int r = admit(ref, &admitted, e);
+	int r = check_cert_dir(o->cert_dir, e);
+	if (r == 0)
+		r = admit(ref, &admitted, e);
 	if (r < 0)
 		return r;
 	r = start_process(s, f, e);

@@ -63,6 +63,21 @@ nothing_left() {
 	[[ $output == *"invalid reference format"* ]]
 }
 
+@test "an image of another machine is warned of, where no platform was asked for" {
+	local other=arm64
+	[ "$(uname -m)" != aarch64 ] || other=amd64
+	tar -cf "$WORK/empty.tar" --files-from /dev/null
+	moss import --platform "linux/$other" "$WORK/empty.tar" "other:1"
+	run -0 --separate-stderr moss create other:1 x
+	[[ $stderr == "WARNING: The requested image's platform (linux/$other"*") does not match the detected host platform (linux/"*") and no specific platform was requested" ]]
+	run -0 --separate-stderr moss create --platform "linux/$other" other:1 x
+	[ -z "$stderr" ]
+	DOCKER_DEFAULT_PLATFORM=linux/$other run -0 --separate-stderr moss create other:1 x
+	[ -z "$stderr" ]
+	run -0 --separate-stderr moss create busybox true
+	[ -z "$stderr" ]
+}
+
 @test "nothing to run" {
 	run -1 moss create --entrypoint '' busybox
 	[[ $output == *"no command specified"* ]]

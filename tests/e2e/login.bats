@@ -169,6 +169,9 @@ Login Succeeded" ]
 	run -1 moss logout --authfile "$WORK/none.json" x.example
 	[ "$output" = "moss: cannot open $WORK/none.json: No such file or directory" ]
 	REGISTRY_AUTH_FILE=$WORK/none.json run -1 moss logout x.example
+	cd "$WORK"
+	run -1 moss logout --authfile none.json --all
+	[ "$output" = "moss: cannot open none.json: No such file or directory" ]
 	run -1 moss logout --compat-auth-file "$WORK/none.json" --all
 	moss logout x.example
 }

@@ -98,6 +98,10 @@ refused() { # NAME TEXT...
 	mkdir "$WORK/certs"
 	cp "$WORK/ca.crt" "$WORK/certs/any.crt"
 	moss pull -q --cert-dir "$WORK/certs" "$HOST/docker:1"
+	run -1 moss pull -q --cert-dir "$WORK/none" "$HOST/docker:1"
+	[ "$output" = "moss: open $WORK/none: no such file or directory" ]
+	run -1 moss pull -q --cert-dir "$WORK/ca.crt" "$HOST/docker:1"
+	[ "$output" = "moss: open $WORK/ca.crt: not a directory" ]
 	SSL_CERT_FILE=$WORK/ca.crt moss pull -q "$HOST/list:1"
 }
 
