@@ -88,10 +88,18 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 		.variant = platform.variant,
 		.name = name,
 	};
+	/* Docker's line, once it has got an answer: to a person already while it waits for one. */
+	bool tells_source = is_url(source) && !a->quiet, is_early = isatty(STDOUT_FILENO);
+	if (tells_source && is_early)
+		printf("Downloading from %s\n", source);
+	fflush(stdout);
 	r = image_import(call->store, &o, id, e);
-	if (r == 0)
-		puts(id);
-	return r;
+	if (r < 0)
+		return r;
+	if (tells_source && !is_early)
+		printf("Downloading from %s\n", source);
+	puts(id);
+	return 0;
 }
 
 static const char *const aliases[] = {"image import", NULL};
@@ -109,7 +117,7 @@ static const struct opt opts[] = {
 	{"platform", 0, OPT_STR, FIELD(struct import_args, platform), "string",
 		"Set platform if server is multi-platform capable"},
 	{"quiet", 'q', OPT_BOOL, FIELD(struct import_args, quiet), "",
-		"Suppress output (there is none but the ID)"},
+		"Print the ID only"},
 	{"signature-policy", 0, OPT_STR, FIELD(struct import_args, signature_policy), "string",
 		"File to read instead of policy.json", .flags = OPTF_HIDDEN,
 		.complete = COMPLETE_FILE},

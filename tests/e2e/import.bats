@@ -79,16 +79,23 @@ PY
 	local server=$!
 	wait_for 10 bash -c "exec 5<>/dev/tcp/127.0.0.1/$port"
 	run moss import "http://127.0.0.1:$port/moved" u:1
-	local first=$status
+	local first=$status lines_of_first=("${lines[@]}")
+	run moss import -q "http://127.0.0.1:$port/moved" u:1
+	local quiet=$output
 	run moss import "http://127.0.0.1:$port/nope" u:2
 	local missing=$status words=$output
 	run moss import "http://127.0.0.1:1/" u:2
-	[ "${lines[0]}" = 'moss: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused' ]
+	local refused=${lines[0]}
 	run moss import "http://127.0.0.1:$port/cut" u:3
 	local cut=$status cut_words=$output
 	kill $server
 	[ "$first" = 0 ]
+	[ "${lines_of_first[0]}" = "Downloading from http://127.0.0.1:$port/moved" ]
+	[[ ${lines_of_first[1]} =~ ^sha256:[0-9a-f]{64}$ ]]
+	[[ $quiet =~ ^sha256:[0-9a-f]{64}$ ]]
+	[ "$refused" = 'moss: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused' ]
 	[ "$missing" = 1 ]
+	[ "$(wc -l <<<"$words")" = 1 ]
 	[[ $words == *"failed to GET http://127.0.0.1:$port/nope with status 404"* ]]
 	[ "$cut" = 1 ]
 	[[ $cut_words == *"Get \"http://127.0.0.1:$port/cut\""* ]]
