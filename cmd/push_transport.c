@@ -1,6 +1,7 @@
 #include "cmd/push_transport.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
@@ -94,11 +96,33 @@ static void add_names(const struct transport *to, const struct push_transport *p
 			strv_add(names, full);
 }
 
+/* A link is written through: it is what it names that becomes the archive. Owned. */
+static char *linked(const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return xstrdup(path);
+	char *real = realpath(path, NULL);
+	if (real)
+		return real;
+	target[n] = '\0';
+	auto_free char *dir = path_dir(path);
+	return target[0] == '/' ? xstrdup(target) : path_join(dir, target);
+}
+
+static int write_archive(struct store *s, const struct transport *to, const struct save_item *items,
+	size_t n, const struct save_options *o, struct err *e)
+{
+	auto_free char *path = linked(to->path);
+	return save_output(s, path, items, n, o, e);
+}
+
 static int write_items(struct store *s, const struct transport *to, const struct save_item *items,
 	size_t n, const struct save_options *o, struct err *e)
 {
 	return transport_is_folder(to->kind) ? write_folder(s, to, items, n, o, e)
-					     : save_output(s, to->path, items, n, o, e);
+					     : write_archive(s, to, items, n, o, e);
 }
 
 int push_transport(struct cmd_call *call, const struct push_transport *p, const struct push_opts *a,

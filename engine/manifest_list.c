@@ -152,7 +152,7 @@ static json_t *find_by(const struct manifest_list *l, const char *key, const cha
 static json_t *find_in_transport(const struct manifest_list *l, const char *typed)
 {
 	struct err ignored;
-	auto_transport t;
+	auto_transport t = {0};
 	if (!transport_is(typed) || transport_parse(typed, &t, &ignored) < 0)
 		return NULL;
 	auto_free char *full = transport_full(&t);

@@ -121,8 +121,7 @@ static int parse_docker_name(const char *text, struct transport *t, struct err *
 	if (reference_parse(text, true, &ref, e) < 0)
 		return -e->code;
 	if (ref.digest)
-		return err_set(
-			e, EINVAL, "%s: images of a docker-archive are named by tags only", text);
+		return err_set(e, EINVAL, "images of a docker-archive are named by tags only");
 	t->ref = reference_full(&ref);
 	return 0;
 }

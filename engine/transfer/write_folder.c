@@ -236,7 +236,7 @@ static int make_temporary(struct folder *f, struct err *e)
 	hex_encode(hex, bytes, sizeof(bytes));
 	snprintf(f->temporary, sizeof(f->temporary), TEMPORARY "%s", hex);
 	if (mkdirat(f->fd, f->temporary, 0700) < 0)
-		return err_go(e, errno, "mkdir %s/%s", f->to->path, f->temporary);
+		return err_go(e, errno, "write to %s", f->to->path);
 	f->temporary_fd = openat(f->fd, f->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->temporary_fd < 0)
 		return err_go(e, errno, "open %s/%s", f->to->path, f->temporary);

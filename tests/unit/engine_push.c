@@ -1,4 +1,5 @@
 /* The manifests and indexes that are made for registries. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,10 @@
 #include "base/json.h"
 #include "base/scope.h"
 #include "engine/manifest_list.h"
+#include "engine/transfer/member_source.h"
 #include "engine/transfer/push_manifest.h"
 #include "registry/reference.h"
+#include "registry/transport.h"
 
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -58,9 +61,9 @@ static void test_formats(void **state)
 	(void)state;
 	static const char own[] =
 		"{\"schemaVersion\":2,\"config\":{\"digest\":\"" B
-		"\"},\"layers\":[{\"digest\":\"" A
-		"\",\"annotations\":{\"l\":\"1\","
-		"\"io.github.containers.zstd-chunked.manifest-position\":\"1:2:3:1\"}}],\"annotations\":{\"k\":\"v\"}}";
+		"\"},\"layers\":[{\"digest\":\"" A "\",\"annotations\":{\"l\":\"1\","
+		"\"io.github.containers.zstd-chunked.manifest-position\":\"1:2:3:1\"}}],"
+		"\"annotations\":{\"k\":\"v\"}}";
 	struct err e = {0};
 	auto_json original = parse(own);
 	struct buf bytes = {.data = (char *)own, .len = strlen(own)};
@@ -157,12 +160,85 @@ static void test_list(void **state)
 	assert_false(manifest_list_drop(&l, B));
 }
 
+static json_t *found(const char *path, const char *digest, const char *type)
+{
+	json_t *j = entry("", digest, type);
+	auto_free char *ref = xasprintf("oci:%s:x", path);
+	auto_transport t;
+	struct err e = {0};
+	assert_int_equal(transport_parse(ref, &t, &e), 0);
+	json_set_str(j, "ref", ref);
+	member_set_transport(j, &t);
+	return j;
+}
+
+/* Members in files and folders: called by their whole path, and each manifest once. */
+static void test_list_of_files(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	auto_reference ref = {0};
+	auto_list l = {0};
+	assert_int_equal(reference_parse("app", true, &ref, &e), 0);
+	manifest_list_new(&ref, &l);
+	const json_t *entries = manifest_list_entries(&l);
+	manifest_list_add(&l, found("/m", A, MANIFEST_OCI));
+	manifest_list_add(&l, found("/n", B, MANIFEST_OCI));
+	assert_string_equal(json_str(manifest_list_find(&l, "oci:/x/../n:x"), "digest"), B);
+	assert_null(manifest_list_find(&l, "oci:/n"));
+	assert_null(manifest_list_find(&l, "oci-archive:/n:x"));
+	manifest_list_add(&l, found("/o", A, MANIFEST_OCI));
+	assert_int_equal(json_array_size(entries), 2);
+	assert_null(manifest_list_find(&l, "oci:/m:x"));
+	manifest_list_add(&l, entry("r.io/x:b", B, MANIFEST_OCI));
+	manifest_list_add(&l, entry("r.io/x:c", B, MANIFEST_OCI));
+	assert_int_equal(json_array_size(entries), 3);
+	auto_transport from;
+	assert_true(member_transport(manifest_list_find(&l, "oci:/o:x"), &from));
+	assert_int_equal(from.kind, TRANSPORT_OCI);
+	assert_string_equal(from.path, "/o");
+	auto_transport none;
+	assert_false(member_transport(manifest_list_find(&l, "r.io/x:b"), &none));
+}
+
+/* The manifest of a member: its own bytes, or made anew of the same blobs. */
+static void test_member(void **state)
+{
+	(void)state;
+	static const char raw[] = "eyJzIjoyfQ=="; /* {"s":2} */
+	struct err e = {0};
+	auto_json j = parse("{\"mediaType\":\"" MANIFEST_OCI "\",\"document\":{\"config\":{"
+			    "\"digest\":\"" B "\",\"size\":20},\"layers\":[{\"digest\":\"" A
+			    "\",\"size\":10,\"mediaType\":"
+			    "\"application/vnd.oci.image.layer.v1.tar+gzip\"}]}}");
+	json_set_str(j, "raw", raw);
+	assert_string_equal(json_str(member_blob(j, 0), "digest"), A);
+	assert_string_equal(json_str(member_blob(j, 1), "digest"), B);
+	assert_null(member_blob(j, 2));
+	auto_push_manifest own = {0}, docker = {0}, zstd = {0}, lost = {0};
+	assert_int_equal(member_manifest(j, FORMAT_OCI, &own, &e), 0);
+	assert_true(own.is_own);
+	assert_string_equal(own.bytes.data, "{\"s\":2}");
+	assert_int_equal(member_manifest(j, FORMAT_DOCKER, &docker, &e), 0);
+	assert_false(docker.is_own);
+	assert_string_equal(docker.media_type, MANIFEST_DOCKER);
+	assert_non_null(strstr(docker.bytes.data, "rootfs.diff.tar.gzip"));
+	assert_non_null(strstr(docker.bytes.data, A));
+	json_set_str((json_t *)member_blob(j, 0), "mediaType",
+		"application/vnd.oci.image.layer.v1.tar+zstd");
+	assert_int_equal(member_manifest(j, FORMAT_DOCKER, &zstd, &e), -EINVAL);
+	json_object_del(j, "raw");
+	assert_int_equal(member_manifest(j, FORMAT_OCI, &lost, &e), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_docker),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_list_of_files),
+		cmocka_unit_test(test_member),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

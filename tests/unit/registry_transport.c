@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
 
@@ -131,7 +132,7 @@ static void test_refused(void **state)
 			"docker-archive:x:A: invalid reference format: repository name "
 			"(library/A) must be lowercase"},
 		{"docker-archive:x:a@sha256:" HEX,
-			"docker-archive:x:a@sha256:" HEX ": a@sha256:" HEX
+			"docker-archive:x:a@sha256:" HEX
 			": images of a docker-archive are named by tags only"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -150,6 +151,26 @@ static void test_refused(void **state)
 	assert_true(transport_ref_valid(ref));
 }
 
+static void test_full(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {{"dir:/a/../b:c", "dir:/b:c"}, {"oci:/x", "oci:/x"},
+		{"oci:/x//y/:V1", "oci:/x/y:V1"}, {"oci-archive:/x:@3", "oci-archive:/x:@3"},
+		{"docker-archive:/x:a", "docker-archive:/x:docker.io/library/a:latest"}};
+	struct err e = {0};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_transport t;
+		assert_int_equal(transport_parse(cases[i][0], &t, &e), 0);
+		auto_free char *full = transport_full(&t);
+		assert_string_equal(full, cases[i][1]);
+	}
+	auto_transport t;
+	assert_int_equal(transport_parse("oci:here:1", &t, &e), 0);
+	auto_free char *full = transport_full(&t), *path = path_abs("here");
+	auto_free char *wanted = xasprintf("oci:%s:1", path);
+	assert_string_equal(full, wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
