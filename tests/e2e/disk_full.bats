@@ -98,6 +98,49 @@ is_sound() {
 }
 
 # What the user has saved before is still there, and nothing else: the disk is the output's only.
+@test "push into a file or folder without room: it is named, and nothing of it stays" {
+	ROOT=$WORK/root # the store has room
+	moss load -q -i "$(busybox_archive)"
+	moss manifest create l
+	local there=$MOSS_TEST_SMALL/t to
+	mkdir "$there"
+	moss push -q busybox "oci:$there/o:old"
+	moss manifest add l "oci:$there/o:old"
+	find "$there" | sort >"$WORK/before"
+	fill
+	for to in "dir:$there/d" "oci:$there/n" "oci:$there/o:new" "oci-archive:$there/a" "docker-archive:$there/b"; do
+		run moss push busybox "$to"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == "moss: $to: "*[Nn]"o space left on device"* ]]
+	done
+	run moss manifest push l "oci:$there/n"
+	[ "$status" -eq 1 ]
+	[[ "$output" == "moss: oci:$there/n: "*[Nn]"o space left on device"* ]]
+	find "$there" | sort | cmp - "$WORK/before"
+	[ -z "$(ls "$ROOT/tmp")" ]
+	make_room
+	moss push -q busybox "oci:$there/o:new"
+	[ "$(jq '.manifests | length' "$there/o/index.json")" = 2 ]
+	rm -rf "$there"
+}
+
+@test "manifest push without room in the store for what it takes from elsewhere" {
+	moss load -q -i "$(busybox_archive)"
+	moss push -q busybox "oci:$WORK/o:x"
+	moss manifest create l "oci:$WORK/o:x"
+	moss rmi -f --no-trash busybox >/dev/null
+	fill
+	run moss manifest push l "dir:$WORK/d"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *[Nn]"o space left on device"* ]]
+	[ ! -e "$WORK/d" ]
+	make_room
+	moss manifest push -q l "dir:$WORK/d"
+	is_sound
+}
+
 @test "save, export and system export without room for them name the file and leave the old one" {
 	local out=$MOSS_TEST_SMALL/out
 	ROOT=$WORK/root

@@ -265,6 +265,108 @@ open('md/manifest.json', 'wb').write(index)"
 	[ "sha256:${lines[-1]}" = "$id" ]
 }
 
+@test "docker-archive of several: names as they are read; the destination's name is the first" {
+	local id
+	id=$(id_of busybox)
+	py "a.docker('two.tar', [a.tar(('two', b'2'))], ['two:1'])"
+	moss load -q -i two.tar
+	moss tag busybox localhost/x:1
+	moss save -o many.tar localhost/x:1 two:1 busybox:latest
+	[ "$(sk list-tags docker-archive:many.tar | jq -r '.Tags | sort | join(" ")')" = "busybox:latest localhost/x:1 two:1" ]
+	[ "$(moss pull -q docker-archive:many.tar:docker.io/library/two:1)" = "$(moss pull -q docker-archive:many.tar:@1)" ]
+	[ "sha256:$(moss pull -q docker-archive:many.tar:@0)" = "$id" ]
+	[ "sha256:$(moss pull -q docker-archive:many.tar:busybox)" = "$id" ]
+	refuses "no image docker.io/library/x:1 in this archive" moss pull docker-archive:many.tar:x:1
+	[[ "$output" == *"in it: "*"localhost/x:1"* ]]
+	refuses "no image @2: this archive has 2, counted from @0" moss pull docker-archive:many.tar:@2
+	refuses "more than one image in this archive: choose one" moss pull docker-archive:many.tar
+	# The name that was typed first, then the image's own that it was called by.
+	tags() { tar xOf "$1" manifest.json | jq -c '.[].RepoTags'; }
+	moss push -q localhost/x:1 docker-archive:a.tar
+	[ "$(tags a.tar)" = '["localhost/x:1"]' ]
+	moss push -q localhost/x:1 docker-archive:b.tar:foo
+	[ "$(tags b.tar)" = '["foo:latest","localhost/x:1"]' ]
+	moss push -q localhost/x:1 docker-archive:c.tar:localhost/x:1
+	[ "$(tags c.tar)" = '["localhost/x:1"]' ]
+	refuses "a destination has no image @0 to replace" moss push busybox docker-archive:d.tar:@0
+	# Nothing is added to one that is there; an empty file is none.
+	cp a.tar before
+	refuses "docker-archive doesn't support modifying existing images" moss push busybox docker-archive:a.tar
+	refuses "docker-archive doesn't support modifying existing images" moss push busybox docker-archive:a.tar:other:1
+	cmp a.tar before
+	: >d.tar
+	moss push -q busybox docker-archive:d.tar
+	[ "$(tags d.tar)" = '["busybox:latest"]' ]
+	# An oci-archive is written anew, as skopeo does.
+	moss push -q busybox oci-archive:o.tar:first
+	moss push -q two:1 oci-archive:o.tar:second
+	[ "$(tar xOf o.tar index.json | jq -c '[.manifests[].annotations | add]')" = '["second"]' ]
+	refuses 'no image "first" in this archive' moss pull oci-archive:o.tar:first
+}
+
+@test "paths: with spaces and colons, relative, through links; folders where files should be" {
+	local kind
+	mkdir "a b" sub
+	moss push -q busybox "docker-archive:a b/c d.tar:x:1"
+	moss push -q busybox "oci-archive:a b/o.tar:x"
+	moss push -q busybox "oci:a b/o:x"
+	moss push -q busybox "dir:a b/d:e:f"
+	for kind in "docker-archive:a b/c d.tar" "oci-archive:a b/o.tar" "oci:a b/o:x" "dir:a b/d:e:f"; do
+		[ "sha256:$(moss pull -q "$kind")" = "$(id_of busybox)" ]
+	done
+	(cd sub && moss push -q busybox oci:../rel && moss push -q busybox dir:./d && moss push -q busybox oci-archive:../rel.tar)
+	[ -f rel/index.json ]
+	[ -f sub/d/manifest.json ]
+	[ -f rel.tar ]
+	# A link is written through, be there something at its other end or not.
+	ln -s sub/there.tar link.tar
+	moss push -q busybox docker-archive:link.tar
+	[ -L link.tar ]
+	tar tf sub/there.tar manifest.json
+	ln -s "$WORK/rel.tar" link2.tar
+	moss push -q busybox oci-archive:link2.tar:new
+	[ -L link2.tar ]
+	[ "$(tar xOf rel.tar index.json | jq -r '.manifests[].annotations[]')" = new ]
+	ln -s rel link
+	moss push -q busybox oci:link:two
+	[ "$(jq -r '.manifests[].annotations[]' rel/index.json)" = two ]
+	moss push -q busybox docker-archive:/dev/stdout | tar tf - manifest.json
+	for kind in docker-archive oci-archive; do
+		refuses "$kind:sub: open sub: is a directory" moss push busybox $kind:sub
+		refuses '"no/such" does not exist' moss push busybox $kind:no/such/x.tar
+	done
+	for kind in dir oci; do
+		refuses "$kind:rel.tar: open rel.tar: not a directory" moss push busybox $kind:rel.tar
+		refuses "mkdir no/such: no such file or directory" moss push busybox $kind:no/such
+	done
+	[ ! -e no ]
+}
+
+@test "no permission: what was named is named, and nothing is left" {
+	[ "$(id -u)" -ne 0 ] || skip "root may do all"
+	local kind
+	mkdir ro
+	moss push -q busybox oci:ro/o:one
+	find ro | sort >before
+	chmod 555 ro ro/o
+	for kind in docker-archive oci-archive; do
+		refuses "$kind:ro/x: open ro/x: permission denied" moss push busybox $kind:ro/x
+	done
+	for kind in dir oci; do
+		refuses "$kind:ro/x: mkdir ro/x: permission denied" moss push busybox $kind:ro/x
+	done
+	refuses "oci:ro/o:two: write to ro/o: permission denied" moss push busybox oci:ro/o:two
+	[[ "$output" != *.moss-* ]]
+	find ro | sort | cmp - before
+	chmod 755 ro ro/o
+	chmod 000 ro/o/index.json
+	refuses "open index.json: permission denied" moss push busybox oci:ro/o:two
+	chmod 000 ro/o
+	refuses "open ro/o: permission denied" moss pull oci:ro/o:one
+	chmod -R u+rwX ro
+	find ro | sort | cmp - before
+}
+
 @test "there and back: the manifest stays to the byte where the blobs do" {
 	local id
 	sk copy -q "docker-archive:$(busybox_archive)" dir:a
