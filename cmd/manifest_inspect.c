@@ -163,14 +163,16 @@ static int inspect_run(struct cmd_call *call, void *args, struct err *e)
 	auto_list l = {0};
 	if (call->argc == 2)
 		return print_member(call, a, e);
-	if (transport_is(call->argv[0]))
-		return print_transport(call, a, e);
 	const char *typed = call->argv[0], *rest = str_after(typed, "docker://");
+	bool is_transport = transport_is(typed);
 	int r = reference_parse(rest ? rest : typed, true, &ref, e);
 	if (r == 0)
 		r = rest ? ROW_ABSENT : manifest_list_open(call->store, &ref, &l, e);
 	if (r == ROW_OK)
 		print_list(&l, a->verbose);
+	/* "oci:1" may be a list of the store, but is no name in a registry. */
+	if (is_transport && r != ROW_OK)
+		return print_transport(call, a, e);
 	return r == ROW_ABSENT ? print_remote(call, a, &ref, e) : r;
 }
 

@@ -17,7 +17,8 @@
 #include "registry/reference.h"
 #include "registry/transport.h"
 
-enum { MEMBERS_MAX = 256 };
+/* The list keeps every manifest. */
+enum { MEMBERS_MAX = 256, MEMBERS_SIZE_MAX = 4 * MANIFEST_MAX };
 
 struct reading {
 	const struct transport *transport;
@@ -115,6 +116,7 @@ static int read_members(
 {
 	const json_t *list = json_object_get(index->json, "manifests");
 	size_t n = json_array_size(list), i;
+	int64_t total = 0;
 	json_t *listed;
 	auto_free struct transport_blob *want = xcalloc(n + 1, sizeof(*want));
 	if (n > MEMBERS_MAX)
@@ -125,7 +127,11 @@ static int read_members(
 		want[i] = (struct transport_blob){.digest = json_str(listed, "digest"),
 			.size = json_int_or(listed, "size", -1),
 			.is_manifest = true};
+		total += want[i].size;
 	}
+	if (total > MEMBERS_SIZE_MAX)
+		return err_set(e, EFBIG, "its manifests have %lld bytes, at most %d are read",
+			(long long)total, MEMBERS_SIZE_MAX);
 	if (n && transport_blobs(&r->stage, r->transport, want, n, e) < 0)
 		return -e->code;
 	json_array_foreach ((json_t *)list, i, listed)

@@ -182,7 +182,7 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	[ "$(digest_of back/manifest.json)" = "${lines[3]}" ]
 	moss manifest push l dir:d
 	diff -r d back
-	# What is there already is not needed any more.
+	# The blobs must still be there.
 	rm -rf m/blobs
 	refuses "m:all@sha256:" moss manifest push l "$REG/l:2"
 	moss pull -q --platform linux/s390x "$REG/l:1"
@@ -230,6 +230,10 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	sk copy -q --override-arch amd64 oci:m:all oci-archive:one.tar
 	run -0 moss manifest inspect oci-archive:one.tar
 	[ "$(jq -r '.layers | length' <<<"$output")" = 1 ]
+	# A list that is called so comes first.
+	moss manifest create oci:m
+	run -0 moss manifest inspect oci:m
+	[ "$(jq -c .manifests <<<"$output")" = "[]" ]
 }
 
 @test "what cannot be: one line with the cure" {
@@ -309,6 +313,7 @@ spoilt() { # WHAT WORDS [WORDS OF THE PUSH]
 	}
 	spoilt "remake '.manifests += [\$inner]'" "an index within an index"
 	spoilt "remake '.manifests = [range(300) as \$i | .manifests[0]]'" "it has 300 images, at most 256"
+	spoilt "remake '.manifests[].size = 4000000 | .manifests += .manifests'" "its manifests have 24000000 bytes, at most 16777216"
 	# What only the push needs.
 	rm -rf bad
 	cp -r m bad

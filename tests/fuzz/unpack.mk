@@ -1,6 +1,7 @@
 # Fuzz targets of what unpackers read (see cmd/local.mk for how they are built).
 UNPACK_FUZZ = \
 	tests/fuzz/archive \
+	tests/fuzz/blobs \
 	tests/fuzz/config \
 	tests/fuzz/describe \
 	tests/fuzz/index \
@@ -19,6 +20,10 @@ tests_fuzz_archive_SOURCES = tests/fuzz/archive.c $(FUZZ_MAIN)
 tests_fuzz_archive_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_archive_LDADD = $(UNPACK_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/archive
+tests_fuzz_blobs_SOURCES = tests/fuzz/blobs.c $(FUZZ_MAIN)
+tests_fuzz_blobs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_blobs_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/blobs
 tests_fuzz_config_SOURCES = tests/fuzz/config.c $(FUZZ_MAIN)
 tests_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_config_LDADD = $(UNPACK_FUZZ_LIBS)
