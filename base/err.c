@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shown.h"
+
 int log_debug_on;
 
 static void set_message(struct err *e, int code, const char *fmt, va_list ap)
@@ -121,6 +123,7 @@ void log_debug(const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(line, sizeof(line), fmt, ap);
 		va_end(ap);
+		shown_text(line, "\n\t");
 		dprintf(STDERR_FILENO, "moss[%d]: %s\n", (int)getpid(), line);
 	}
 	errno = saved;
@@ -134,6 +137,7 @@ void log_warn(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	shown_text(line, "\n\t");
 	dprintf(STDERR_FILENO, "moss: warning: %s\n", line);
 	errno = saved;
 }

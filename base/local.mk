@@ -21,6 +21,7 @@ libbase_a_SOURCES = \
 	base/prompt.c base/prompt.h \
 	base/sha256.c base/sha256.h \
 	base/scope.c base/scope.h \
+	base/shown.c base/shown.h \
 	base/spawn.c base/spawn.h \
 	base/str.c base/str.h \
 	base/toml.c base/toml.h \

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 #include "cmd/format/human.h"
@@ -43,12 +44,10 @@ static char *local_time(int64_t ns)
 static char *plain(const char *text, char tab)
 {
 	char *s = xstrdup(text);
-	for (char *p = s; *p; p++) {
+	for (char *p = s; *p; p++)
 		if (*p == '\t')
 			*p = tab;
-		else if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
-			*p = '?';
-	}
+	shown_text(s, "\n\t");
 	return s;
 }
 

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "engine/commit_image.h"
 #include "engine/import.h"
 #include "engine/transfer/platform.h"
@@ -90,14 +91,16 @@ static int import_run(struct cmd_call *call, void *args, struct err *e)
 	};
 	/* Docker's line, once it has got an answer: to a person already while it waits for one. */
 	bool tells_source = is_url(source) && !a->quiet, is_early = isatty(STDOUT_FILENO);
+	char shown[1024];
+	shown_url(source, shown, sizeof(shown));
 	if (tells_source && is_early)
-		printf("Downloading from %s\n", source);
+		printf("Downloading from %s\n", shown);
 	fflush(stdout);
 	r = image_import(call->store, &o, id, e);
 	if (r < 0)
 		return r;
 	if (tells_source && !is_early)
-		printf("Downloading from %s\n", source);
+		printf("Downloading from %s\n", shown);
 	puts(id);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "cmd/cmd.h"
 #include "cmd/format/human.h"
 #include "cmd/info_registry.h"
@@ -196,6 +197,8 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 {
 	json_t *j = json_object();
 	auto_free char *now = now_text();
+	auto_free char *http = shown_url_masked(environment("HTTP_PROXY", "http_proxy"));
+	auto_free char *https = shown_url_masked(environment("HTTPS_PROXY", "https_proxy"));
 	json_set_str(j, "ID", "");
 	set_counts(j, c);
 	json_set_str(j, "Driver", driver);
@@ -218,8 +221,8 @@ static json_t *collect(const struct cmd_call *call, const struct counts *c, cons
 	json_set(j, "RegistryConfig", info_registry_config(warned));
 	json_set(j, "GenericResources", json_null());
 	json_set_str(j, "DockerRootDir", call->store->root);
-	json_set_str(j, "HttpProxy", environment("HTTP_PROXY", "http_proxy"));
-	json_set_str(j, "HttpsProxy", environment("HTTPS_PROXY", "https_proxy"));
+	json_set_str(j, "HttpProxy", http);
+	json_set_str(j, "HttpsProxy", https);
 	json_set_str(j, "NoProxy", environment("NO_PROXY", "no_proxy"));
 	json_set(j, "Labels", json_array());
 	json_set_bool(j, "ExperimentalBuild", false);

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "engine/commit_change.h"
 #include "engine/commit_image.h"
@@ -126,7 +127,10 @@ static int draft(struct import *im, struct image_made *made, struct err *e)
 	const struct import_options *o = im->o;
 	auto_json config = change_config(NULL, o->changes, e);
 	auto_json container_config = image_config_complete(NULL);
-	auto_free char *from = xasprintf("Imported from %s", o->fd < 0 ? o->source : "-");
+	char source[1024];
+	/* The comment goes with the image wherever it is pushed to. */
+	shown_url(o->fd < 0 ? o->source : "-", source, sizeof(source));
+	auto_free char *from = xasprintf("Imported from %s", source);
 	if (!config)
 		return -e->code;
 	const struct image_draft d = {
@@ -161,7 +165,7 @@ static int run(struct import *im, char id[72], struct err *e)
 	memcpy(id, made.id, sizeof(made.id));
 	json_to_strv(json_object_get(im->layer, "warnings"), &warnings);
 	for (size_t i = 0; i < warnings.n; i++) {
-		proto_make_printable(warnings.v[i]);
+		shown_text(warnings.v[i], "");
 		log_warn("%s", warnings.v[i]);
 	}
 	return record_events(im, &made, e);

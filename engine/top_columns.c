@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "engine/caps.h"
 #include "engine/members.h"
@@ -283,9 +284,7 @@ static char *column_tty(const struct process *p)
 /* What a terminal or a table would take for an order. */
 static char *printable(char *text)
 {
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	shown_text(text, "");
 	return text;
 }
 

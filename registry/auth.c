@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "registry/failure.h"
 
@@ -62,7 +63,7 @@ static void add_scopes(struct buf *form, const char *scopes)
 
 /* OAuth 2: a form. The owned strings live as long as the exchange runs. */
 static void fill_form(struct http_exchange *x, const struct auth *a, const struct challenge *ch,
-	const char *scope, char **url, char **form)
+	const char *scope, char **form)
 {
 	const struct credentials *c = &a->credentials;
 	auto_buf fields = BUF_INIT;
@@ -77,16 +78,14 @@ static void fill_form(struct http_exchange *x, const struct auth *a, const struc
 	add_field(&fields, "client_id", "moss");
 	add_field(&fields, "service", ch->service);
 	add_field(&fields, "scope", scope);
-	*url = xstrdup(ch->realm);
 	x->form = *form = buf_take(&fields);
 }
 
 static void fill_query(struct http_exchange *x, const struct auth *a, const struct challenge *ch,
-	const char *scope, char **url)
+	const char *server, const char *scope, char **url)
 {
 	const struct credentials *c = &a->credentials;
 	auto_buf fields = BUF_INIT;
-	buf_puts(&fields, "");
 	if (c->username) {
 		add_field(&fields, "account", c->username);
 		strv_take(&x->headers, basic_header(c));
@@ -97,9 +96,9 @@ static void fill_query(struct http_exchange *x, const struct auth *a, const stru
 	}
 	add_field(&fields, "service", ch->service);
 	add_scopes(&fields, scope);
-	*url = fields.len ? xasprintf("%s%c%s", ch->realm, strchr(ch->realm, '?') ? '&' : '?',
-				    fields.data)
-			  : xstrdup(ch->realm);
+	if (fields.len)
+		x->url = *url =
+			xasprintf("%s%c%s", server, strchr(server, '?') ? '&' : '?', fields.data);
 }
 
 /* A header must not be broken by what the server sent. */
@@ -130,43 +129,54 @@ int auth_take_answer(struct auth *a, const char *text, size_t n, const char *url
 	return 0;
 }
 
-static int check_realm(const char *base_url, const char *realm, struct err *e)
+/* The token server's address as it is asked; owned. NULL with e set. */
+static char *token_server(const char *base_url, const char *realm, struct err *e)
 {
 	auto_free char *url = http_resolve(realm, realm);
-	if (!url)
-		return err_set(e, EBADMSG, "the registry names no valid token server");
-	if (http_is_tls(base_url) && !http_is_tls(url))
-		return err_set(e, EPERM,
-			"the registry wants credentials sent to %s without TLS: refused", url);
-	return 0;
+	char shown[256];
+	if (!url) {
+		(void)err_set(e, EBADMSG, "the registry names no valid token server");
+		return NULL;
+	}
+	url[strcspn(url, "#")] = '\0';
+	shown_url(url, shown, sizeof(shown));
+	if (http_is_tls(base_url) && !http_is_tls(url)) {
+		(void)err_set(e, EPERM,
+			"the registry wants credentials sent to %s without TLS: refused", shown);
+		return NULL;
+	}
+	return take_ptr(url);
 }
 
 /* One request to the token server, by query or by form. *status: of its answer. */
 static int ask_token(struct auth *a, struct http *h, const struct http_tls *tls,
-	const char *base_url, const struct challenge *c, const char *scope, bool by_form,
-	long *status, const char **kind, struct err *e)
+	const char *base_url, const char *server, const struct challenge *c, const char *scope,
+	bool by_form, long *status, const char **kind, struct err *e)
 {
 	auto_free char *url = NULL, *form = NULL;
 	struct http_exchange x;
 	http_exchange_init(&x);
+	x.url = server;
 	if (by_form)
-		fill_form(&x, a, c, scope, &url, &form);
+		fill_form(&x, a, c, scope, &form);
 	else
-		fill_query(&x, a, c, scope, &url);
-	x.url = url;
+		fill_query(&x, a, c, server, scope, &url);
 	x.body_max = TOKEN_MAX;
 	/* A CA and client certificate of the registry's folder are for the registry. */
 	x.tls = *tls;
-	if (!http_same_origin(base_url, url))
+	if (!http_same_origin(base_url, server))
 		x.tls.ca = x.tls.cert = x.tls.key = NULL;
 	int r = http_run(h, &x, e);
 	*status = r == 0 && !x.curl_code ? x.reply.status : 0;
-	if (r == 0 && x.curl_code)
+	if (r == 0 && x.too_large)
+		r = err_set(e, EFBIG, "the answer of the token server %s is larger than %zu bytes",
+			x.shown, x.body_max);
+	else if (r == 0 && x.curl_code)
 		r = failure_connection(&x, kind, e);
 	else if (r == 0 && x.reply.status != 200)
 		r = failure_answer(&x, NULL, kind, e);
 	else if (r == 0)
-		r = auth_take_answer(a, x.body.data ? x.body.data : "", x.body.len, url, e);
+		r = auth_take_answer(a, x.body.data ? x.body.data : "", x.body.len, x.shown, e);
 	if (form)
 		explicit_bzero(form, strlen(form));
 	http_exchange_deinit(h, &x);
@@ -179,14 +189,14 @@ static int get_token(struct auth *a, struct http *h, const struct http_tls *tls,
 {
 	long status;
 	*kind = "unauthorized";
-	int r = check_realm(base_url, c->realm, e);
-	if (r < 0)
-		return r;
+	auto_free char *server = token_server(base_url, c->realm, e);
+	if (!server)
+		return -e->code;
 	bool by_form = a->credentials.identity_token != NULL;
-	r = ask_token(a, h, tls, base_url, c, scope, by_form, &status, kind, e);
+	int r = ask_token(a, h, tls, base_url, server, c, scope, by_form, &status, kind, e);
 	/* Some speak OAuth 2 only. */
 	if (r < 0 && !by_form && a->credentials.username && (status == 404 || status == 405))
-		r = ask_token(a, h, tls, base_url, c, scope, true, &status, kind, e);
+		r = ask_token(a, h, tls, base_url, server, c, scope, true, &status, kind, e);
 	return r;
 }
 

@@ -62,7 +62,7 @@ static int place(struct blob *b)
 	int64_t start = r->status == 206 ? r->range_start : 0;
 	if (start < 0 || start > b->have)
 		return -EPROTO;
-	if (r->length >= 0 && start + r->length != b->size)
+	if (r->length >= 0 && r->length != b->size - start)
 		return -EBADMSG;
 	b->pass_over = b->have - start;
 	b->placed = true;

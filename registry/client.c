@@ -165,12 +165,12 @@ static int get_redirect(struct client_get *g, struct err *e)
 {
 	auto_free char *next = http_resolve(g->url, g->x.reply.location);
 	if (!next)
-		return err_set(e, EBADMSG, "%s redirects to no valid address", g->url);
+		return err_set(e, EBADMSG, "%s redirects to no valid address", g->x.shown);
 	if (http_is_tls(g->url) && !http_is_tls(next))
-		return err_set(e, EPERM, "%s redirects from HTTPS to HTTP: refused", g->url);
+		return err_set(e, EPERM, "%s redirects from HTTPS to HTTP: refused", g->x.shown);
 	if (++g->redirects > REDIRECTS_MAX)
 		return err_set(
-			e, ELOOP, "%s: stopped after %d redirects", g->origin, REDIRECTS_MAX);
+			e, ELOOP, "%s: stopped after %d redirects", g->x.shown, REDIRECTS_MAX);
 	free(g->url);
 	g->url = take_ptr(next);
 	int r = get_send(g, e);
@@ -185,7 +185,7 @@ static int get_authorise(struct client_get *g, const char **kind, struct err *e)
 		int r = auth_answer(&c->auth, c->http, &c->tls, c->base, &g->x.reply.challenge,
 			c->scope, kind, e);
 		if (r < 0)
-			return err_ctx(e, "%s \"%s\"", failure_op(&g->x), g->url);
+			return err_ctx(e, "%s \"%s\"", failure_op(&g->x), g->x.shown);
 	}
 	int r = get_send(g, e);
 	return r < 0 ? r : SETTLED_AGAIN;
@@ -245,7 +245,7 @@ int client_get_run(struct client_get *g, const char **kind, struct err *e)
 		int64_t pause = client_get_pause_ms(g);
 		if (pause < 0)
 			return 0;
-		log_debug("%s: again in %lld ms", g->origin, (long long)pause);
+		log_debug("%s: again in %lld ms", g->x.shown, (long long)pause);
 		usleep((useconds_t)(pause * 1000));
 	}
 }
@@ -258,7 +258,7 @@ static int get_whole(
 		return r;
 	if (g->x.too_large) {
 		*kind = "corrupt";
-		return err_set(e, EFBIG, "%s: the answer is larger than %zu bytes", g->origin,
+		return err_set(e, EFBIG, "%s: the answer is larger than %zu bytes", g->x.shown,
 			g->x.body_max);
 	}
 	if (g->x.curl_code)
@@ -333,6 +333,20 @@ static int add_tags(const struct buf *body, struct strv *tags, struct err *e)
 	return 0;
 }
 
+/* Of a list: the address of what follows; *next NULL at its end. */
+static int next_page(const struct client_get *g, char **next, const char **kind, struct err *e)
+{
+	bool own = http_same_origin(g->url, g->client->base);
+	auto_free char *url = own ? http_next_page(g->url, g->x.reply.link) : NULL;
+	if (url && (!strcmp(url, g->url) || !strcmp(url, g->origin))) {
+		*kind = "corrupt";
+		return err_set(
+			e, ELOOP, "%s: the list does not end: its next page is itself", g->x.shown);
+	}
+	*next = take_ptr(url);
+	return 0;
+}
+
 static int get_page(struct client *c, char *url, size_t max, const struct reference *ref,
 	struct buf *out, char **next, const char **kind, struct err *e)
 {
@@ -344,9 +358,7 @@ static int get_page(struct client *c, char *url, size_t max, const struct refere
 		*out = g.x.body;
 		g.x.body = BUF_INIT;
 		if (next)
-			*next = http_same_origin(g.url, c->base)
-					? http_next_page(g.url, g.x.reply.link)
-					: NULL;
+			r = next_page(&g, next, kind, e);
 	}
 	client_get_deinit(&g);
 	return r;
@@ -373,6 +385,11 @@ int client_tags(struct client *c, const struct reference *ref, struct strv *tags
 		url = next;
 		if (r == 0)
 			r = add_tags(&body, tags, e);
+	}
+	if (r == 0 && url) {
+		*kind = "corrupt";
+		r = err_set(e, EFBIG, "the list of tags of %s does not end: stopped after %d pages",
+			c->path, TAGS_PAGES_MAX);
 	}
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "registry/reference.h"
 
@@ -39,8 +40,9 @@ static char *clean_text(const char *s)
 {
 	char *out = xstrndup(s, FOREIGN_TEXT_MAX);
 	for (char *p = out; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
+		if ((unsigned char)*p < ' ')
 			*p = ' ';
+	shown_text(out, "");
 	return out;
 }
 
@@ -72,7 +74,7 @@ static const struct tls_cause {
 static int client_certificate(const struct http_exchange *x, const char *host, struct err *e)
 {
 	bool is_told = strstr(x->why, "alert") || x->curl_code == CURLE_SSL_CERTPROBLEM;
-	(void)err_set(e, EPROTO, "Get \"%s\": tls: %s", x->url,
+	(void)err_set(e, EPROTO, "Get \"%s\": tls: %s", x->shown,
 		is_told ? x->why : "the registry ended the connection after the greeting");
 	return err_hint(e,
 		"where the registry wants a client certificate: NAME.cert and its NAME.key belong "
@@ -95,16 +97,16 @@ static int tls_failure(const struct http_exchange *x, const char *host, struct e
 	if (strstr(x->why, "wrong version number") || strstr(x->why, "packet length too long")) {
 		(void)err_set(e, EPROTO,
 			"%s \"%s\": http: server gave HTTP response to HTTPS client", failure_op(x),
-			x->url);
+			x->shown);
 		return err_hint(e, "use --tls-verify=false if this registry has no TLS");
 	}
 	if (x->curl_code != CURLE_PEER_FAILED_VERIFICATION)
-		return err_set(e, EPROTO, "%s \"%s\": tls: %s", failure_op(x), x->url, x->why);
+		return err_set(e, EPROTO, "%s \"%s\": tls: %s", failure_op(x), x->shown, x->why);
 	const struct tls_cause *cause = tls_causes;
 	while (cause->sign && !strstr(x->why, cause->sign))
 		cause++;
 	(void)err_set(e, EPERM, "%s \"%s\": tls: failed to verify certificate: x509: %s (%s)",
-		failure_op(x), x->url, cause->words, x->why);
+		failure_op(x), x->shown, cause->words, x->why);
 	if (cause->hint)
 		return err_hint(e, "%s", cause->hint);
 	return err_hint(e,
@@ -166,10 +168,10 @@ static int not_connected(const struct http_exchange *x, const char *host, struct
 	int code = x->os_errno ? x->os_errno : EIO;
 	if (!x->os_errno)
 		(void)err_set(
-			e, code, "%s \"%s\": %sdial tcp: %s", failure_op(x), x->url, how, x->why);
+			e, code, "%s \"%s\": %sdial tcp: %s", failure_op(x), x->shown, how, x->why);
 	else
 		(void)err_set(e, code, "%s \"%s\": %sdial tcp %s: connect: %s", failure_op(x),
-			x->url, how, who,
+			x->shown, how, who,
 			code == ECONNREFUSED ? "connection refused" : strerror(code));
 	if (is_proxy)
 		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
@@ -181,23 +183,23 @@ static int not_connected(const struct http_exchange *x, const char *host, struct
 static int unknown_host(const struct http_exchange *x, const char *host, struct err *e)
 {
 	if (x->curl_code == CURLE_COULDNT_RESOLVE_PROXY) {
-		(void)err_set(e, ENOENT, "%s \"%s\": proxyconnect tcp: %s", failure_op(x), x->url,
+		(void)err_set(e, ENOENT, "%s \"%s\": proxyconnect tcp: %s", failure_op(x), x->shown,
 			x->why);
 		return err_hint(e, "check the proxy in the environment (http_proxy, https_proxy, "
 				   "all_proxy)");
 	}
 	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
 	(void)err_set(e, ENOENT, "%s \"%s\": dial tcp: lookup %.*s: no such host", failure_op(x),
-		x->url, (int)n, host);
+		x->shown, (int)n, host);
 	return err_hint(e, "check the name, the network and the name servers in /etc/resolv.conf");
 }
 
 int failure_connection(const struct http_exchange *x, const char **kind, struct err *e)
 {
-	auto_free char *host = url_authority(x->url);
+	auto_free char *host = url_authority(x->shown);
 	*kind = "network";
 	if (x->proxy_status >= 300)
-		return proxy_refused("connection", x->proxy_status, x->url, e);
+		return proxy_refused("connection", x->proxy_status, x->shown, e);
 	if (wants_certificate(x))
 		return client_certificate(x, host, e);
 	switch (x->curl_code) {
@@ -207,17 +209,17 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 	case CURLE_COULDNT_CONNECT:
 		return not_connected(x, host, e);
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(
-			e, ETIMEDOUT, "%s \"%s\": i/o timeout (%s)", failure_op(x), x->url, x->why);
+		return err_set(e, ETIMEDOUT, "%s \"%s\": i/o timeout (%s)", failure_op(x), x->shown,
+			x->why);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
 		return tls_failure(x, host, e);
 	case CURLE_GOT_NOTHING:
-		return err_set(e, EPIPE, "%s \"%s\": EOF", failure_op(x), x->url);
+		return err_set(e, EPIPE, "%s \"%s\": EOF", failure_op(x), x->shown);
 	case CURLE_PARTIAL_FILE:
-		return err_set(e, EPIPE, "%s \"%s\": unexpected EOF", failure_op(x), x->url);
+		return err_set(e, EPIPE, "%s \"%s\": unexpected EOF", failure_op(x), x->shown);
 	default:
-		return err_set(e, EIO, "%s \"%s\": %s", failure_op(x), x->url, x->why);
+		return err_set(e, EIO, "%s \"%s\": %s", failure_op(x), x->shown, x->why);
 	}
 }
 
@@ -354,7 +356,7 @@ int failure_answer(const struct http_exchange *x, const struct reference *ref, c
 	}
 	if (status == 407) {
 		*kind = "denied";
-		return proxy_refused("request", status, x->url, e);
+		return proxy_refused("request", status, x->shown, e);
 	}
 	if (ref && status == 404) {
 		*kind = "not-found";

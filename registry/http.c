@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/shown.h"
 
 enum {
 	CONNECT_TIMEOUT_S = 30,
@@ -237,6 +238,7 @@ int http_start(struct http *h, struct http_exchange *x, struct err *e)
 	x->why[0] = '\0';
 	x->body.len = 0;
 	http_reply_reset(&x->reply);
+	shown_url(x->url, x->shown, sizeof(x->shown));
 	CURL *easy = curl_easy_init();
 	if (!easy)
 		die_oom();
@@ -302,7 +304,7 @@ static bool collect_done(struct http *h)
 		curl_easy_getinfo(m->easy_handle, CURLINFO_HTTP_CONNECTCODE, &x->proxy_status);
 		if (x->curl_code && !x->why[0])
 			snprintf(x->why, sizeof(x->why), "%s", curl_easy_strerror(m->data.result));
-		log_debug("%s: status %ld, %s", x->url, x->reply.status,
+		log_debug("%s: status %ld, %s", x->shown, x->reply.status,
 			x->curl_code ? x->why : "done");
 		handle_free(h, x);
 		x->done = any = true;

@@ -88,6 +88,7 @@ struct http_exchange {
 	struct http_reply reply;
 	struct buf body;
 
+	char shown[512]; /* the URL for messages (base/shown.h) */
 	struct http_handle *handle; /* while it runs */
 	int64_t sent; /* of the body, in this try */
 	bool is_waiting; /* the source said HTTP_LATER */

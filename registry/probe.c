@@ -59,9 +59,11 @@ static int judge_mount(struct probe *p, struct err *e)
 	long status = p->get.x.curl_code ? 0 : reply->status;
 	if (status == 201)
 		return PROBE_MOUNTED;
-	if (status == 202 && reply->location) {
+	char *session =
+		status == 202 ? upload_address(p->get.client, p->get.url, reply->location) : NULL;
+	if (session) {
 		free(p->session);
-		p->session = http_resolve(p->get.url, reply->location);
+		p->session = session;
 	} else {
 		strv_add(&p->get.client->unmountable, p->from.v[p->tried - 1]);
 	}

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "registry/reference.h"
 
@@ -20,12 +21,10 @@ static char *plain_text(const char *s, size_t max)
 			n--;
 	}
 	char *text = xstrndup(s, n);
-	for (char *p = text; *p; p++) {
+	for (char *p = text; *p; p++)
 		if (*p == '\n' || *p == '\r' || *p == '\t')
 			*p = ' ';
-		else if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	shown_text(text, "");
 	return text;
 }
 

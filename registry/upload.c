@@ -170,14 +170,22 @@ void upload_deinit(struct upload *u)
 
 /* ---- the answers ---- */
 
+char *upload_address(const struct client *c, const char *url, const char *location)
+{
+	char *next = location ? http_resolve(url, location) : NULL;
+	if (next && http_is_tls(c->base) && !http_is_tls(next)) {
+		free(next);
+		return NULL;
+	}
+	return next;
+}
+
 static bool take_session(struct upload *u)
 {
 	const struct http_reply *reply = &u->get.x.reply;
-	char *next = reply->location ? http_resolve(u->get.url, reply->location) : NULL;
-	if (!next || (http_is_tls(u->client->base) && !http_is_tls(next))) {
-		free(next);
+	char *next = upload_address(u->client, u->get.url, reply->location);
+	if (!next)
 		return false;
-	}
 	free(u->session);
 	u->session = next;
 	return true;
@@ -186,8 +194,8 @@ static bool take_session(struct upload *u)
 static int no_session(struct upload *u, const char **kind, struct err *e)
 {
 	*kind = "bad-request";
-	return err_set(
-		e, EBADMSG, "%s: the registry gave no valid address for the upload", u->get.origin);
+	return err_set(e, EBADMSG, "%s: the registry gave no valid address for the upload",
+		u->get.x.shown);
 }
 
 static int fail(struct upload *u, const char **kind, struct err *e)
@@ -268,13 +276,13 @@ static int judge_sending(struct upload *u, const char **kind, struct err *e)
 		/* Taken, but nothing of it is there: it would go on so for ever. */
 		if (x->sent && u->accepted <= before && ++u->failures > u->client->options.retries)
 			return err_set(e, EIO, "%s: the registry keeps nothing of what is sent",
-				u->get.origin);
+				u->get.x.shown);
 		return go_on(u, e);
 	}
 	if (status == 416)
 		return ask(u, e);
 	if (refuses_patch(status) && u->accepted == 0) {
-		log_debug("%s: PATCH refused (%ld), all with the PUT", u->get.origin, status);
+		log_debug("%s: PATCH refused (%ld), all with the PUT", u->get.x.shown, status);
 		u->is_whole = true;
 		return open_session(u, e);
 	}

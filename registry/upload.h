@@ -44,6 +44,10 @@ int probe_step(struct probe *p, const char **kind, struct err *e);
 
 /* ---- the upload ---- */
 
+/* Where an upload goes on: a Location in the answer from `url`. Owned; NULL where it is none, or
+ * one without TLS of a registry with it. */
+char *upload_address(const struct client *c, const char *url, const char *location);
+
 enum upload_state {
 	UPLOAD_OPENING, /* POST */
 	UPLOAD_SENDING, /* PATCH, or the PUT that brings all */

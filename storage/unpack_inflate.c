@@ -7,6 +7,7 @@
 #include <archive.h>
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -182,6 +183,53 @@ static int inflate_zstd(struct input *in, struct err *e)
 	return r;
 }
 
+static int xz_failed(lzma_ret r, struct err *e)
+{
+	switch (r) {
+	case LZMA_MEM_ERROR:
+		die_oom();
+	case LZMA_MEMLIMIT_ERROR:
+		return err_set(e, EFBIG,
+			"xz data wants more than %d MiB of memory to be read: refused",
+			XZ_MEMORY_MAX >> 20);
+	case LZMA_BUF_ERROR:
+		return cut_off(e, "xz");
+	default:
+		return corrupt(e, "xz", "invalid stream");
+	}
+}
+
+/* libarchive would read it, too, but with up to a gigabyte of memory, as the data asks. */
+static int inflate_xz(struct input *in, struct err *e)
+{
+	const struct inflate_io *io = in->io;
+	lzma_stream z = LZMA_STREAM_INIT;
+	unsigned char *room;
+	lzma_ret r = lzma_stream_decoder(&z, XZ_MEMORY_MAX, LZMA_CONCATENATED);
+	int failed = 0;
+	while (r == LZMA_OK && failed == 0) {
+		ssize_t size = more(in, e) < 0 ? -e->code : io->room(io->arg, &room, e);
+		if (size < 0) {
+			failed = (int)size;
+			break;
+		}
+		z.next_in = in->p;
+		z.avail_in = in->n;
+		z.next_out = room;
+		z.avail_out = (size_t)size;
+		r = lzma_code(&z, in->n ? LZMA_RUN : LZMA_FINISH);
+		in->p += in->n - z.avail_in;
+		in->n = z.avail_in;
+		size_t made = (size_t)size - z.avail_out;
+		if (made > 0)
+			failed = io->filled(io->arg, made, e);
+	}
+	lzma_end(&z);
+	if (failed < 0)
+		return failed;
+	return r == LZMA_STREAM_END ? 0 : xz_failed(r, e);
+}
+
 /* ---- the rare ones, through libarchive ---- */
 
 struct archive_input {
@@ -217,7 +265,6 @@ static int archive_loop(struct input *in, struct archive *a, struct err *e)
 	struct archive_entry *entry;
 	unsigned char *room;
 	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
 	archive_read_support_filter_compress(a);
 	archive_read_support_format_raw(a);
 	if (archive_read_open(a, &ai, NULL, archive_more, NULL) != ARCHIVE_OK ||
@@ -252,7 +299,7 @@ static int inflate_archive(struct input *in, struct err *e)
 
 /* ---- which it is ---- */
 
-enum kind { KIND_NONE, KIND_GZIP, KIND_ZSTD, KIND_ARCHIVE };
+enum kind { KIND_NONE, KIND_GZIP, KIND_ZSTD, KIND_XZ, KIND_ARCHIVE };
 
 static bool starts(const unsigned char *p, size_t n, const void *with, size_t len)
 {
@@ -266,7 +313,9 @@ static enum kind kind_of(const unsigned char *p, size_t n)
 	if (starts(p, n, "\x28\xb5\x2f\xfd", 4) ||
 		(n >= 4 && (p[0] & 0xf0) == 0x50 && !memcmp(p + 1, "\x2a\x4d\x18", 3)))
 		return KIND_ZSTD;
-	if (starts(p, n, "BZh", 3) || starts(p, n, "\xfd\x37zXZ", 6) || starts(p, n, "\x1f\x9d", 2))
+	if (starts(p, n, "\xfd\x37zXZ", 6))
+		return KIND_XZ;
+	if (starts(p, n, "BZh", 3) || starts(p, n, "\x1f\x9d", 2))
 		return KIND_ARCHIVE;
 	return KIND_NONE;
 }
@@ -279,6 +328,7 @@ int inflate_all(const struct inflate_io *io, struct err *e)
 		[KIND_NONE] = inflate_none,
 		[KIND_GZIP] = inflate_gzip,
 		[KIND_ZSTD] = inflate_zstd,
+		[KIND_XZ] = inflate_xz,
 		[KIND_ARCHIVE] = inflate_archive,
 	};
 	struct input in = {.io = io};

@@ -18,6 +18,7 @@ struct err;
 
 enum {
 	ZSTD_WINDOW_LOG_MAX = 25, /* 32 MiB; what zstd -20 asks for */
+	XZ_MEMORY_MAX = 72 * 1024 * 1024, /* what xz -9 asks for, and a little */
 	RATIO_MAX = 200, /* tar bytes for one compressed byte... */
 };
 #define RATIO_FREE_BYTES (INT64_C(1) << 30) /* ...counted from here on */

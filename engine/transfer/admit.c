@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/unpacker.h"
@@ -128,7 +129,7 @@ static int check_claim(
 {
 	if (!json_bool_or(reply, "signed", false)) {
 		auto_free char *why = xstrdup(json_str_or(reply, "why", "no valid answer"));
-		proto_make_printable(why);
+		shown_text(why, "");
 		note(a, why);
 		return 0;
 	}
@@ -142,7 +143,7 @@ static int check_claim(
 	auto_free char *full = reference_full(a->image->ref);
 	auto_free char *text =
 		xasprintf("Signature for identity %.200s is not accepted for %s", name, full);
-	proto_make_printable(text);
+	shown_text(text, "");
 	note(a, text);
 	return 0;
 }

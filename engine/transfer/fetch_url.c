@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "engine/transfer/confine.h"
 #include "engine/transfer/roles.h"
@@ -51,14 +52,16 @@ static int settle(const struct http_exchange *x, const char *first, char **url, 
 	return 0;
 }
 
-int fetch_url(const char *first, int out, struct err *e)
+int fetch_url(const char *address, int out, struct err *e)
 {
-	if (strncasecmp(first, "http://", 7) != 0 && strncasecmp(first, "https://", 8) != 0)
+	char first[1024];
+	shown_url(address, first, sizeof(first));
+	if (strncasecmp(address, "http://", 7) != 0 && strncasecmp(address, "https://", 8) != 0)
 		return err_set(e, EINVAL, "%s: neither http:// nor https://", first);
 	int r = confine_fetcher(NULL, 0, e);
 	if (r < 0)
 		return r;
-	auto_free char *url = xstrdup(first);
+	auto_free char *url = xstrdup(address);
 	struct http *http = http_new();
 	r = 1;
 	for (int i = 0; r == 1; i++) {

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -404,7 +405,7 @@ int image_load(struct store *s, const struct load_source *from, struct progress 
 		(void)store_purge(s, enter_remove, &ignored);
 	}
 	for (size_t i = 0; i < l.warnings.n; i++) {
-		proto_make_printable(l.warnings.v[i]);
+		shown_text(l.warnings.v[i], "");
 		log_warn("%s", l.warnings.v[i]);
 	}
 	json_decref(l.images);

@@ -1,6 +1,7 @@
 #include "engine/transfer/migrate.h"
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "engine/transfer/migrate_internal.h"
@@ -81,7 +82,7 @@ static int list_images(struct found_list *l, enum tool *tool, struct err *e)
 		buf_reserve(&why, 1);
 		why.data[why.len] = '\0';
 		why.data[strcspn(why.data, "\n")] = '\0';
-		proto_make_printable(why.data);
+		shown_text(why.data, "");
 		return err_set(e, EIO, "podman images failed: %s", why.data);
 	}
 	buf_reserve(&out, 1);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/msg.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -82,13 +83,6 @@ static const char *known_kind(const char *kind)
 	return "other";
 }
 
-void proto_make_printable(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
 int proto_error(const json_t *reply, const char **kind, struct err *e)
 {
 	const json_t *error = json_object_get(reply, "error");
@@ -103,8 +97,8 @@ int proto_error(const json_t *reply, const char **kind, struct err *e)
 	const char *hint = json_str(error, "hint");
 	if (hint && *hint)
 		(void)err_hint(e, "%s", hint);
-	proto_make_printable(e->msg);
-	proto_make_printable(e->hint);
+	shown_text(e->msg, "");
+	shown_text(e->hint, "");
 	return r;
 }
 

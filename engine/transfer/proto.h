@@ -129,9 +129,6 @@ int proto_send(int sock, const json_t *msg, const int *fds, size_t n_fds, struct
 json_t *proto_recv(int sock, int *fds, size_t *n_fds, struct err *e);
 /* Turns {"error": ...} into e (and its kind into a constant string); 0 where it is none. */
 int proto_error(const json_t *reply, const char **kind, struct err *e);
-/* Text that a helper sent may quote foreign names: control characters become '?', so that no
- * terminal obeys them. In place. */
-void proto_make_printable(char *s);
 /* The reply for an error. New reference. */
 json_t *proto_failure(const struct err *e, const char *kind);
 

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "engine/transfer/progress.h"
 #include "engine/transfer/proto.h"
 
@@ -174,7 +175,7 @@ static int probe_answered(struct push_items *p, struct push_item *i, const json_
 		push_item_finish_form(p, i, "Layer already exists");
 	} else if (!strcmp(state, "mounted")) {
 		auto_free char *status = xasprintf("Mounted from %s", json_str_or(m, "from", ""));
-		proto_make_printable(status);
+		shown_text(status, "");
 		push_item_finish_form(p, i, status);
 	} else if (push_form_is_fetchable(p, i) || i->file >= 0) {
 		i->state = ITEM_READY;

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "engine/transfer/fetcher.h"
 #include "engine/transfer/proto.h"
@@ -18,7 +19,7 @@ enum { RESULTS_MAX = 16 * 1024 * 1024 };
 static void set_printable(json_t *o, const char *key, const json_t *entry)
 {
 	auto_free char *text = xstrdup(json_str_or(entry, key, ""));
-	proto_make_printable(text);
+	shown_text(text, "");
 	json_set_str(o, key, text);
 }
 

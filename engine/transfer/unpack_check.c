@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "base/shown.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ struct checking {
 static void set_text(json_t *o, const char *key, const char *text)
 {
 	auto_free char *copy = xstrdup(text);
-	proto_make_printable(copy);
+	shown_text(copy, "");
 	json_t *value = json_string(copy);
 	for (char *p = copy; !value && *p; p++)
 		if ((unsigned char)*p >= 0x80)

@@ -86,6 +86,11 @@ PY
 	local missing=$status words=$output
 	run moss import "http://127.0.0.1:1/" u:2
 	local refused=${lines[0]}
+	local other_words comment
+	other_words=$(moss import "http://bob:geheim@127.0.0.1:$port/t.tar?sig=geheim" u:4)
+	comment=$(moss inspect -f '{{.Comment}}' u:4)
+	run moss import "http://bob:geheim@127.0.0.1:$port/nope?sig=geheim" u:5
+	other_words+=$output
 	run moss import "http://127.0.0.1:$port/cut" u:3
 	local cut=$status cut_words=$output
 	kill $server
@@ -97,6 +102,9 @@ PY
 	[ "$missing" = 1 ]
 	[ "$(wc -l <<<"$words")" = 1 ]
 	[[ $words == *"failed to GET http://127.0.0.1:$port/nope with status 404"* ]]
+	# What opens the address is kept nowhere.
+	[ "$comment" = "Imported from http://127.0.0.1:$port/t.tar" ]
+	[[ $other_words != *geheim* ]]
 	[ "$cut" = 1 ]
 	[[ $cut_words == *"Get \"http://127.0.0.1:$port/cut\""* ]]
 	[ "$(moss inspect -f '{{.Comment}}' u:1)" = "Imported from http://127.0.0.1:$port/moved" ]

@@ -36,6 +36,18 @@ teardown() { store_drop; }
 	moss info --format json | python3 -c 'import json, sys; assert json.load(sys.stdin)["Images"] == 1'
 }
 
+@test "the proxies, without their passwords" {
+	export HTTP_PROXY=http://bob:geheim@proxy.test:3128 https_proxy=http://bob:geheim@proxy.test:3129/ NO_PROXY=a,b
+	run moss info -f '{{.HttpProxy}} {{.HttpsProxy}} {{.NoProxy}}'
+	echo "$output"
+	[ "$output" = "http://xxxxx:xxxxx@proxy.test:3128 http://xxxxx:xxxxx@proxy.test:3129/ a,b" ]
+	for format in '{{json .}}' ''; do
+		run moss info --format "$format"
+		[ "$status" = 0 ]
+		[[ $output != *geheim* ]]
+	done
+}
+
 @test "an unknown field" {
 	run --separate-stderr moss info -f '{{.Foo}}'
 	[ "$status" = 1 ]

@@ -159,6 +159,112 @@ teardown() {
 	[ "$output" = 0 ]
 }
 
+# A token server whose answers are ours: $ANSWER is the file they are read from.
+answers_start() {
+	registry_start
+	proxy_start
+	ANSWER=$WORK/answer
+	server_start answers faultproxy.py "$REG" "$WORK/rules2" "$WORK/answers.log"
+	ANSWERS=127.0.0.1:$(cat "$WORK/answers.port")
+	echo "0 ^GET./token page $ANSWER" >"$WORK/rules2"
+	fault 0 /docker/ realm "http://$ANSWERS/token"
+	docker_config "$PROXY" alice:secret
+}
+
+@test "token: answers that are too large, hold none, or one that breaks a header" {
+	answers_start
+	python3 -c 'print("{\"token\":\"" + "t" * 70000 + "\"}")' >"$ANSWER"
+	run moss pull --retry 0 "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the answer of the token server http://$ANSWERS/token is larger than 65536 bytes"* ]]
+	local answer
+	for answer in '{"token":"a\r\nX-Evil: 1"}' '{"token":"a b"}' '{"token":7}' '{}' '[]' '{"token":""}'; do
+		printf '%s' "$answer" >"$ANSWER"
+		run moss pull --retry 0 "$PROXY/docker:1"
+		echo "$answer: $output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"the token server http://$ANSWERS/token gave no token"* ]]
+	done
+	printf '<html>' >"$ANSWER"
+	run moss pull --retry 0 "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"answer of the token server: not valid JSON"* ]]
+	[ "$(requests auth=Bearer)" = 0 ]
+}
+
+@test "token: a server that takes every answer for a wrong one is asked twice, not for ever" {
+	answers_start
+	echo '{"token":"good"}' >"$ANSWER"
+	run moss pull --retry 0 "$PROXY/docker:1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"unauthorized"* ]]
+	[ "$(wc -l <"$WORK/answers.log")" -eq 2 ]
+}
+
+@test "token: a realm that is no address of a web server, has a user, or a fragment" {
+	answers_start
+	echo '{"token":"good"}' >"$ANSWER"
+	echo topsecret >"$WORK/file"
+	local realm
+	for realm in "file://$WORK/file" "unix:///run/x" "ftp://$ANSWERS/x" "http://bob:pw@$ANSWERS/token" "/token" ""; do
+		no_faults
+		fault 0 /docker/ realm "$realm"
+		run moss pull --retry 0 "$PROXY/docker:1"
+		[ "$status" -eq 1 ]
+		[[ "$output" != *topsecret* && "$output" != *pw@* ]]
+	done
+	[ ! -s "$WORK/answers.log" ]
+	# What stands behind a # is no part of the request, the scope is.
+	no_faults
+	fault 0 /docker/ realm "http://$ANSWERS/token?a=b#c"
+	run moss pull --retry 0 "$PROXY/docker:1"
+	grep -q "GET /token?a=b&account=alice&service=registry&scope=repository%3Adocker%3Apull " "$WORK/answers.log"
+}
+
+@test "redirects to anything but a web server, and back to the registry" {
+	registry_start
+	proxy_start
+	echo topsecret >"$WORK/file"
+	local place
+	for place in "file://$WORK/file" "unix://$WORK/file" "ftp://127.0.0.1/x" "http://bob:pw@127.0.0.1/x" "http://" \
+		"gopher://127.0.0.1/x" "http://[::1/x" "javascript:x"; do
+		no_faults
+		fault 0 /docker/blobs/ to "$place"
+		run moss pull --retry 0 "$PROXY/docker:1"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"redirects to no valid address"* ]]
+		[[ "$output" != *topsecret* && "$output" != *pw* ]]
+	done
+	# The registry's own host once more gets the credentials again, another port of it none.
+	docker_config "$PROXY" alice:secret
+	server_start second faultproxy.py "$REG" "$WORK/rules2" "$WORK/second.log"
+	second=127.0.0.1:$(cat "$WORK/second.port")
+	no_faults
+	fault 0 /docker/blobs/ redirect "http://$second"
+	fault 0 action=none realm x
+	moss pull -q "$PROXY/docker:1"
+	run grep -c 'auth=Basic' "$WORK/second.log"
+	[ "$output" = 0 ]
+}
+
+@test "a signed address is not shown: neither in errors nor with --debug" {
+	registry_start
+	proxy_start
+	fault 0 /docker/blobs/ to "http://127.0.0.1:1/blob?X-Amz-Signature=geheim&sig=geheim#geheim"
+	MOSS_DEBUG=1 run moss --debug pull --retry 1 --retry-delay 10ms "$PROXY/docker:1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'Get "http://127.0.0.1:1/blob": dial tcp 127.0.0.1:1: connect: connection refused'* ]]
+	[[ "$output" != *geheim* ]]
+	no_faults
+	fault 0 /docker/blobs/ to "/v2/docker/blobs/again?sig=geheim"
+	MOSS_DEBUG=1 run moss --debug pull --retry 0 "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"stopped after 10 redirects"* ]]
+	[[ "$output" != *geheim* ]]
+}
+
 @test "the urls of a layer are not followed, with or without credentials" {
 	registry_serve "$WORK/data" "$WORK/own.yml" "" ""
 	skopeo copy -q --dest-tls-verify=false "docker-archive:$(busybox_archive)" "docker://$REG/image:1"

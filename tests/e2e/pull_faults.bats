@@ -183,6 +183,56 @@ fails() { # IMAGE TEXT...
 	nothing_visible
 }
 
+@test "headers that lie: Content-Range, Content-Length, Content-Encoding, the digest" {
+	local layer
+	layer=$(layer_digest big 1)
+	fault 1 "$layer" cut 1000000
+	fault 0 "$layer" header Content-Range "bytes 5-9/10"
+	fails "$PROXY/big:1" "blob $layer: the registry sends another "
+	no_faults
+	fault 1 "$layer" cut 1000000
+	fault 0 "$layer" header Content-Range "bytes 99999999999999999999-/*"
+	fails "$PROXY/big:1" "blob $layer: the registry sends another part than asked for"
+	no_faults
+	fault 1 "$layer" cut 1000000
+	fault 0 "$layer" header Content-Length 9223372036854775807
+	fails "$PROXY/big:1" "blob $layer: the registry sends another size than the manifest's"
+	no_faults
+	# Nobody has asked for it to be compressed, so the bytes are what they are.
+	fault 0 "$layer" header Content-Encoding gzip
+	fault 0 . header Docker-Content-Digest "sha256:$(printf '0%.0s' {1..64})"
+	moss pull -q --retry-delay 10ms "$PROXY/docker:1"
+	moss rmi -f --no-trash "$PROXY/docker:1"
+	no_faults
+	fault 0 . header Docker-Content-Digest "sha256:../../../../etc/passwd"
+	moss pull -q --retry-delay 10ms "$PROXY/docker:1"
+}
+
+@test "headers without end" {
+	fault 0 /docker/manifests/ endless
+	run timeout 60 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull --retry 0 "$PROXY/docker:1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	nothing_visible
+}
+
+@test "--all-tags: a list of tags whose next page is itself, another host's, or no list" {
+	fault 0 /tags/list header Link "</v2/tags/tags/list>; rel=\"next\""
+	run moss pull -q --all-tags "$PROXY/tags"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/v2/tags/tags/list: the list does not end"* ]]
+	[ "$(requests /tags/list)" -lt 5 ]
+	no_faults
+	fault 0 /tags/list header Link "<http://127.0.0.1:1/v2/tags/tags/list>; rel=\"next\""
+	moss pull -q --all-tags "$PROXY/tags"
+	no_faults
+	fault 0 /tags/list html 200
+	run moss pull -q --all-tags "$PROXY/tags"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"list of tags: not valid JSON"* ]]
+}
+
 @test "endless redirects, hang-ups, no HTTP at all" {
 	fault 0 /docker/manifests/ redirect "http://$PROXY"
 	fails "$PROXY/docker:1" "redirects"

@@ -121,6 +121,38 @@ fails() { # TEXT...
 	[ "$(requests '^POST.*auth=Basic')" -ge 1 ]
 }
 
+@test "TLS: an upload's address without TLS is refused, and a mount's is not used" {
+	certificates
+	port=$(free_port)
+	socat "OPENSSL-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,cert=$WORK/server.crt,key=$WORK/server.key,verify=0" \
+		"TCP:$PROXY" 3>&- &
+	REGISTRY_PIDS+=($!)
+	wait_for 5 registry_answers "$port" $!
+	export SSL_CERT_FILE=$WORK/ca.crt
+	host=localhost:$port
+	server_start thief faultproxy.py "$REG" "$WORK/rules2" "$WORK/thief.log"
+	thief=http://127.0.0.1:$(cat "$WORK/thief.port")
+	: >"$WORK/thief.log"
+	# The registry knows nothing of the TLS in front of it.
+	fault 0 '^(POST|PATCH)' location relative
+	moss tag "$SOURCE/big:1" "$host/one:1"
+	moss push -q "$host/one:1"
+	moss tag "$host/one:1" "$host/two:1"
+	no_faults
+	fault 0 '^HEAD' status 404
+	fault 0 'mount=' to "$thief/v2/two/blobs/uploads/x" 202
+	fault 0 '^(POST|PATCH)' location relative
+	moss push -q "$host/two:1"
+	[ "$(requests 'POST .*mount=')" -ge 1 ]
+	no_faults
+	fault 0 '^POST' to "$thief/v2/three/blobs/uploads/x" 202
+	moss tag "$host/one:1" "$host/three:1"
+	run moss push --retry 0 "$host/three:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the registry gave no valid address for the upload"* ]]
+	[ ! -s "$WORK/thief.log" ]
+}
+
 @test "denied and unauthorized say so" {
 	fault 0 '^POST' status 403
 	fails "denied: requested access to the resource is denied"

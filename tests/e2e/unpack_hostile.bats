@@ -203,6 +203,27 @@ a.docker('$WORK/a.tar', [z], tags=['x:1'], conf=a.config([open('$WORK/l', 'rb').
 	refused "zstd data is corrupt"
 }
 
+@test "xz that wants half a gigabyte to be read; what xz -9 makes is read" {
+	py "
+import lzma
+l = a.tar(('f', b'x' * 100))
+def xz(size):
+    return lzma.compress(l, filters=[{'id': lzma.FILTER_LZMA2, 'preset': 0, 'dict_size': size << 20}])
+a.docker('$WORK/a.tar', [xz(512)], tags=['x:1'], conf=a.config([l]))
+open('$WORK/outer', 'wb').write(xz(80))
+# A second stream asks for more than the first.
+a.docker('$WORK/two', [xz(1) + xz(512)], tags=['x:1'], conf=a.config([l]))
+a.docker('$WORK/good', [lzma.compress(l[:700], preset=9) + lzma.compress(l[700:], preset=9)], tags=['x:1'], conf=a.config([l]))"
+	refused "xz data wants more than 72 MiB of memory to be read: refused"
+	mv "$WORK/outer" "$WORK/a.tar"
+	refused "xz data wants more than 72 MiB"
+	mv "$WORK/two" "$WORK/a.tar"
+	refused "xz data wants more than 72 MiB"
+	mv "$WORK/good" "$WORK/a.tar"
+	loads
+	[ "$(stat -c %s f)" = 100 ]
+}
+
 @test "truncated streams: gzip, zstd, xz, tar" {
 	local tool
 	for tool in gzip 'zstd -q' xz cat; do

@@ -22,8 +22,12 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
   html C         status C with a page of HTML
   type T         another Content-Type
   file PATH      the contents of a file instead of the body
+  page PATH      so, with status 200 and without asking the registry
   huge N         N MB of blanks instead of the body
+  header N V...  the header N is V
+  endless        headers without end
   redirect URL   307 to URL + path
+  to URL [C]     307, or C, with exactly this Location
   upcut N        N bytes of what is uploaded arrive, then both connections end
   upkeep N       as upcut, but the registry keeps what came and can be asked (docker-registry itself
                  cannot: its addresses hold the offset; here the proxy remembers the newest one)
@@ -313,6 +317,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return status, headers, new
         self.relay(self.counted.write, change=change)
 
+    def do_page(self, path):
+        with open(path, "rb") as f:
+            body = f.read()
+        self.answer(200, {"Content-Length": str(len(body)), "Content-Type": "application/json"},
+                    body)
+
     def do_huge(self, megabytes):
         def write(body):
             for _ in range(int(megabytes)):
@@ -322,6 +332,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_redirect(self, url):
         self.answer(307, {"Location": url + self.path, "Content-Length": "0"}, b"")
+
+    def do_to(self, url, code=307):
+        self.answer(int(code), {"Location": url, "Content-Length": "0"}, b"")
+
+    def do_header(self, name, *value):
+        def change(status, headers, body):
+            for other in [k for k in headers if k.lower() == name.lower()]:
+                del headers[other]
+            headers[name] = " ".join(value)
+            return status, headers, body
+        self.relay(self.counted.write, change=change, length=name.lower() != "content-length")
+
+    def do_endless(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            self.wfile.write(b"".join(b"X-%d: %s\r\n" % (i, b"x" * 1000) for i in range(100)))
 
     def do_upcut(self, n):
         self.forward(limit=int(n))

@@ -2,8 +2,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/str.h"
 #include "base/scope.h"
+#include "base/shown.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <string.h>
@@ -130,6 +131,56 @@ static void json_is_limited(void **state)
 	assert_string_equal(json_str(j, "bad"), "\xef\xbf\xbd!");
 }
 
+static void foreign_text_orders_nothing(void **state)
+{
+	static const char *const cases[][3] = {
+		{"", "", ""},
+		{"a\033[31mb\x7f", "", "a?[31mb?"},
+		{"a\nb\tc\r", "\n\t", "a\nb\tc?"},
+		{"a\nb", "", "a?b"},
+		/* U+009B and U+0080, as UTF-8 and alone; what is text stays, cut characters too. */
+		{"\xc2\x9b"
+		 "31m \xc2\x80 \xc2\xa0",
+			"", "??31m ?? \xc2\xa0"},
+		{"\x9b"
+		 "31m \xe4\xb8",
+			"", "?31m \xe4\xb8"},
+		{"\xc3\x9b \xe2\x82\x9b \xf0\x9f\x90\x8b", "",
+			"\xc3\x9b \xe2\x82\x9b \xf0\x9f\x90\x8b"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_free char *s = xstrdup(cases[i][0]);
+		shown_text(s, cases[i][1]);
+		assert_string_equal(s, cases[i][2]);
+	}
+}
+
+static void addresses_are_shown_without_secrets(void **state)
+{
+	static const char *const cases[][3] = {
+		{"https://host/a/b?sig=x#y", "https://host/a/b", "https://host/a/b?sig=x#y"},
+		{"http://u:p@host:1/a?b", "http://host:1/a", "http://xxxxx:xxxxx@host:1/a?b"},
+		{"http://u@p@host", "http://host", "http://xxxxx:xxxxx@host"},
+		{"http://host/a@b", "http://host/a@b", "http://host/a@b"},
+		{"http://host?a@b", "http://host", "http://host?a@b"},
+		{"host:3128", "host:3128", "host:3128"},
+		{"file?x.tar", "file?x.tar", "file?x.tar"},
+		{"", "", ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char shown[64];
+		auto_free char *masked = shown_url_masked(cases[i][0]);
+		shown_url(cases[i][0], shown, sizeof(shown));
+		assert_string_equal(shown, cases[i][1]);
+		assert_string_equal(masked, cases[i][2]);
+	}
+	char small[12];
+	shown_url("https://host/long", small, sizeof(small));
+	assert_string_equal(small, "https://hos");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +191,8 @@ int main(void)
 		cmocka_unit_test(times_are_gos),
 		cmocka_unit_test(durations_are_gos),
 		cmocka_unit_test(json_is_limited),
+		cmocka_unit_test(foreign_text_orders_nothing),
+		cmocka_unit_test(addresses_are_shown_without_secrets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
