@@ -93,13 +93,14 @@ static void add_image(
 	}
 	add_line(out, c->names.v[c->names.n - 1], width, i->id, usage, content, used);
 	/* A line for each manifest that the image is known by. */
-	for (size_t k = 0; i->manifests[k] || k == 0; k++) {
-		const char *digest = i->manifests[k] ? i->manifests[k] : i->id;
-		bool is_last = !i->manifests[k] || !i->manifests[k + 1];
-		auto_free char *child = child_text(c, is_last);
-		auto_free char *size = human_size(
-			blob_size(s, i->id) + (i->manifests[k] ? blob_size(s, digest) : 0));
-		add_line(out, child, width, digest, usage, size, used);
+	size_t n = 0;
+	while (i->manifests[n])
+		n++;
+	for (size_t k = 0; k < n || k == 0; k++) {
+		auto_free char *child = child_text(c, k + 1 >= n);
+		auto_free char *size =
+			human_size(blob_size(s, i->id) + (n ? blob_size(s, i->manifests[k]) : 0));
+		add_line(out, child, width, n ? i->manifests[k] : i->id, usage, size, used);
 	}
 }
 
