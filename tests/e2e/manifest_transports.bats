@@ -18,6 +18,7 @@ teardown() {
 
 sk() { skopeo --tmpdir "$WORK" --insecure-policy "$@"; }
 py() { PYTHONPATH=$MOSS_TEST_LIB python3 -c "import archive as a, gzip, json, os; $1"; }
+blobs_of() { find "$1" -type f ! -name '*manifest*' -printf '%f\n' | sort; } # of a dir:
 digest_of() { echo "sha256:$(sha256sum <"$1" | cut -d' ' -f1)"; }
 
 refuses() { # WORDS COMMAND...: the command fails and says that
@@ -108,7 +109,7 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	[ "$(jq -r '.manifests[0].mediaType' o/index.json)" = application/vnd.oci.image.index.v1+json ]
 	sk copy -q --all oci:o:x dir:oci
 	[ "$(jq -r '[.manifests[].mediaType] | unique | join(" ")' oci/manifest.json)" = application/vnd.oci.image.manifest.v1+json ]
-	[ "$(cd docker && ls | grep -v manifest)" = "$(cd oci && ls | grep -v manifest)" ]
+	[ "$(blobs_of docker)" = "$(blobs_of oci)" ]
 	moss manifest push --format oci l dir:oci2
 	diff -r oci oci2
 	moss manifest push --format v2s2 l oci:o:docker
