@@ -116,15 +116,24 @@ static int list_parse(const json_t *array, size_t max, const char *what, struct 
 	return 0;
 }
 
-static int image_parse(const json_t *j, struct manifest *m, struct err *e)
+static int lists_parse(const json_t *j, struct manifest *m, struct err *e)
 {
 	if (descriptor_parse(json_object_get(j, "config"), &m->config, e) < 0)
 		return err_ctx(e, "config");
-	if (!is_one_of(m->config.media_type, config_types, ARRAY_LEN(config_types)))
-		return err_set(e, ENOTSUP, "not an image: unsupported config type %s",
-			m->config.media_type);
-	if (list_parse(json_object_get(j, "layers"), MANIFEST_LAYERS_MAX, "layers", &m->layers,
-		    &m->n_layers, e) < 0)
+	return list_parse(json_object_get(j, "layers"), MANIFEST_LAYERS_MAX, "layers", &m->layers,
+		&m->n_layers, e);
+}
+
+int manifest_check_image(const char *config_type, struct err *e)
+{
+	if (is_one_of(config_type, config_types, ARRAY_LEN(config_types)))
+		return 0;
+	return err_set(e, ENOTSUP, "not an image: unsupported config type %s", config_type);
+}
+
+static int types_check(const struct manifest *m, struct err *e)
+{
+	if (manifest_check_image(m->config.media_type, e) < 0)
 		return -e->code;
 	for (size_t i = 0; i < m->n_layers; i++) {
 		const char *type = m->layers[i].media_type;
@@ -210,7 +219,7 @@ static int find_kind(const json_t *j, const char *announced, struct manifest *m,
 	return 0;
 }
 
-int manifest_parse(
+int manifest_parse_any(
 	const void *bytes, size_t len, const char *media_type, struct manifest *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
@@ -221,7 +230,18 @@ int manifest_parse(
 		return bad(e, "not an object");
 	int r = find_kind(j, media_type, out, e);
 	if (r == 0)
-		r = out->kind == MANIFEST_INDEX ? index_parse(j, out, e) : image_parse(j, out, e);
+		r = out->kind == MANIFEST_INDEX ? index_parse(j, out, e) : lists_parse(j, out, e);
+	if (r < 0)
+		manifest_deinit(out);
+	return r;
+}
+
+int manifest_parse(
+	const void *bytes, size_t len, const char *media_type, struct manifest *out, struct err *e)
+{
+	int r = manifest_parse_any(bytes, len, media_type, out, e);
+	if (r == 0 && out->kind == MANIFEST_IMAGE)
+		r = types_check(out, e);
 	if (r < 0)
 		manifest_deinit(out);
 	return r;

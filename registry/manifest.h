@@ -51,8 +51,13 @@ bool layer_type_is_foreign(const char *media_type);
  * well-formed but no image (artifacts, schema 1). */
 int manifest_parse(
 	const void *bytes, size_t len, const char *media_type, struct manifest *out, struct err *e);
-/* The best entry of an index for the platform; where none fits -ENOTSUP with Docker's words, and with
- * those that are there as the hint. */
+/* The same, and artifacts: the types of config and layers may be anything. */
+int manifest_parse_any(
+	const void *bytes, size_t len, const char *media_type, struct manifest *out, struct err *e);
+/* -ENOTSUP where a manifest with such a config is no image's. */
+int manifest_check_image(const char *config_type, struct err *e);
+/* The best entry of an index for the platform; where none fits -ENOTSUP with Docker's words, and
+ * with those that are there as the hint. */
 int manifest_choose(const struct manifest *index, const struct wanted_platform *want,
 	const struct descriptor **out, struct err *e);
 

@@ -17,6 +17,7 @@
 #include "engine/transfer/proto.h"
 #include "engine/transfer/pull.h"
 #include "engine/transfer/push.h"
+#include "registry/manifest.h"
 #include "registry/reference.h"
 #include "registry/transport.h"
 #include "storage/db/container_row.h"
@@ -28,6 +29,7 @@ struct remote {
 	struct fetcher fetcher;
 	struct document_reader reader;
 	const struct reference *ref;
+	bool with_artifacts; /* they have no platform */
 };
 
 json_t *member_entry(const char *ref, const struct document *d, json_t *platform)
@@ -69,6 +71,14 @@ static int fetch_document(
 static int fetch_platform(
 	struct remote *r, const struct document *d, json_t **platform, struct err *e)
 {
+	struct err no_image;
+	if (manifest_check_image(json_str_or(d->json, "config/mediaType", ""), &no_image) < 0) {
+		if (r->with_artifacts)
+			*platform = json_pack("{s:s, s:s}", "architecture", "", "os", "");
+		else
+			*e = no_image;
+		return r->with_artifacts ? 0 : -e->code;
+	}
 	const char *digest = json_str(d->json, "config/digest"), *kind;
 	int64_t size = json_int_or(d->json, "config/size", -1);
 	json_t *diff_ids = NULL;
@@ -143,13 +153,18 @@ static int read_remote(struct remote *r, const struct pull_options *o, bool with
 	return add_image(r, full, doc, NULL, entries, e);
 }
 
+enum { READ_MEMBERS = 1, READ_ARTIFACTS = 2 };
+
 static int read_registry(struct store *s, const struct reference *ref, const struct pull_options *o,
-	bool with_members, struct document *doc, json_t *entries, const char **kind, struct err *e)
+	int flags, struct document *doc, json_t *entries, const char **kind, struct err *e)
 {
-	struct remote r = {
-		.store = s, .fetcher = FETCHER_INIT, .reader = DOCUMENT_READER(s), .ref = ref};
+	struct remote r = {.store = s,
+		.fetcher = FETCHER_INIT,
+		.reader = DOCUMENT_READER(s),
+		.ref = ref,
+		.with_artifacts = flags & READ_ARTIFACTS};
 	*doc = (struct document){0};
-	int result = read_remote(&r, o, with_members, doc, entries, kind, e);
+	int result = read_remote(&r, o, flags & READ_MEMBERS, doc, entries, kind, e);
 	fetcher_stop(&r.fetcher);
 	document_reader_deinit(&r.reader);
 	return result;
@@ -159,7 +174,8 @@ int manifest_remote_read(struct store *s, const struct reference *ref, const str
 	bool with_members, struct document *doc, json_t *entries, struct err *e)
 {
 	const char *kind;
-	int r = read_registry(s, ref, o, with_members, doc, entries, &kind, e);
+	int r = read_registry(s, ref, o, READ_ARTIFACTS | (with_members ? READ_MEMBERS : 0), doc,
+		entries, &kind, e);
 	if (r < 0 && !strcmp(kind, "not-found")) {
 		auto_free char *shown = reference_familiar(ref);
 		return err_set(e, ENOENT, "no such manifest: %s", shown);
@@ -266,7 +282,7 @@ int manifest_member_read(struct store *s, const char *typed, const struct pull_o
 	int r = reference_parse(rest ? rest : typed, true, &ref, e);
 	if (r < 0)
 		return r;
-	if (read_registry(s, &ref, o, flags != 0, &doc, found, &kind, &cause) < 0) {
+	if (read_registry(s, &ref, o, flags ? READ_MEMBERS : 0, &doc, found, &kind, &cause) < 0) {
 		r = rest ? ROW_ABSENT : read_local(s, &ref, entries, e);
 		if (r != ROW_ABSENT)
 			return r < 0 ? r : 0;

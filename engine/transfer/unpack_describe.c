@@ -62,7 +62,7 @@ static bool is_one_of(const char *key, const char *const *known)
 	return *known != NULL;
 }
 
-/* In its own order, which manifest inspect shows. manifest_parse has checked what is needed. */
+/* In its own order, which manifest inspect shows. manifest_parse_any has checked what is needed. */
 static json_t *descriptor_copy(const json_t *from)
 {
 	static const char *const texts[] = {"mediaType", "digest", "artifactType", "data", NULL};
@@ -154,7 +154,7 @@ json_t *unpack_describe(const void *bytes, size_t n, const char *announced, char
 	bool *is_index, struct err *e)
 {
 	auto_manifest m = {0};
-	if (manifest_parse(bytes, n, announced, &m, e) < 0)
+	if (manifest_parse_any(bytes, n, announced, &m, e) < 0)
 		return NULL;
 	auto_json doc = json_parse(bytes, n, "manifest", e);
 	if (!doc)

@@ -108,6 +108,31 @@ arch_digest() { raw "$SOURCE/list:1" | jq -r --arg a "$1" '.manifests[] | select
 	[ "$(moss manifest inspect "$REG/odd:1")" = "$(raw "$REG/odd:1" | jq --tab .)" ]
 }
 
+@test "attestations are members like others; an artifact can be looked at, not listed" {
+	[ "$(moss manifest inspect -v "$SOURCE/index:1" | jq -r '.[2].OCIManifest.layers[0].mediaType')" = application/vnd.in-toto+json ]
+	moss manifest create --all "$REG/all:1" "$SOURCE/index:1"
+	moss manifest push "$REG/all:1"
+	skopeo copy -q --all --src-tls-verify=false "docker://$REG/all:1" "dir:$WORK/dir"
+	python3 - "$MOSS_TEST_LIB" "$REG" <<-'PY'
+		import sys
+		sys.path.insert(0, sys.argv.pop(1))
+		from registry_put import push_blob, push_manifest
+		config, layer = push_blob("artifact", b"{}"), push_blob("artifact", b"x")
+		push_manifest("artifact", "1", {
+		    "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+		    "artifactType": "application/y",
+		    "config": {"mediaType": "application/vnd.oci.empty.v1+json", **config},
+		    "layers": [{"mediaType": "application/z", **layer}],
+		}, "application/vnd.oci.image.manifest.v1+json")
+	PY
+	[ "$(moss manifest inspect "$REG/artifact:1")" = "$(raw "$REG/artifact:1" | jq --tab .)" ]
+	[ "$(moss manifest inspect -v "$REG/artifact:1" | jq -c '[.Descriptor.platform, .OCIManifest.artifactType]')" = \
+		'[{"architecture":"","os":""},"application/y"]' ]
+	run -1 moss manifest create "$REG/l:1" "$REG/artifact:1"
+	[[ $output == *"not an image: unsupported config type application/vnd.oci.empty.v1+json"* ]]
+	run -1 moss pull -q "$REG/artifact:1"
+}
+
 @test "annotate: by name and by digest; platforms that Docker does not know" {
 	moss manifest create l "$SOURCE/docker:1" "$SOURCE/tags:a"
 	run moss manifest annotate --os linux --arch arm64 --variant v8 --os-version 1 --os-features a,b l "$SOURCE/tags:a"

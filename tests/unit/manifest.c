@@ -129,6 +129,33 @@ static int choose(const char *text, const char *arch, const char *variant)
 	return (int)(d - m.entries);
 }
 
+/* Of other types, but no less strict. */
+static void test_artifacts(void **state)
+{
+	(void)state;
+	static const char *const taken[] = {
+		IMAGE(LAYERS(LAYER("application/vnd.in-toto+json", DIGEST, "5"))),
+		"{\"schemaVersion\":2,\"config\":" LAYER("application/x", DIGEST, "2") "," LAYERS(
+			LAYER("application/y", DIGEST, "5")) "}"};
+	static const char *const refused[] = {
+		"{\"schemaVersion\":2,\"config\":" LAYER("application/x", DIGEST, "-2") "," LAYERS(
+			"") "}",
+		"{\"schemaVersion\":2,\"config\":" LAYER("application/x", DIGEST, "2") "}"};
+	struct manifest m;
+	struct err e;
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+		refuses(taken[i], NULL, ENOTSUP, "unsupported");
+		assert_int_equal(manifest_parse_any(taken[i], strlen(taken[i]), NULL, &m, &e), 0);
+		assert_int_equal(m.n_layers, 1);
+		manifest_deinit(&m);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		assert_int_equal(
+			manifest_parse_any(refused[i], strlen(refused[i]), NULL, &m, &e), -EBADMSG);
+	assert_int_equal(manifest_check_image("application/vnd.oci.image.config.v1+json", &e), 0);
+	assert_int_equal(manifest_check_image("application/x", &e), -ENOTSUP);
+}
+
 static void test_platforms(void **state)
 {
 	(void)state;
@@ -224,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_artifacts),
 		cmocka_unit_test(test_platforms),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_config_refused),
