@@ -103,6 +103,16 @@ static int is_done(struct cmd_call *call, const struct pull *a, const char *type
 	return -e->code;
 }
 
+static int pull_one(struct cmd_call *call, const struct pull *a, const char *typed,
+	const struct pull_options *o, struct err *e)
+{
+	int r = is_done(call, a, typed, e);
+	if (r)
+		return r < 0 ? r : 0;
+	return transport_is(typed) ? pull_transport(call, a, typed, o, e)
+				   : pull_name(call, a, typed, o, e);
+}
+
 static int pull_run(struct cmd_call *call, void *args, struct err *e)
 {
 	const struct pull *a = args;
@@ -112,12 +122,14 @@ static int pull_run(struct cmd_call *call, void *args, struct err *e)
 	o.quiet = a->quiet;
 	o.choose = pull_choose;
 	int r = progress_style_parse(a->progress, &o.progress, e);
-	if (r == 0)
-		r = is_done(call, a, call->argv[0], e);
-	if (r)
-		return r < 0 ? r : 0;
-	return transport_is(call->argv[0]) ? pull_transport(call, a, call->argv[0], &o, e)
-					   : pull_name(call, a, call->argv[0], &o, e);
+	if (r < 0 || call->argc == 1)
+		return r < 0 ? r : pull_one(call, a, call->argv[0], &o, e);
+	for (int i = 0; i < (int)call->argc; i++) {
+		struct err one = {0};
+		if (pull_one(call, a, call->argv[i], &o, &one) < 0)
+			cmd_report(call, &one);
+	}
+	return call->failures ? 1 : 0;
 }
 
 static const char *const aliases[] = {"image pull", NULL};
@@ -153,15 +165,16 @@ const struct cmd cmd_pull = {
 	.name = "pull",
 	.aliases = aliases,
 	.brief = "Download an image from a registry",
-	.operands = "NAME[:TAG|@DIGEST]",
+	.operands = "NAME[:TAG|@DIGEST]...",
 	.min = 1,
-	.max = 1,
+	.max = ANY,
 	.needs = NEED_STORE,
 	.opts = opts,
 	.args_size = sizeof(struct pull),
 	.about =
 		"Downloads an image and unpacks its layers, which become visible together once all "
-		"are verified. What has arrived of an interrupted pull is used by the next.\n\n"
+		"are verified. What has arrived of an interrupted pull is used by the next. Of "
+		"several each is tried.\n\n"
 		"Registries are asked over HTTPS. A registry on this machine's loopback may also "
 		"speak plain HTTP, and so may any with --tls-verify=false. Certificates of "
 		"authorities are taken from the system and from certs.d/HOST[:PORT]/ in "

@@ -53,6 +53,18 @@ teardown() {
 	[ "$output" = "$REG/docker:1" ]
 }
 
+@test "several are pulled one after the other, whatever becomes of one" {
+	registry_start
+	run --separate-stderr moss pull -q "$REG/docker:1" "$REG/none:1" "$REG/tags:a"
+	[ "$status" = 1 ]
+	[ "$output" = "$REG/docker:1
+$REG/tags:a" ]
+	[ "${stderr_lines[0]}" = "moss: manifest for $REG/none:1 not found: manifest unknown: manifest unknown" ]
+	run -125 moss pull --policy nope "$REG/docker:1"
+	run -1 moss pull
+	[[ $output == *'requires at least 1 argument'* ]]
+}
+
 @test "a missing tag becomes latest, and says so" {
 	run moss pull "$REG/docker"
 	[ "$status" -eq 1 ]
