@@ -32,12 +32,7 @@ static char *full_name(const char *typed, char **shown, struct err *e)
 		return NULL;
 	}
 	*shown = reference_familiar(&ref);
-	/* With a tag and a digest, the digest decides. */
-	if (ref.digest && ref.tag) {
-		auto_free char *name = reference_name(&ref);
-		return xasprintf("%s@%s", name, ref.digest);
-	}
-	return reference_full(&ref);
+	return reference_key(&ref);
 }
 
 char *image_reference(const char *typed)

@@ -135,7 +135,7 @@ static int find_images(struct store *s, const struct ps_container *c, size_t n, 
 		struct err ignored;
 		struct image image = {.id = NULL};
 		bool is_name = reference_parse(name, true, &ref, &ignored) == 0;
-		auto_free char *full = is_name ? reference_full(&ref) : NULL;
+		auto_free char *full = is_name ? reference_key(&ref) : NULL;
 		int r = image_find(s, name, full, &image, e);
 		if (r < 0)
 			return r;

@@ -60,7 +60,7 @@ static void remove_image(struct cmd_call *call, const char *name)
 	auto_reference ref = {0};
 	auto_strv lines = STRV_INIT;
 	auto_free char *full =
-		reference_parse(name, true, &ref, &e) == 0 ? reference_full(&ref) : NULL;
+		reference_parse(name, true, &ref, &e) == 0 ? reference_key(&ref) : NULL;
 	int r = image_find(call->store, name, full, &image, &e);
 	if (r == ROW_OK)
 		r = image_remove(call->store, &image, name, full, 0, &lines, &e);

@@ -144,7 +144,7 @@ static int image_get_of(struct cmd_call *call, struct create_args *a, const char
 		(r = check_platform(platform, e)) < 0)
 		return r;
 	bool is_name = reference_parse(a->req.image, true, &ref, &bad_reference) == 0;
-	auto_free char *full = is_name ? reference_full(&ref) : NULL;
+	auto_free char *full = is_name ? reference_key(&ref) : NULL;
 	if (policy != PULL_ALWAYS || !is_name) {
 		r = image_find(call->store, a->req.image, full, out, e);
 		if (r == ROW_ABSENT && is_name)

@@ -154,7 +154,7 @@ int image_lookup(struct store *s, const char *typed, struct image *out, struct e
 	auto_free char *shown = NULL;
 	struct err bad_name = {0};
 	if (reference_parse(typed, true, &ref, &bad_name) == 0) {
-		full = reference_full(&ref);
+		full = reference_key(&ref);
 		shown = reference_familiar(&ref);
 	}
 	int r = image_find(s, typed, full, out, e);

@@ -79,7 +79,7 @@ const struct trash_row *undo_find(const struct trash_row *rows, size_t n, const 
 	struct err ignored;
 	auto_reference ref = {0};
 	auto_free char *full =
-		reference_parse(typed, true, &ref, &ignored) < 0 ? NULL : reference_full(&ref);
+		reference_parse(typed, true, &ref, &ignored) < 0 ? NULL : reference_key(&ref);
 	const char *hex = str_after(typed, "sha256:");
 	const char *id = hex ? hex : typed;
 	for (size_t i = 0; i < n; i++)

@@ -314,6 +314,12 @@ char *reference_familiar_name(const struct reference *r)
 
 char *reference_full(const struct reference *r) { return with_suffix(reference_name(r), r); }
 
+char *reference_key(const struct reference *r)
+{
+	auto_free char *name = reference_name(r);
+	return r->digest ? xasprintf("%s@%s", name, r->digest) : reference_full(r);
+}
+
 char *reference_familiar(const struct reference *r)
 {
 	return with_suffix(reference_familiar_name(r), r);

@@ -11,8 +11,8 @@ struct err;
 
 struct reference {
 	char *domain; /* "docker.io" */
-	char *path;   /* "library/debian" */
-	char *tag;    /* "latest"; NULL where there is a digest and no tag was given */
+	char *path; /* "library/debian" */
+	char *tag; /* "latest"; NULL where there is a digest and no tag was given */
 	char *digest; /* "sha256:…" or NULL */
 };
 void reference_deinit(struct reference *r);
@@ -25,6 +25,9 @@ void reference_deinit(struct reference *r);
 int reference_parse(const char *typed, bool add_latest, struct reference *r, struct err *e);
 /* Full name: "docker.io/library/debian:12" (with both, "@digest" follows the tag). Owned. */
 char *reference_full(const struct reference *r);
+/* What an image is kept under: the full name, but with both a tag and a digest the digest decides,
+ * and the tag is left out. Owned. */
+char *reference_key(const struct reference *r);
 /* What Docker shows: "debian:12", "localhost:5000/x:1". Owned. */
 char *reference_familiar(const struct reference *r);
 /* Name parts without tag and digest, full and familiar. Owned. */

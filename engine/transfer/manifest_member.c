@@ -217,8 +217,7 @@ static int read_local(struct store *s, const struct reference *ref, json_t *entr
 {
 	struct image image = {0};
 	auto_free char *full = reference_full(ref);
-	auto_free char *name = reference_name(ref);
-	auto_free char *key = ref->digest ? xasprintf("%s@%s", name, ref->digest) : xstrdup(full);
+	auto_free char *key = reference_key(ref);
 	int r = image_find(s, full, key, &image, e);
 	if (r != ROW_OK)
 		return r < 0 ? r : ROW_ABSENT;

@@ -189,7 +189,7 @@ int pull_places_here(
 		if (short_name_is(names.v[i]) ||
 			reference_parse(names.v[i], true, &ref, &ignored) < 0)
 			continue;
-		auto_free char *full = reference_full(&ref);
+		auto_free char *full = reference_key(&ref);
 		r = image_find(s, full, full, out, e);
 		if (r == ROW_OK && name)
 			*name = take_ptr(full);

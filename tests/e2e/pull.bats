@@ -126,6 +126,18 @@ $REG/tags:a" ]
 	[ "$output" = "[]" ]
 	# A tag beside it is shown, not asked for.
 	[ "$(moss pull -q "${digest/@/:other@}")" = "${digest/@/:other@}" ]
+	# That is how it is pinned: it is found by it everywhere, without the registry.
+	local pinned=${digest/@/:other@} id
+	id=$(moss image inspect -f '{{.Id}}' "$digest")
+	[ "$(moss image inspect -f '{{.Id}}' "$pinned")" = "$id" ]
+	moss run --rm --pull never --network none "$pinned" true
+	moss create --pull never --name pinned "$pinned" true
+	[ "$(moss ps -a --format '{{.Image}}')" = "$REG/docker:other" ]
+	[ "$(moss ps -a --filter "ancestor=$pinned" --format '{{.Names}}')" = pinned ]
+	moss rm pinned
+	[ -n "$(moss history -q "$pinned")" ]
+	moss tag "$pinned" mine:1
+	moss rmi --no-trash mine:1
 	run moss pull "$REG/docker@sha256:$(printf '0%.0s' {1..64})"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"not found: manifest unknown"* ]]

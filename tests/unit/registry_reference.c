@@ -25,7 +25,8 @@ static void test_transports(void **state)
 		{"docker-daemon:debian:12", "copy it: docker save debian:12 | moss load"},
 		{"oci:/images/x:1", "moss pull oci:/images/x:1 takes its image in"},
 		{"oci-archive:./x.tar", "moss pull oci-archive:./x.tar takes its image in"},
-		{"docker-archive:/x.tar:a:1", "moss pull docker-archive:/x.tar:a:1 takes its image in"},
+		{"docker-archive:/x.tar:a:1",
+			"moss pull docker-archive:/x.tar:a:1 takes its image in"},
 		{"dir:/x", "moss pull dir:/x takes its image in"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -86,6 +87,9 @@ static void test_normalised(void **state)
 		auto_free char *familiar = reference_familiar(&r);
 		assert_string_equal(full, cases[i].full);
 		assert_string_equal(familiar, cases[i].familiar);
+		/* With both the digest decides. */
+		auto_free char *key = reference_key(&r);
+		assert_string_equal(key, r.digest ? "docker.io/library/debian@sha256:" HEX : full);
 		/* A normalised name is a fixed point. */
 		auto_reference again;
 		assert_int_equal(reference_parse(full, true, &again, &e), 0);
