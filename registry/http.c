@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/shown.h"
+#include "registry/no_proxy.h"
 
 enum {
 	CONNECT_TIMEOUT_S = 30,
@@ -162,16 +163,24 @@ static void set_tls(CURL *easy, const struct http_tls *tls)
 	}
 }
 
-/* The host part of a URL; owned, NULL where the URL is malformed. */
-static char *url_host(const char *url)
+/* As Go's proxy rules, not libcurl's: among them that the own machine is never asked for through a
+ * proxy. */
+static bool is_without_proxy(const char *url)
 {
 	CURLU *u = curl_url();
-	char *part = NULL, *host = NULL;
-	if (!curl_url_set(u, CURLUPART_URL, url, 0) && !curl_url_get(u, CURLUPART_HOST, &part, 0))
-		host = xstrdup(part);
-	curl_free(part);
+	char *host = NULL, *port = NULL;
+	bool without = false;
+	if (!curl_url_set(u, CURLUPART_URL, url, 0) && !curl_url_get(u, CURLUPART_HOST, &host, 0) &&
+		!curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT)) {
+		size_t n = strlen(host);
+		bool has_brackets = *host == '[' && host[n - 1] == ']';
+		auto_free char *bare = has_brackets ? xstrndup(host + 1, n - 2) : xstrdup(host);
+		without = http_is_loopback(host) || no_proxy_has(getenv("no_proxy"), bare, port);
+	}
+	curl_free(host);
+	curl_free(port);
 	curl_url_cleanup(u);
-	return host;
+	return without;
 }
 
 /* What is not a plain GET or a form. A body is sent chunked where its size is not known; for a
@@ -214,9 +223,8 @@ static void set_request(const struct http *h, CURL *easy, struct http_exchange *
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, h->stall_s);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->handle->headers);
-	/* As Go's proxy rules: the own machine is never asked for through a proxy. */
-	auto_free char *host = url_host(x->url);
-	if (host && http_is_loopback(host))
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (is_without_proxy(x->url))
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	if (x->form)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->form);

@@ -188,7 +188,11 @@ static int take_rootfs(const json_t *j, json_t *out, int n_layers, struct err *e
 				id ? id : "");
 		json_array_append(list, v);
 	}
-	if (i > MANIFEST_LAYERS_MAX || (n_layers >= 0 && i != (size_t)n_layers))
+	if (i > MANIFEST_LAYERS_MAX)
+		return err_set(e, EBADMSG,
+			"invalid image config: %zu diff IDs, at most %d are possible", i,
+			MANIFEST_LAYERS_MAX);
+	if (n_layers >= 0 && i != (size_t)n_layers)
 		return err_set(e, EBADMSG, "invalid image config: %zu diff IDs for %d layers", i,
 			n_layers);
 	json_t *rootfs = json_object();

@@ -17,6 +17,7 @@ libregistry_a_SOURCES = \
 	registry/image_config.c \
 	registry/login.c registry/login.h \
 	registry/manifest.c registry/manifest.h \
+	registry/no_proxy.c registry/no_proxy.h \
 	registry/part_sums.c registry/part_sums.h \
 	registry/parts.c registry/parts.h \
 	registry/probe.c \

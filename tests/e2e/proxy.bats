@@ -89,13 +89,18 @@ registry_start_tls() {
 	registry_start
 	forward_start
 	host=registry.test:${REG#*:}
-	for none in registry.test .test "a.example,registry.test" '*'; do
+	for none in registry.test .test "a.example,registry.test" '*' '*.test' "$host" 'a.example , TEST'; do
 		run env http_proxy="http://$FORWARD" no_proxy="$none" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" \
 			pull --retry 0 --tls-verify=false "$host/docker:1"
 		[ "$status" -eq 1 ]
 		[[ "$output" == *"no such host"* ]]
 	done
 	http_proxy=http://$FORWARD NO_PROXY=other.test moss pull -q --tls-verify=false "$host/docker:1"
+	# As Go reads it: another port, only what is below a name, networks of addresses.
+	for some in registry.test:1 .registry.test '*.registry.test' 127.0.0.0/8 egistry.test; do
+		moss rmi -f --no-trash "$host/docker:1"
+		http_proxy=http://$FORWARD NO_PROXY=$some moss pull -q --tls-verify=false "$host/docker:1"
+	done
 	: >"$WORK/forward.log"
 	http_proxy=http://$FORWARD https_proxy=http://$FORWARD moss pull -q "$REG/list:1"
 	http_proxy=http://$FORWARD moss pull -q "localhost:${REG#*:}/multi:1"

@@ -112,6 +112,79 @@ refused() {
 	refused '.layers[1].mediaType = "application/vnd.in-toto+json"' "unsupported layer type"
 }
 
+# CONFIG-CHANGE WORDS: the good image with a config changed by a jq program, and right digests, is refused.
+config_refused() {
+	local id size
+	curl -sf "http://$REG/v2/docker/blobs/$(jq -r .config.digest <<<"$good")" | jq -c "$1" >"$WORK/config"
+	id=sha256:$(sha256sum <"$WORK/config" | cut -d' ' -f1) size=$(stat -c %s "$WORK/config")
+	jq -c ".config.digest = \"$id\" | .config.size = $size" <<<"$good" >"$WORK/manifest"
+	no_faults
+	fault 0 /docker/manifests/ file "$WORK/manifest"
+	fault 0 "$id" page "$WORK/config"
+	run moss pull --retry-delay 10ms "$PROXY/docker:1"
+	echo "$1: $output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$2"* ]]
+	[ -z "$(ls -A "$ROOT/tmp")$(ls -A "$ROOT/layers")$(ls -A "$ROOT/blobs/sha256")" ]
+	[ -z "$(moss images -q)" ]
+}
+
+@test "configs that do not go with their manifest" {
+	config_refused '.rootfs.diff_ids = []' "0 diff IDs for 2 layers"
+	config_refused '.rootfs.diff_ids += .rootfs.diff_ids' "4 diff IDs for 2 layers"
+	config_refused '.rootfs.diff_ids = [limit(5000; repeat("sha256:" + "0" * 64))]' "5000 diff IDs, at most"
+	config_refused '.rootfs.diff_ids |= reverse' "layer"
+	config_refused '.rootfs.diff_ids[0] = "sha256:../../../evil"' "malformed diff ID"
+	config_refused 'del(.rootfs)' "rootfs"
+	config_refused '.config.Env = ["A=b", 7]' "Env"
+	config_refused '.config.Volumes = []' "Volumes"
+	config_refused '[.]' "config"
+}
+
+# JQ-PROGRAM WORDS: the index that it makes of the good manifest, which is served under its digest.
+index_refused() {
+	jq -nc --arg digest "sha256:$(printf %s "$good" | sha256sum | cut -d' ' -f1)" \
+		--argjson size "$(printf %s "$good" | wc -c)" "$1" >"$WORK/index"
+	printf %s "$good" >"$WORK/member"
+	no_faults
+	fault 0 /docker/manifests/1 page "$WORK/index"
+	fault 0 /docker/manifests/sha256: page "$WORK/member"
+	run moss pull --retry-delay 10ms "$PROXY/docker:1"
+	echo "$1: $output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$2"* ]]
+	[ "$(requests 'GET .*/blobs/')" -eq 0 ]
+}
+
+@test "indexes that lie, and indexes inside indexes" {
+	local index='{schemaVersion: 2, manifests: [{mediaType: "application/vnd.oci.image.index.v1+json", digest: $digest, size: $size}]}'
+	local image='{schemaVersion: 2, manifests: [{mediaType: "application/vnd.docker.distribution.manifest.v2+json", digest: $digest, size: $size}]}'
+	index_refused "$image | .manifests[0].digest = \"sha256:\" + \"1\" * 64" "manifest verification failed"
+	index_refused "$image | .manifests[0].size = -1" "size"
+	index_refused "$image | .manifests[0].digest = \"sha512:\" + \"1\" * 128" "malformed digest"
+	index_refused "$image | .manifests[0].mediaType = \"application/x\"" "no matching manifest"
+	index_refused "$image | .manifests = []" "no matching manifest"
+	index_refused "$image | .layers = []" "both"
+	index_refused "$image | .manifests[0].platform = {os: \"\u001b[31m\", architecture: \"x\"}" "no matching manifest"
+	[[ $output != *$'\033'* ]]
+	index_refused "$image | .annotations = {a: (\"x\" * 5000000)}" "larger than"
+	# A chain of indexes, each of which names the next one by its digest.
+	local i
+	cp "$WORK/member" "$WORK/chain"
+	no_faults
+	for i in 1 2 3 4 5; do
+		jq -nc --arg digest "sha256:$(sha256sum <"$WORK/chain" | cut -d' ' -f1)" \
+			--argjson size "$(stat -c %s "$WORK/chain")" "$index" >"$WORK/chain.new"
+		cp "$WORK/chain" "$WORK/chain.$i"
+		fault 0 "/docker/manifests/sha256:$(sha256sum <"$WORK/chain.$i" | cut -d' ' -f1)" page "$WORK/chain.$i"
+		mv "$WORK/chain.new" "$WORK/chain"
+	done
+	fault 0 /docker/manifests/1 page "$WORK/chain"
+	run moss pull --retry-delay 10ms "$PROXY/docker:1"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"indexes inside indexes inside indexes"* ]]
+}
+
 @test "thirty thousand layers" {
 	refused '!jq -c ".layers = [range(30000) as \$i | .layers[1]]"' ""
 }

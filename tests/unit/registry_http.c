@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/scope.h"
+#include "registry/no_proxy.h"
 
 static void test_same_origin(void **state)
 {
@@ -167,10 +168,60 @@ static void test_upload_range(void **state)
 			fail_msg("%s", cases[i].value);
 }
 
+static void test_no_proxy(void **state)
+{
+	/* As golang.org/x/net/http/httpproxy reads them. */
+	static const struct {
+		const char *list, *host, *port;
+		bool has;
+	} cases[] = {
+		{NULL, "a.example", "443", false},
+		{"", "a.example", "443", false},
+		{"*", "a.example", "443", true},
+		{"x, *", "10.1.2.3", "443", true},
+		{"a.example", "a.example", "443", true},
+		{"A.Example", "a.eXample", "443", true},
+		{"example", "a.example", "443", true},
+		{"ample", "a.example", "443", false},
+		{".example", "a.example", "443", true},
+		{".a.example", "a.example", "443", false},
+		{"*.example", "a.example", "443", true},
+		{"*.a.example", "a.example", "443", false},
+		{"a.example:443", "a.example", "443", true},
+		{"a.example:80", "a.example", "443", false},
+		{":443", "a.example", "443", false},
+		{".", "a.example", "443", false},
+		{"*.", "a.example", "443", false},
+		{",,", "a.example", "443", false},
+		{"10.1.2.3", "10.1.2.3", "443", true},
+		{"10.1.2.3:80", "10.1.2.3", "443", false},
+		{"2.3", "10.1.2.3", "443", false},
+		{"10.0.0.0/8", "10.1.2.3", "443", true},
+		{"10.0.0.0/8", "11.1.2.3", "443", false},
+		{"10.1.2.2/31", "10.1.2.3", "443", true},
+		{"10.1.2.2/31", "10.1.2.4", "443", false},
+		{"0.0.0.0/0", "10.1.2.3", "443", true},
+		{"10.0.0.0/33", "10.1.2.3", "443", false},
+		{"10.0.0.0/8", "a.example", "443", false},
+		{"fd00::/8", "fd12::1", "443", true},
+		{"fd00::/8", "fe80::1", "443", false},
+		{"fd12::1", "fd12:0::1", "443", true},
+		{"[fd12::1]:443", "fd12::1", "443", true},
+		{"[fd12::1]:80", "fd12::1", "443", false},
+		{"[fd12::1]", "fd12::1", "443", true},
+		{"[", "fd12::1", "443", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (no_proxy_has(cases[i].list, cases[i].host, cases[i].port) != cases[i].has)
+			fail_msg("%s: %s:%s", cases[i].list, cases[i].host, cases[i].port);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_origin),
+		cmocka_unit_test(test_no_proxy),
 		cmocka_unit_test(test_resolve),
 		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_next_page),
