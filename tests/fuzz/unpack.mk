@@ -5,6 +5,7 @@ UNPACK_FUZZ = \
 	tests/fuzz/config \
 	tests/fuzz/describe \
 	tests/fuzz/index \
+	tests/fuzz/inflate \
 	tests/fuzz/layout \
 	tests/fuzz/manifest \
 	tests/fuzz/share \
@@ -36,6 +37,10 @@ tests_fuzz_index_SOURCES = tests/fuzz/index.c $(FUZZ_MAIN)
 tests_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_index_LDADD = $(UNPACK_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/index tests/fuzz/index.dict
+tests_fuzz_inflate_SOURCES = tests/fuzz/inflate.c $(FUZZ_MAIN)
+tests_fuzz_inflate_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_inflate_LDADD = $(UNPACK_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/inflate
 tests_fuzz_layout_SOURCES = tests/fuzz/layout.c $(FUZZ_MAIN)
 tests_fuzz_layout_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_layout_LDADD = $(UNPACK_FUZZ_LIBS)
