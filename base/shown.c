@@ -20,7 +20,12 @@ static bool is_control(const unsigned char *p, size_t n)
 {
 	if (n == 1)
 		return *p < 0x20 || (*p >= 0x7f && *p < 0xa0);
-	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+	if (n == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	/* U+202A to U+202E, U+2066 to U+2069 */
+	return n == 3 && p[0] == 0xe2 &&
+	       ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
+		       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
 }
 
 void shown_text(char *s, const char *keep)

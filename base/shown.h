@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* What a terminal would obey becomes '?': control characters, also those above 0x7f (as UTF-8 and
- * alone). Those in `keep` stay. */
+ * alone), and what turns the direction of the text around. Those in `keep` stay. */
 void shown_text(char *s, const char *keep);
 
 /* The URL without user and password, query and fragment, cut to n bytes. Whoever has a signed

@@ -68,9 +68,9 @@ static bool domain_has(const char *domain, const char *host)
 {
 	bool is_below_only = *domain == '.';
 	size_t n = strlen(domain), len = strlen(host);
-	if (!is_below_only && !strcmp(host, domain))
-		return true;
-	const char *end = len > n ? host + len - n : "";
+	if (len <= n)
+		return !is_below_only && !strcmp(host, domain);
+	const char *end = host + len - n;
 	return !strcmp(end, domain) && (is_below_only || end[-1] == '.');
 }
 

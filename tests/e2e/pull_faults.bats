@@ -208,6 +208,38 @@ fails() { # IMAGE TEXT...
 	moss pull -q --retry-delay 10ms "$PROXY/docker:1"
 }
 
+# WORDS ANSWER: of a manifest, in printf's notation; told with these words, no terminal's orders in them.
+raw() {
+	# shellcheck disable=SC2059 # it is a format
+	printf "$2" >"$WORK/raw"
+	no_faults
+	fault 0 /docker/manifests/ raw "$WORK/raw"
+	run timeout 60 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull --retry 0 "$PROXY/docker:1"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$1"* ]]
+	[[ "$output" != *$'\033'* && "$output" != *$'\xc2\x9b'* ]]
+}
+
+@test "answers that are badly framed, or say absurd things" {
+	local flood
+	flood=$(printf '%200s' '' | sed 's/ /HTTP\/1.1 100 Continue\\r\\n\\r\\n/g')
+	raw "moss: " "$flood"
+	raw "moss: " 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\nxxx'
+	raw "moss: " 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n'
+	raw "moss: " 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}'
+	raw "moss: " 'HTTP/1.1 200 OK\r\nContent-Type: a\0b\r\nContent-Length: 2\r\n\r\n{}'
+	raw "unexpected HTTP status: 302" 'HTTP/1.1 302 X\r\nContent-Length: 0\r\n\r\n'
+	raw "unexpected HTTP status: 206" 'HTTP/1.1 206 X\r\nContent-Length: 2\r\n\r\n{}'
+	raw "authentication required" 'HTTP/1.1 401 X\r\nWWW-Authenticate: Negotiate\r\nWWW-Authenticate: Digest realm=x, nonce=y\r\nContent-Length: 0\r\n\r\n'
+	raw "limits how often it may be asked" 'HTTP/1.1 429 X\r\nRetry-After: 99999999999999999999999\r\nContent-Length: 0\r\n\r\n'
+	raw "limits how often it may be asked" 'HTTP/1.1 429 X\r\nRetry-After: -5\r\nContent-Length: 0\r\n\r\n'
+	raw "answers again after" 'HTTP/1.1 429 X\r\nRateLimit-Limit: 99999999999999999999;w=9999999999\r\nRateLimit-Reset: 253402300799\r\nContent-Length: 0\r\n\r\n'
+	raw "503" 'HTTP/1.1 503 X\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n'
+	raw "HTTP status 400" 'HTTP/1.1 400 X\r\nContent-Length: 60\r\n\r\n{"errors":[{"code":"A\\u001b[31m","message":"\\u009b31mbad"}]}    '
+	nothing_visible
+}
+
 @test "headers without end" {
 	fault 0 /docker/manifests/ endless
 	run timeout 60 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" pull --retry 0 "$PROXY/docker:1"

@@ -33,6 +33,7 @@ whose TIMES (0 = always) are not used up is applied. Counting starts anew when t
                  cannot: its addresses hold the offset; here the proxy remembers the newest one)
   location URL   the Location of an answer is on another host; "relative": without host
   hangup         the connection ends without an answer
+  raw PATH       the contents of a file as the whole answer, and the connection ends
   garbage        bytes that are no HTTP
 
 Each request is a line in LOG: METHOD PATH range=R auth=A host=H action=X; and each body of a blob,
@@ -361,6 +362,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.relay(self.wfile.write, change=change)
 
     def do_hangup(self):
+        self.close_connection = True
+
+    def do_raw(self, path):
+        with open(path, "rb") as f:
+            self.wfile.write(f.read())
         self.close_connection = True
 
     def do_garbage(self):
