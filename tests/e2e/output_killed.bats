@@ -56,14 +56,14 @@ check_whole() { if [ -d "$1" ]; then [ -e "$1/oci-layout" ]; else tar tf "$1" >/
 @test "save and system export to a file" {
 	make_large
 	BEFORE=1 cut a.tar "$MOSS" --root "$ROOT" --runroot "$RUNROOT" save -o "$OUT/a.tar" large:1
-	BEFORE= cut a.tar "$MOSS" --root "$ROOT" --runroot "$RUNROOT" save -o "$OUT/a.tar" large:1
+	BEFORE='' cut a.tar "$MOSS" --root "$ROOT" --runroot "$RUNROOT" save -o "$OUT/a.tar" large:1
 	BEFORE=1 cut a.tar "$MOSS" --root "$ROOT" --runroot "$RUNROOT" system export "$OUT/a.tar"
 }
 
 @test "save and system export to a folder" {
 	make_large
-	BEFORE= cut dir "$MOSS" --root "$ROOT" --runroot "$RUNROOT" save --format oci-dir -o "$OUT/dir" large:1
-	BEFORE= cut dir "$MOSS" --root "$ROOT" --runroot "$RUNROOT" system export "$OUT/dir/"
+	BEFORE='' cut dir "$MOSS" --root "$ROOT" --runroot "$RUNROOT" save --format oci-dir -o "$OUT/dir" large:1
+	BEFORE='' cut dir "$MOSS" --root "$ROOT" --runroot "$RUNROOT" system export "$OUT/dir/"
 }
 
 @test "export to a file, and cp over one" {
@@ -98,7 +98,7 @@ at_each_call() { # COMMAND...
 	check_after() { [ ! -e "$OUT/large" ] || [ "$(stat -c %s "$OUT/large")" = $((24 << 20)) ]; rm -f "$OUT/large"; [ -z "$(ls -A "$OUT")" ]; }
 	at_each_call "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp large:/large "$OUT/large"
 	check_whole() { [ "$(stat -c %s "$1")" = $((24 << 20)) ]; }
-	BEFORE= cut large "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp large:/large "$OUT/large"
+	BEFORE='' cut large "$MOSS" --root "$ROOT" --runroot "$RUNROOT" cp large:/large "$OUT/large"
 }
 
 @test "cp over files of a container, killed while they get their names" {

@@ -153,6 +153,21 @@ no_join_left() {
 	moss system check
 }
 
+@test "a check of the store beside a commit that is putting files in place finds no damage" {
+	get plain
+	install_in made one
+	moss commit made one >/dev/null
+	moss system check
+	layer=$(layer_of 1)
+	in_userns touch "$layer/usr/lib"
+	run -125 moss system check
+	[[ $output == *"usr/lib"*"another modification time"* ]]
+	in_userns touch "$layer/../joining"
+	moss system check
+	in_userns touch "$layer/usr/lib/other"
+	run -125 moss system check
+}
+
 # Commits `made` by a command that is killed; what is then there is what should be.
 killed_commit() { # COMMAND-PREFIX...
 	install_in made two

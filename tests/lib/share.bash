@@ -66,7 +66,7 @@ links() { in_userns stat -c %h "$1/$2"; }
 compare() {
 	local a b
 	a=$(inode "$(layer_of "$1")" "$3") b=$(inode "$(layer_of "$2")" "$3")
-	[ -n "$a" ] && [ -n "$b" ] && [ "$a" "$4" "$b" ]
+	[ -n "$a" ] && [ -n "$b" ] && test "$a" "$4" "$b"
 }
 same() { compare "$@" =; }
 differ() { compare "$@" !=; }
