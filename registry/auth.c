@@ -216,8 +216,13 @@ int auth_answer(struct auth *a, struct http *h, const struct http_tls *tls, cons
 {
 	const struct credentials *cred = &a->credentials;
 	*kind = "unauthorized";
-	if (++a->tries > TRIES_MAX)
-		return err_set(e, EACCES, "unauthorized: authentication required");
+	if (++a->tries > TRIES_MAX) {
+		/* Good enough to be known by, but not for this. */
+		bool is_denied = c->error && !strcmp(c->error, "insufficient_scope");
+		*kind = is_denied ? "denied" : "unauthorized";
+		return err_set(e, EACCES, "%s",
+			is_denied ? DENIED : "unauthorized: authentication required");
+	}
 	if (cred->registry_token && !a->serial) {
 		set_header(a, xasprintf("Authorization: Bearer %s", cred->registry_token));
 		return 0;

@@ -255,7 +255,7 @@ static int get_whole(
 {
 	int r = client_get_run(g, kind, e);
 	if (r < 0)
-		return r;
+		return ref && str_ends(e->msg, DENIED) ? failure_denied(ref, NULL, e) : r;
 	if (g->x.too_large) {
 		*kind = "corrupt";
 		return err_set(e, EFBIG, "%s: the answer is larger than %zu bytes", g->x.shown,

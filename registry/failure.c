@@ -344,6 +344,15 @@ static int missing(const struct reference *ref, const char *text, struct err *e)
 		text ? text : "name unknown: repository name not known to registry");
 }
 
+int failure_denied(const struct reference *ref, const char *text, struct err *e)
+{
+	auto_free char *name = reference_familiar_name(ref);
+	return err_set(e, EACCES,
+		"pull access denied for %s, repository does not exist or may require "
+		"'docker login': %s",
+		name, text ? text : DENIED);
+}
+
 int failure_answer(const struct http_exchange *x, const struct reference *ref, const char **kind,
 	struct err *e)
 {
@@ -363,12 +372,8 @@ int failure_answer(const struct http_exchange *x, const struct reference *ref, c
 		return missing(ref, text, e);
 	}
 	if (ref && (status == 403 || (code && !strcmp(code, "DENIED")))) {
-		auto_free char *name = reference_familiar_name(ref);
 		*kind = "denied";
-		return err_set(e, EACCES,
-			"pull access denied for %s, repository does not exist or may require "
-			"'docker login': %s",
-			name, text ? text : "denied: requested access to the resource is denied");
+		return failure_denied(ref, text, e);
 	}
 	if (status == 401) {
 		*kind = "unauthorized";
@@ -377,8 +382,7 @@ int failure_answer(const struct http_exchange *x, const struct reference *ref, c
 	}
 	if (status == 403) {
 		*kind = "denied";
-		return err_set(e, EACCES, "%s",
-			text ? text : "denied: requested access to the resource is denied");
+		return err_set(e, EACCES, "%s", text ? text : DENIED);
 	}
 	*kind = status >= 500 ? "network" : "bad-request";
 	if (text)

@@ -14,6 +14,10 @@ struct reference;
 
 /* No (whole) answer: connection, name, TLS. */
 int failure_connection(const struct http_exchange *x, const char **kind, struct err *e);
+/* Docker's words for what we may not do, and for an image that we may not have: registries do not
+ * tell it from one that they do not have. text: what the registry said; NULL. */
+#define DENIED "denied: requested access to the resource is denied"
+int failure_denied(const struct reference *ref, const char *text, struct err *e);
 /* An answer that is not what was asked for. ref may be NULL (token server). */
 int failure_answer(const struct http_exchange *x, const struct reference *ref, const char **kind,
 	struct err *e);

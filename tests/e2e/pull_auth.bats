@@ -86,8 +86,12 @@ teardown() {
 	registry_start token
 	moss pull -q "$REG/docker:1"
 	grep -q 'GET /token?.*service=registry.*as=nobody' "$WORK/tokens.log"
-	run moss pull "$REG/private/app:1"
-	[ "$status" -eq 1 ]
+	# One may not know whether it exists.
+	for name in app:1 nosuch:1; do
+		run moss pull "$REG/private/$name"
+		[ "$status" -eq 1 ]
+		[ "${lines[0]}" = "moss: pull access denied for $REG/private/${name%:1}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied" ]
+	done
 	docker_config "$REG" alice:secret
 	moss pull -q "$REG/private/app:1"
 	grep -q 'account=alice.*as=basic' "$WORK/tokens.log"

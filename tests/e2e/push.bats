@@ -277,7 +277,7 @@ $short: Layer already exists
 	moss tag busybox "$PROXY/third:1"
 	run moss push "$PROXY/third:1"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"unauthorized: authentication required"* ]]
+	[[ "$output" == *"denied: requested access to the resource is denied" ]]
 }
 
 @test "TLS: --cert-dir, certs.d, --tls-verify=false" {
