@@ -280,8 +280,11 @@ static bool drop_entries(json_t *auths, const char *key)
 	const char *other;
 	json_t *entry;
 	void *next;
-	json_object_foreach_safe(auths, next, other, entry) if (is_entry_of(other, key)) had |=
-		json_object_del(auths, other) == 0;
+	json_object_foreach_safe(auths, next, other, entry)
+	{
+		if (is_entry_of(other, key))
+			had |= json_object_del(auths, other) == 0;
+	}
 	return had;
 }
 

@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LAYERS_MAX = 500 };
+enum { LAYERS_MAX = 500, PROGRESS_MAX = 20000 /* messages, and so lines, of one unpacker */ };
 
 struct load {
 	struct store *store;
@@ -43,6 +43,7 @@ struct load {
 	struct platform platform;
 	size_t committed;
 	struct progress *progress; /* NULL = none */
+	int n_progress;
 };
 
 /* Paths that are used come from numbers, never from what the unpacker said. */
@@ -94,7 +95,7 @@ static void show_layer(struct load *l, const json_t *j)
 	int64_t size = number_in(j, "size", INT64_MAX);
 	auto_free char *shown = id ? xasprintf("%.*s", SHORT_ID, id + strlen("sha256:"))
 				   : xasprintf("layer %lld", (long long)n + 1);
-	if (!l->progress)
+	if (!l->progress || ++l->n_progress > PROGRESS_MAX)
 		return;
 	if (bytes > 0 && size > 0)
 		progress_moved(l->progress, shown, bytes);
