@@ -78,7 +78,8 @@ const struct cmd cmd_load = {
 		 "(docker-archive or oci-archive, plain or compressed with gzip, bzip2, xz or "
 		 "zstd), with "
 		 "their names, or with --input a folder (oci-dir or docker-dir). Layers that are "
-		 "in the store already are not unpacked again.",
+		 "in the store already are not unpacked again. On a terminal each of the others "
+		 "has a line with a bar.",
 	.examples =
 		"  moss load -i image.tar\n  curl -s https://example.org/image.tar.zst | moss load",
 	.run = load_run,
