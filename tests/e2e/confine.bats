@@ -2,11 +2,13 @@
 # The helpers that touch foreign bytes, seen from outside while they work. What they can do is tried
 # from inside in tests/unit/unpack_confine.c.
 load ../lib/moss
+load ../lib/registry
 
 setup() { store_new; }
 
 teardown() {
 	exec 7>&- || true
+	registry_stop_all
 	store_drop
 }
 
@@ -75,4 +77,42 @@ field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$unpacker/status"; }
 		[ "$status" = 2 ]
 		[[ $output == *"is a part of moss and is started by it" ]]
 	done
+}
+
+# As if hostile bytes had taken it over: tests/lib/liar in its place changes what it answers.
+@test "helpers that lie: an error or not, but no crash, and nothing of it elsewhere" {
+	local real=${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss} seed command helper noticed=0
+	mkdir "$WORK/lying"
+	for helper in "$real"/moss-*; do
+		ln -s "$(realpath "$helper")" "$WORK/lying/"
+	done
+	rm "$WORK/lying/moss-unpack" "$WORK/lying/moss-transfer"
+	cp "$MOSS_TEST_LIB/liar" "$WORK/lying/moss-unpack"
+	cp "$MOSS_TEST_LIB/liar" "$WORK/lying/moss-transfer"
+	realpath "$real" >"$WORK/lying/real"
+	echo 0 >"$WORK/lying/seed"
+	MOSS_LIBEXEC=$WORK/lying moss load -q -i "$(busybox_archive)"
+	registry_start
+	local -a commands=("load -q -i $(busybox_archive)" "save -o $WORK/saved busybox" "import $(busybox_archive) i:1"
+		"pull -q --retry 0 $REG/docker:1" "search $REG/d" "manifest inspect $REG/docker:1")
+	for seed in {1..6}; do
+		echo $seed >"$WORK/lying/seed"
+		for command in "${commands[@]}"; do
+			# One that waits for an answer that never comes is ended.
+			# shellcheck disable=SC2086 # words
+			MOSS_LIBEXEC=$WORK/lying run timeout -k 2 4 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" $command
+			echo "seed $seed, $command: $status, $output"
+			[[ $status =~ ^(0|1|124|125)$ ]]
+			[[ $output != *Sanitizer* && $output != *"runtime error"* && $output != *"internal error"* ]]
+			[[ $output != *$'\033'* ]]
+			[ "$status" = 0 ] || noticed=$((noticed + 1))
+		done
+		[ ! -e /tmp/moss-liar ]
+	done
+	[ $noticed -gt 5 ]
+	# What they left can be removed, and the store is a store.
+	moss rmi -f --no-trash busybox || true
+	moss load -q -i "$(busybox_archive)"
+	moss run --rm --network none busybox true
+	[ "$(sqlite3 "$ROOT/moss.db" 'PRAGMA integrity_check')" = ok ]
 }
