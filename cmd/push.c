@@ -323,7 +323,8 @@ const struct cmd cmd_push = {
 		"to the images of that OCI layout. oci-archive:FILE[:REF] and "
 		"docker-archive:FILE[:NAME[:TAG]]: a new file. The manifests of both oci "
 		"forms are OCI's, that of a dir: is of the image's own format, unless --format "
-		"says otherwise; an image whose blobs are written as they came keeps its own.",
+		"says otherwise; an image whose blobs are written as they came keeps its own. A "
+		"list of `moss manifest` goes there with its members, but for docker-archive.",
 	.examples = "moss push localhost:5000/team/app:1.2\n"
 		    "moss push app:1.2 ghcr.io/team/app:1.2 --digestfile digest\n"
 		    "moss push app:1.2 oci:layout:app-1.2",

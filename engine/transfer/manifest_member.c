@@ -251,8 +251,10 @@ static int choose(json_t *found, const char *typed, json_t *entries, struct err 
 static int take_found(const struct document *doc, json_t *found, const char *typed, int flags,
 	json_t *entries, struct err *e)
 {
-	if (doc->is_index && !flags)
-		return err_set(e, EINVAL, "%s is a manifest list", typed);
+	if (doc->is_index && !flags) {
+		(void)err_set(e, EINVAL, "%s is a manifest list", typed);
+		return err_hint(e, "with --all each of its images becomes a member");
+	}
 	if (doc->is_index && flags == MEMBER_CHOOSE)
 		return choose(found, typed, entries, e);
 	return json_array_extend(entries, found) < 0 ? err_set(e, ENOMEM, "out of memory") : 0;

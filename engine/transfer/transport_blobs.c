@@ -58,10 +58,15 @@ int transport_open(const struct transport *t, struct err *e)
 		is_folder ? "folders" : "archives");
 }
 
-static int refuse_without_manifest(const struct transport *t, struct err *e)
+/* It is read again and again: a pipe would be empty by then, or keep us waiting. */
+static int check_source(const struct transport *t, struct err *e)
 {
-	if (t->kind != TRANSPORT_DOCKER_ARCHIVE)
-		return 0;
+	struct stat st;
+	if (t->kind != TRANSPORT_DOCKER_ARCHIVE) {
+		if (stat(t->path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+			return 0;
+		return err_set(e, EINVAL, "%s is no regular file", t->path);
+	}
 	(void)err_set(e, EOPNOTSUPP, "the images of a docker-archive have no manifest");
 	return err_hint(e, "moss pull docker-archive:%s first, then name the image", t->path);
 }
@@ -91,7 +96,7 @@ static json_t *call(
 	struct transport_stage *st, const struct transport *t, json_t *job, struct err *e)
 {
 	struct unpacker u;
-	if (refuse_without_manifest(t, e) < 0)
+	if (check_source(t, e) < 0)
 		return NULL;
 	auto_fd source = transport_open(t, e), nothing = -1;
 	auto_fd stage = source < 0 ? -1 : new_folder(st, e);

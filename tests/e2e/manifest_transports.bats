@@ -169,6 +169,7 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	moss manifest remove l3 "$(digest_of one/manifest.json)"
 	[ -z "$(members l3)" ]
 	refuses "oci:m:all is a manifest list" moss manifest create l4 oci:m:all
+	[[ "$output" == *"with --all each of its images"* ]]
 	[ -z "$(ls "$ROOT/layers")" ]
 	[ -z "$(ls "$ROOT/tmp")" ]
 }
@@ -183,12 +184,18 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	[ "$(digest_of back/manifest.json)" = "${lines[3]}" ]
 	moss manifest push l dir:d
 	diff -r d back
+	moss manifest push l oci-archive:a.tar:all
 	# The blobs must still be there.
 	rm -rf m/blobs
 	refuses "m:all@sha256:" moss manifest push l "$REG/l:2"
 	moss pull -q --platform linux/s390x "$REG/l:1"
 	[ "$(moss image inspect -f '{{.Architecture}}' "$REG/l:1")" = s390x ]
 	moss pull -q --platform linux/arm64 dir:d
+	# Of an archive with such an index load takes one image, too.
+	moss rmi -f --no-trash "$(moss images -q --no-trunc "$REG/l:1")"
+	run -0 moss load --platform linux/s390x -i a.tar
+	[ "$(moss image inspect -f '{{.Architecture}}' "${output##* }")" = s390x ]
+	refuses "linux/riscv64" moss load --platform linux/riscv64 -i a.tar
 	[ -z "$(ls "$ROOT/tmp")" ]
 }
 
@@ -257,6 +264,8 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	refuses "oci:/no/such: open /no/such: no such file or directory" moss manifest add l oci:/no/such
 	refuses 'no image "none" in this image layout' moss manifest add l oci:m:none
 	refuses "oci:m is for folders" moss manifest add l oci-archive:m
+	mkfifo pipe
+	refuses "oci-archive:pipe: pipe is no regular file" moss manifest add l oci-archive:pipe
 	refuses "copy it: podman save x:1 | moss load" moss manifest add l containers-storage:x:1
 	mkdir full
 	touch full/mine
