@@ -1,7 +1,6 @@
 #include "engine/commit.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/lock.h"
 #include "base/scope.h"
 #include "base/str.h"
 #include "engine/commit_base.h"
@@ -10,6 +9,7 @@
 #include "engine/commit_pause.h"
 #include "engine/enter.h"
 #include "engine/event.h"
+#include "engine/hold.h"
 #include "engine/inspect_object.h"
 #include "engine/share.h"
 #include "engine/state.h"
@@ -104,22 +104,17 @@ static bool is_whole(struct store *s, const struct container_row *row)
 	return !strcmp(row->driver, "vfs") && stat(path, &st) == 0;
 }
 
-/* The lock where nothing runs; where it does, the folder is copied. */
+/* The lock where nothing runs; where it does, the folder is copied. Right after its end the monitor
+ * may have the lock still: it is waited for. */
 static int take_lock(struct commit *c, struct err *e)
 {
+	auto_fd fd = -1;
 	if (state_is_live(state_parse(c->row->state)))
 		return 0;
-	auto_free char *path = store_path(c->store, "containers/%s/alive", c->row->id);
-	auto_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return err_sys(e, "cannot open %s", path);
-	int r = lock_take(fd, false);
-	if (r < 0)
-		return err_sysn(e, -r, "cannot lock %s", path);
-	if (r == LOCK_BUSY)
-		return 0;
-	if ((r = upper_settle(c->store, c->row->id, e)) < 0 ||
-		(r = upper_is_movable(c->store, c->row->id, e)) < 0)
+	int r = container_hold(c->store, c->row, &fd, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if ((r = upper_is_movable(c->store, c->row->id, e)) < 0)
 		return r;
 	/* What is mounted elsewhere (moss mount) must not become a layer under the hands of whoever
 	 * writes there. */

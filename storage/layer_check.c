@@ -64,9 +64,9 @@ static bool is_changing(const struct checker *k, const struct wanted *w)
 	struct stat st;
 	if (w->type != '5')
 		return false;
-	if (fstatat(k->diff_fd, "../" SHARE_JOINING, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(k->wants.diff_fd, "../" SHARE_JOINING, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
-	auto_fd fd = path_open_plain(k->diff_fd, w->path, O_PATH);
+	auto_fd fd = path_open_plain(k->wants.diff_fd, w->path, O_PATH);
 	return fd >= 0 && fstat(fd, &st) == 0 && has_its_time(k, w, &st);
 }
 
