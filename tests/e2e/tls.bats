@@ -114,6 +114,12 @@ refused() { # NAME TEXT...
 	refused "$HOST/docker:1" "tls: " "where the registry wants a client certificate: NAME.cert and its NAME.key"
 	cp "$WORK/client.crt" "$certs/client.cert"
 	refused "$HOST/docker:1" "missing key client.key for client certificate client.cert"
+	# One that cannot be read, and one that is no key.
+	mkdir "$certs/client.key"
+	refused "$HOST/docker:1" "cannot use the certificates of $HOST: " "client.key: Is a directory"
+	rmdir "$certs/client.key"
+	echo garbage >"$certs/client.key"
+	refused "$HOST/docker:1" "tls: " "NAME.key"
 	cp "$WORK/client.key" "$certs/client.key"
 	moss pull -q "$HOST/docker:1"
 }
