@@ -144,11 +144,24 @@ static json_t *bad_key(const char *where, const char *name, struct err *e)
 	return NULL;
 }
 
+/* More than anybody means: each costs whoever runs the image. */
+enum { ENTRIES_MAX = 8192 };
+
+static json_t *too_many(const json_t *v, const char *name, struct err *e)
+{
+	size_t n = json_is_array(v) ? json_array_size(v) : json_object_size(v);
+	err_set(e, EBADMSG, "invalid image config: %zu entries in %s, at most %d are possible", n,
+		name, ENTRIES_MAX);
+	return NULL;
+}
+
 /* New reference. */
 static json_t *convert(json_t *v, const struct key *k, const char *where, struct err *e)
 {
 	if (!has_type(v, k->type))
 		return bad_key(where, k->name, e);
+	if (json_array_size(v) > ENTRIES_MAX || json_object_size(v) > ENTRIES_MAX)
+		return too_many(v, k->name, e);
 	if (k->type == T_SET)
 		return empty_values(v);
 	if (k->type == T_HEALTH)

@@ -133,6 +133,8 @@ config_refused() {
 	config_refused '.rootfs.diff_ids = []' "0 diff IDs for 2 layers"
 	config_refused '.rootfs.diff_ids += .rootfs.diff_ids' "4 diff IDs for 2 layers"
 	config_refused '.rootfs.diff_ids = [limit(5000; repeat("sha256:" + "0" * 64))]' "5000 diff IDs, at most"
+	config_refused '.config.Env = [limit(9000; repeat("A=1"))]' "9000 entries in Env, at most"
+	config_refused '.config.Volumes = (reduce range(9000) as $i ({}; .["/\($i)"] = {}))' "9000 entries in Volumes, at most"
 	config_refused '.rootfs.diff_ids |= reverse' "layer"
 	config_refused '.rootfs.diff_ids[0] = "sha256:../../../evil"' "malformed diff ID"
 	config_refused 'del(.rootfs)' "rootfs"
