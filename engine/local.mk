@@ -71,7 +71,8 @@ libengine_a_SOURCES = \
 	engine/transfer/progress_text.c \
 	engine/transfer/proto.c engine/transfer/proto.h \
 	engine/transfer/search.c engine/transfer/search.h \
-	engine/transfer/pull.c engine/transfer/pull.h \
+	engine/transfer/pull.c engine/transfer/pull.h engine/transfer/pull_internal.h \
+	engine/transfer/pull_find.c \
 	engine/transfer/pull_layers.c engine/transfer/pull_layers.h \
 	engine/transfer/pull_layers_hear.c engine/transfer/pull_layers_internal.h \
 	engine/transfer/pull_layers_lock.c \

@@ -1,4 +1,4 @@
-#include "engine/transfer/pull.h"
+#include "engine/transfer/pull_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,47 +28,7 @@
 #include "storage/image.h"
 #include "storage/store.h"
 
-enum { INDEX_DEPTH_MAX = 3, TAGS_TEXT_MAX = 16 * 1024 * 1024, REMOVED_TRIES = 10 };
-
-/* One run of `pull`: a repository, its fetcher, and what is printed. */
-struct pull {
-	struct store *store;
-	const struct pull_options *options;
-	struct platform platform;
-	struct fetcher fetcher;
-	struct unpacker spare; /* started while we wait for something else */
-	struct progress *progress;
-	int parts_fd;
-};
-
-/* What became of one reference before its layers are fetched. */
-struct found {
-	struct reference ref;
-	char *top_digest; /* of what the tag names: an index or a manifest */
-	struct fetched_manifest manifest; /* of our platform */
-	char *config_digest, *config_type;
-	int64_t config_size;
-	json_t *layers; /* as the unpacker checked them */
-	int config_fd; /* exact bytes */
-	char *config_json; /* as the unpacker wrote it */
-	json_t *diff_ids;
-};
-
-static void found_deinit(struct found *f)
-{
-	reference_deinit(&f->ref);
-	fetched_manifest_deinit(&f->manifest);
-	free(f->top_digest);
-	free(f->config_digest);
-	free(f->config_type);
-	free(f->config_json);
-	json_decref(f->layers);
-	json_decref(f->diff_ids);
-	if (f->config_fd >= 0)
-		close(f->config_fd);
-}
-#define auto_found __attribute__((cleanup(found_deinit))) struct found
-#define FOUND_INIT ((struct found){.manifest.fd = -1, .config_fd = -1})
+enum { TAGS_TEXT_MAX = 16 * 1024 * 1024, REMOVED_TRIES = 10 };
 
 static void pull_deinit(struct pull *p)
 {
@@ -84,15 +44,6 @@ static void pull_deinit(struct pull *p)
 		log_debug("%s", ignored.msg);
 }
 
-/* A failure is no failure yet: whoever needs an unpacker tries again. */
-static void start_spare(struct pull *p)
-{
-	struct err ignored;
-	if (p->spare.pid <= 0 &&
-		unpacker_start_beside(p->store, &p->fetcher.id, &p->spare, &ignored) < 0)
-		p->spare = UNPACKER_INIT;
-}
-
 static int pull_init(struct pull *p, struct store *s, const struct reference *ref,
 	const struct pull_options *o, struct err *e)
 {
@@ -103,134 +54,11 @@ static int pull_init(struct pull *p, struct store *s, const struct reference *re
 		r = fetcher_start(s, ref, o, &p->fetcher, e);
 	if (r < 0)
 		return r;
-	start_spare(p);
+	pull_start_spare(p);
 	return fetcher_ready(&p->fetcher, e);
 }
 
-static char *name_at_digest(const struct reference *ref, const char *digest)
-{
-	auto_free char *name = reference_name(ref);
-	return xasprintf("%s@%s", name, digest);
-}
-
-static int invalid_answer(struct err *e)
-{
-	return err_set(e, EBADMSG, "the unpacker gave no valid answer");
-}
-
-/* Asks an unpacker of its own; the process is gone afterwards. */
-static json_t *ask_unpacker(struct pull *p, const json_t *job, const int *fds, size_t n,
-	bool is_another_needed, struct err *e)
-{
-	struct unpacker u = p->spare;
-	const char *kind;
-	p->spare = UNPACKER_INIT;
-	if (u.pid <= 0 && unpacker_start_beside(p->store, &p->fetcher.id, &u, e) < 0)
-		return NULL;
-	json_t *reply = NULL;
-	int r = unpacker_send(&u, job, fds, n, e);
-	if (r == 0 && is_another_needed)
-		start_spare(p);
-	if (r == 0)
-		reply = unpacker_result(&u, NULL, NULL, &kind, e);
-	unpacker_stop(&u);
-	return reply;
-}
-
-/* The manifest f->manifest as checked by an unpacker. */
-static json_t *read_manifest(struct pull *p, struct found *f, struct err *e)
-{
-	const struct fetched_manifest *m = &f->manifest;
-	auto_json job = unpack_job_manifest(m->media_type, m->digest, m->size, p->platform.os,
-		p->platform.architecture, p->platform.variant);
-	(void)lseek(m->fd, 0, SEEK_SET);
-	return ask_unpacker(p, job, &m->fd, 1, false, e);
-}
-
-static int take_manifest(struct found *f, const json_t *reply, struct err *e)
-{
-	const char *digest = json_str(reply, "config/digest");
-	f->config_size = json_int_or(reply, "config/size", -1);
-	f->layers = json_incref(json_at(reply, "layers"));
-	if (!digest_valid(digest) || f->config_size < 0 || f->config_size > CONFIG_MAX ||
-		!json_is_array(f->layers))
-		return invalid_answer(e);
-	f->config_digest = xstrdup(digest);
-	f->config_type = xstrdup(json_str_or(reply, "config/media_type", ""));
-	return 0;
-}
-
-/* Follows an index to the manifest of our platform. */
-static int choose(struct pull *p, struct found *f, const json_t *reply, struct err *e)
-{
-	const char *digest = json_str(reply, "chosen/digest"), *kind;
-	if (!digest_valid(digest))
-		return invalid_answer(e);
-	auto_free char *name = name_at_digest(&f->ref, digest);
-	fetched_manifest_deinit(&f->manifest);
-	return fetcher_manifest(&p->fetcher, name, &f->manifest, &kind, e);
-}
-
-static int find_manifest(struct pull *p, struct found *f, struct err *e)
-{
-	for (int depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
-		auto_json reply = read_manifest(p, f, e);
-		if (!reply)
-			return -e->code;
-		const char *kind = json_str_or(reply, "kind", "");
-		if (!strcmp(kind, "manifest"))
-			return take_manifest(f, reply, e);
-		if (strcmp(kind, "index"))
-			return invalid_answer(e);
-		int r = choose(p, f, reply, e);
-		if (r < 0)
-			return r;
-	}
-	auto_free char *name = reference_familiar(&f->ref);
-	return err_set(e, ELOOP, "%s: indexes inside indexes inside indexes", name);
-}
-
-static int get_config(struct pull *p, struct found *f, struct err *e)
-{
-	const char *kind;
-	f->config_fd = fetcher_memory_file(e);
-	if (f->config_fd < 0)
-		return f->config_fd;
-	const struct fetch_blob wanted = {.digest = f->config_digest,
-		.size = f->config_size,
-		.part = f->config_fd,
-		.pipe = -1,
-		.sums = -1};
-	int r = fetcher_blob(&p->fetcher, &wanted, e);
-	if (r < 0)
-		return r;
-	start_spare(p);
-	r = fetcher_wait(&p->fetcher, &kind, e);
-	if (r < 0)
-		return err_ctx(e, "image config");
-	r = fetcher_seal(f->config_fd, e);
-	auto_fd out = r < 0 ? r : fetcher_memory_file(e);
-	if (out < 0)
-		return out;
-	auto_json job =
-		unpack_job_config(f->config_digest, f->config_size, json_array_size(f->layers));
-	int fds[2] = {f->config_fd, out};
-	auto_json reply = ask_unpacker(p, job, fds, 2, true, e);
-	if (!reply)
-		return -e->code;
-	f->diff_ids = json_incref(json_at(reply, "diff_ids"));
-	if (json_array_size(f->diff_ids) != json_array_size(f->layers))
-		return invalid_answer(e);
-	auto_buf text = BUF_INIT;
-	(void)lseek(out, 0, SEEK_SET);
-	r = read_fd(out, CONFIG_MAX, &text);
-	if (r < 0)
-		return err_sysn(e, -r, "cannot read the image config");
-	f->config_json = buf_take(&text);
-	return 0;
-}
-
-static int add_layers(struct pull_layers *l, const struct found *f, struct err *e)
+static int add_layers(struct pull_layers *l, const struct pull_found *f, struct err *e)
 {
 	size_t i;
 	json_t *layer;
@@ -239,7 +67,7 @@ static int add_layers(struct pull_layers *l, const struct found *f, struct err *
 		const char *diff_id = json_string_value(json_array_get(f->diff_ids, i));
 		int64_t size = json_int_or(layer, "size", -1);
 		if (!digest_valid(digest) || !digest_valid(diff_id) || size < 0)
-			return invalid_answer(e);
+			return pull_invalid_answer(e);
 		pull_layers_add(l, digest, size, json_str_or(layer, "media_type", ""), diff_id);
 	}
 	return 0;
@@ -252,7 +80,7 @@ static int read_bytes(int fd, size_t max, struct buf *out, struct err *e)
 	return r < 0 ? err_sysn(e, -r, "cannot read a memory file") : 0;
 }
 
-static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct err *e)
+static int commit(struct pull *p, struct pull_found *f, struct pull_layers *l, struct err *e)
 {
 	auto_buf manifest = BUF_INIT, config = BUF_INIT;
 	int r = read_bytes(f->manifest.fd, MANIFEST_MAX, &manifest, e);
@@ -274,7 +102,7 @@ static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct
 	struct reference tagged = {.domain = f->ref.domain, .path = f->ref.path, .tag = f->ref.tag};
 	/* By digest: no tag is set, even where one was written beside it. */
 	auto_free char *name = f->ref.digest ? NULL : reference_full(&tagged);
-	auto_free char *digest_ref = name_at_digest(&f->ref, f->top_digest);
+	auto_free char *digest_ref = pull_name_at_digest(&f->ref, f->top_digest);
 	pull_layers_empty_parts(l);
 	p->store->complete = share_complete;
 	r = image_commit(p->store, f->config_digest, f->config_json, config.data, config.len,
@@ -285,7 +113,7 @@ static int commit(struct pull *p, struct found *f, struct pull_layers *l, struct
 }
 
 /* -EAGAIN where a layer that was there has been removed meanwhile. */
-static int pull_and_commit(struct pull *p, struct found *f, bool is_alone, struct err *e)
+static int pull_and_commit(struct pull *p, struct pull_found *f, bool is_alone, struct err *e)
 {
 	struct pull_layers l = {.store = p->store,
 		.is_alone = is_alone,
@@ -326,7 +154,7 @@ static int pull_and_commit(struct pull *p, struct found *f, bool is_alone, struc
 
 /* Another command may remove an image with whose layers, or files, this one was to be made: then
  * those are fetched, too. What this pull got itself is kept, so each turn needs less of others. */
-static int get_layers(struct pull *p, struct found *f, struct err *e)
+static int get_layers(struct pull *p, struct pull_found *f, struct err *e)
 {
 	int r = pull_and_commit(p, f, false, e);
 	for (int i = 0; r == -EAGAIN && i < REMOVED_TRIES; i++) {
@@ -337,7 +165,7 @@ static int get_layers(struct pull *p, struct found *f, struct err *e)
 	return r;
 }
 
-static int admit(struct pull *p, const struct found *f, struct err *e)
+static int admit(struct pull *p, const struct pull_found *f, struct err *e)
 {
 	const struct admit_image image = {.store = p->store,
 		.fetcher = &p->fetcher,
@@ -350,11 +178,11 @@ static int admit(struct pull *p, const struct found *f, struct err *e)
 /* *is_named: the name means this very image already. *is_recorded: and its digest is known, too
  * (an image from an archive has none), and the name leads to this manifest: nothing is to be done.
  */
-static int compare_with_store(
-	struct pull *p, const struct found *f, bool *is_named, bool *is_recorded, struct err *e)
+static int compare_with_store(struct pull *p, const struct pull_found *f, bool *is_named,
+	bool *is_recorded, struct err *e)
 {
 	auto_free char *name = reference_full(&f->ref);
-	auto_free char *digest_ref = name_at_digest(&f->ref, f->top_digest);
+	auto_free char *digest_ref = pull_name_at_digest(&f->ref, f->top_digest);
 	struct image image = {0};
 	*is_named = *is_recorded = false;
 	int r = image_find(p->store, name, f->ref.digest ? digest_ref : name, &image, e);
@@ -386,7 +214,7 @@ static int pull_one(
 	struct pull *p, const struct reference *ref, bool *was_new, char **id, struct err *e)
 {
 	const char *kind;
-	auto_found f = FOUND_INIT;
+	auto_pull_found f = PULL_FOUND_INIT;
 	auto_free char *full = reference_full(ref);
 	bool is_named = false, is_recorded = false;
 	int r = reference_parse(full, false, &f.ref, e);
@@ -396,13 +224,13 @@ static int pull_one(
 		return r;
 	f.top_digest = xstrdup(f.manifest.digest);
 	progress_say(p->progress, "%s: Pulling from %s", ref->digest ? full : ref->tag, ref->path);
-	r = find_manifest(p, &f, e);
+	r = pull_find_manifest(p, &f, e);
 	if (r == 0)
 		r = admit(p, &f, e);
 	if (r == 0)
 		r = compare_with_store(p, &f, &is_named, &is_recorded, e);
 	if (r == 0 && !is_recorded)
-		r = get_config(p, &f, e);
+		r = pull_get_config(p, &f, e);
 	if (r == 0 && !is_recorded)
 		r = get_layers(p, &f, e);
 	if (r < 0)
