@@ -104,16 +104,19 @@ static bool is_whole(struct store *s, const struct container_row *row)
 	return !strcmp(row->driver, "vfs") && stat(path, &st) == 0;
 }
 
-/* The lock where nothing runs; where it does, the folder is copied. Right after its end the monitor
- * may have the lock still: it is waited for. */
+enum { END_MS = 1000 };
+
+/* The lock where nothing runs; where something does, or another command has it, the folder is
+ * copied. Right after its end the monitor may have the lock still: it is waited for. */
 static int take_lock(struct commit *c, struct err *e)
 {
 	auto_fd fd = -1;
-	if (state_is_live(state_parse(c->row->state)))
-		return 0;
-	int r = container_hold(c->store, c->row, &fd, e);
+	int r = 1;
+	if (!state_is_live(state_parse(c->row->state)))
+		r = container_hold_within(c->store, c->row, END_MS, &fd, e);
+	c->is_whole = is_whole(c->store, c->row);
 	if (r != 0)
-		return r < 0 ? r : 0;
+		return r < 0 && r != -EBUSY ? r : 0;
 	if ((r = upper_is_movable(c->store, c->row->id, e)) < 0)
 		return r;
 	/* What is mounted elsewhere (moss mount) must not become a layer under the hands of whoever

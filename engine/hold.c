@@ -1,4 +1,5 @@
 #include "engine/hold.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/scope.h"
@@ -26,6 +27,13 @@ static int read_again(struct store *s, struct container_row *row, struct err *e)
 
 int container_hold(struct store *s, struct container_row *row, int *alive, struct err *e)
 {
+	return container_hold_within(s, row, -1, alive, e);
+}
+
+int container_hold_within(
+	struct store *s, struct container_row *row, int wait_ms, int *alive, struct err *e)
+{
+	const int64_t began = clock_monotonic_ns();
 	auto_free char *path = store_path(s, "containers/%s/alive", row->id);
 	for (;;) {
 		enum container_state state = state_parse(row->state);
@@ -51,7 +59,10 @@ int container_hold(struct store *s, struct container_row *row, int *alive, struc
 			*alive = take_fd(fd);
 			return upper_settle(s, row->id, e);
 		}
-		if (lock != LOCK_TAKEN)
-			(void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
+		if (lock == LOCK_TAKEN)
+			continue;
+		if (wait_ms >= 0 && clock_monotonic_ns() - began > wait_ms * (NS_PER_S / 1000))
+			return 1;
+		(void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
 	}
 }
