@@ -155,6 +155,7 @@ int image_set_tagged(struct store *s, const char *id, struct err *e)
 int image_tag(
 	struct store *s, const char *id, const char *name, const char *manifest, struct err *e)
 {
+	const bool is_part = db_in_transaction(s->db);
 	int r = db_begin(s->db, DB_FULL, e);
 	if (r < 0)
 		return r;
@@ -164,14 +165,18 @@ int image_tag(
 		r = err_set(e, ENOENT, "No such image: %s", id);
 	if (r == ROW_OK)
 		r = image_row_set_name(s->db, id, name, false, manifest, e);
-	if (r >= 0)
+	if (r >= 0 && is_part)
 		r = image_manifests_settle(s, e);
 	free(found);
 	if (r < 0)
 		db_rollback(s->db);
 	else
 		r = db_commit(s->db, e);
-	if (!db_in_transaction(s->db))
+	/* The tag is there without it, too: a later command does it. */
+	struct err late = {0};
+	if (r >= 0 && !is_part && image_manifests_settle(s, &late) < 0)
+		log_debug("%s", late.msg);
+	if (!is_part)
 		store_settle(s);
 	return r;
 }

@@ -49,6 +49,9 @@ static int keep_rows(struct store *s, const char *stage, const struct image *ima
 	struct strv diffs = STRV_INIT;
 	auto_strv replaced = STRV_INIT;
 	int r = keep_replaced(s, image->id, &replaced, e);
+	/* Their rows go with the image's; what the trash holds stays (intent.h). */
+	for (char **m = image->manifests; r >= 0 && *m; m++)
+		add_blob_path(&replaced, *m);
 	if (r >= 0)
 		r = intent_write(s, stage, &replaced, e);
 	if (r >= 0)
