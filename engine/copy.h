@@ -23,8 +23,8 @@
  * there; if that has changed when the copying begins, the placing side notices (a folder in place
  * of a file is an error, not a surprise).
  *
- * Killed at any point, it leaves on the host what was complete by then, in a container also at most
- * one new file that is not, beside what was being replaced nothing, and no process or mount. (In a
+ * Killed at any point, it leaves on the host what was complete by then (without O_TMPFILE, and in a
+ * container, also at most one new file that is not), beside what was being replaced nothing, and no process or mount. (In a
  * container that does not run, of the driver fuse-overlayfs, a name ".moss-cp.*" can stay.)
  */
 #ifndef ENGINE_COPY_H

@@ -167,7 +167,8 @@ int share_join(struct store *s, const char *layer, struct err *e)
 	auto_strv ids = STRV_INIT, others = STRV_INIT, layers = STRV_INIT;
 	auto_free char *stage = NULL;
 	int lock = -1;
-	if (!has_file(s, layer, "share"))
+	/* One that another commit joins, or did when it was killed, is left to that. */
+	if (!has_file(s, layer, "share") || has_file(s, layer, SHARE_JOINING))
 		return 0;
 	if (layer_row_ids(s->db, &ids, e) < 0)
 		return -e->code;
@@ -235,7 +236,7 @@ int share_settle_join(struct store *s, const char *name, struct err *e)
 {
 	auto_free char *layer = joined_layer(s, name), *trash = store_path(s, "trash");
 	int r = layer ? settle_layer(s, layer, e) : 0;
-	if (r == -EBADMSG) {
+	if (r == -EBADMSG || r == -EFBIG) {
 		log_warn("%s", e->msg);
 		r = 0;
 	}

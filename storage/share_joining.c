@@ -52,6 +52,8 @@ int share_joining_note(int layers_fd, const char *layer, const struct strv *path
 		buf_add(&text, &r, sizeof(r));
 		buf_add(&text, paths->v[i], strlen(paths->v[i]) + 1);
 	}
+	if (text.len > NOTE_MAX)
+		return err_set(e, EFBIG, "too many files of layer %s to note", layer);
 	return write_file_at(layers_fd, name, text.data, text.len, 0600, false, e);
 }
 

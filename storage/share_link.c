@@ -30,7 +30,7 @@ struct linker {
 	const struct share_link_job *job;
 	struct share_link_result *out;
 	struct folder in;
-	bool no_clone; /* the file system does not share blocks */
+	bool no_clone, no_dedupe; /* the file system cannot */
 	struct strv busy;
 	struct strv matches; /* new layer, its twin's layer, path: found equal */
 	struct strv later; /* the same: to be copied */
@@ -96,9 +96,12 @@ static int open_pair(struct linker *l, struct pair *p, struct err *e)
 		return -e->code;
 	if (fstatat(l->in.fd, p->last, &p->empty, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "cannot look at %s", p->whole);
+	if (p->is_full && p->empty.st_nlink != 1)
+		return err_set(e, ESTALE, "%s is shared already", p->whole);
 	if (!S_ISREG(p->empty.st_mode) || (p->empty.st_size != 0) != p->is_full ||
 		p->empty.st_nlink != 1)
-		return err_set(e, EBADMSG, "%s is not an empty file", p->whole);
+		return err_set(e, EBADMSG, "%s is not %s", p->whole,
+			p->is_full ? "a file that may be shared" : "an empty file");
 	from = xasprintf("%s/diff/%s", p->twin, p->path);
 	p->from = path_open_plain(l->layers_fd, from, O_RDONLY | O_NONBLOCK);
 	if (p->from < 0)
@@ -149,7 +152,7 @@ static int dedupe(struct linker *l, const struct pair *p, struct err *e)
 		struct file_dedupe_range range;
 		char room[sizeof(struct file_dedupe_range) + sizeof(struct file_dedupe_range_info)];
 	} u = {0};
-	if (l->no_clone)
+	if (l->no_dedupe)
 		return 0;
 	auto_fd to = open_empty(l, p, e);
 	if (to < 0)
@@ -160,7 +163,7 @@ static int dedupe(struct linker *l, const struct pair *p, struct err *e)
 		u.range.dest_count = 1;
 		u.range.info[0] = (struct file_dedupe_range_info){.dest_fd = to, .dest_offset = at};
 		if (ioctl(p->from, FIDEDUPERANGE, &u.range) < 0 || u.range.info[0].status < 0) {
-			l->no_clone = true;
+			l->no_dedupe = true;
 			return 0;
 		}
 		if (u.range.info[0].bytes_deduped == 0)
