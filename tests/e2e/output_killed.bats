@@ -23,7 +23,7 @@ store_is_clean() {
 }
 
 # cut NAME COMMAND...: the command, which writes $OUT/NAME, ended by two signals at eight moments of the
-# time that it takes.
+# time that it takes (more, where some come too late).
 cut() {
 	local name=$1 signal part start whole killed=0 code
 	shift
@@ -32,13 +32,15 @@ cut() {
 	whole=$((${EPOCHREALTIME/./} - ${start/./}))
 	rm -rf "$OUT/${name:?}"
 	for signal in INT KILL; do
-		for part in 1 3 5 7; do
+		for part in 1 3 5 7 1 3 5 7; do
+			[ $killed -lt $([ $signal = INT ] && echo 4 || echo 8) ] || break
 			[ -z "$BEFORE" ] || echo before >"$OUT/$name"
 			code=0
+			start=$EPOCHREALTIME
 			timeout -s $signal "$(printf '%d.%06d' $((whole * part / 8 / 1000000)) $((whole * part / 8 % 1000000)))" \
 				"$@" >/dev/null 2>&1 || code=$?
-			[ $code = 0 ] || killed=$((killed + 1))
-			# One that was faster than its kill has written all of it.
+			# One that was faster than its kill has written all of it, and tells how long it takes.
+			if [ $code = 0 ]; then whole=$((${EPOCHREALTIME/./} - ${start/./})); else killed=$((killed + 1)); fi
 			if [ $code != 0 ] && [ -n "$BEFORE" ]; then
 				[ "$(cat "$OUT/$name")" = before ] || check_whole "$OUT/$name"
 				wait_for 10 is_alone "$name"
@@ -48,7 +50,7 @@ cut() {
 			rm -rf "$OUT/${name:?}"
 		done
 	done
-	[ $killed -ge 4 ] || { echo "only $killed of 8 were killed"; false; }
+	[ $killed -ge 4 ] || { echo "only $killed were killed"; false; }
 	wait_for 10 store_is_clean
 }
 check_whole() { if [ -d "$1" ]; then [ -e "$1/oci-layout" ]; else tar tf "$1" >/dev/null; fi; }
