@@ -39,14 +39,17 @@ void shown_text(char *s, const char *keep)
 	}
 }
 
-/* Where scheme, user and password end. */
-static size_t find_host(const char *url, size_t *scheme)
+/* With its "://"; 0 where there is none. */
+static size_t scheme_length(const char *url)
 {
 	const char *colon = strstr(url, "://");
-	if (!colon)
-		return 0;
-	*scheme = (size_t)(colon - url) + 3;
-	size_t host = *scheme;
+	return colon ? (size_t)(colon - url) + 3 : 0;
+}
+
+/* Where user and password end. */
+static size_t find_host(const char *url, size_t scheme)
+{
+	size_t host = scheme;
 	for (size_t i = host; url[i] && !strchr("/?#", url[i]); i++)
 		if (url[i] == '@')
 			host = i + 1;
@@ -55,8 +58,8 @@ static size_t find_host(const char *url, size_t *scheme)
 
 void shown_url(const char *url, char *out, size_t n)
 {
-	size_t scheme = 0, host = find_host(url, &scheme);
-	if (!host)
+	size_t scheme = scheme_length(url), host = find_host(url, scheme);
+	if (!scheme)
 		snprintf(out, n, "%s", url);
 	else
 		snprintf(out, n, "%.*s%.*s", (int)scheme, url, (int)strcspn(url + host, "?#"),
@@ -65,7 +68,7 @@ void shown_url(const char *url, char *out, size_t n)
 
 char *shown_url_masked(const char *url)
 {
-	size_t scheme = 0, host = find_host(url, &scheme);
+	size_t scheme = scheme_length(url), host = find_host(url, scheme);
 	if (host == scheme)
 		return xstrdup(url);
 	return xasprintf("%.*sxxxxx:xxxxx@%s", (int)scheme, url, url + host);

@@ -12,7 +12,8 @@ void shown_text(char *s, const char *keep);
  * address whole may fetch what it names. Other text than a URL's stays. */
 void shown_url(const char *url, char *out, size_t n);
 
-/* The URL with "xxxxx:xxxxx" for its user and password, as Docker does. Owned. */
+/* The URL with "xxxxx:xxxxx" for its user and password, as Docker does; the text may
+ * lack its scheme, as an address of a proxy may. Owned. */
 char *shown_url_masked(const char *url);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/scope.h"
 #include "base/shown.h"
+#include "base/str.h"
 #include "registry/no_proxy.h"
 
 enum {
@@ -285,6 +286,15 @@ int64_t http_parse_upload_range(const char *value)
 	return end ? (int64_t)end + 1 : 0;
 }
 
+/* libcurl's words quote the address as it is, with its password, and have two codes for it. */
+static void hide_proxy(struct http_exchange *x)
+{
+	if (!x->curl_code || !str_starts(x->why, "Unsupported proxy"))
+		return;
+	x->curl_code = CURLE_COULDNT_RESOLVE_PROXY;
+	snprintf(x->why, sizeof(x->why), "the proxy's address is malformed or of an unknown kind");
+}
+
 /* True where anything ended. */
 static bool collect_done(struct http *h)
 {
@@ -312,6 +322,7 @@ static bool collect_done(struct http *h)
 		curl_easy_getinfo(m->easy_handle, CURLINFO_HTTP_CONNECTCODE, &x->proxy_status);
 		if (x->curl_code && !x->why[0])
 			snprintf(x->why, sizeof(x->why), "%s", curl_easy_strerror(m->data.result));
+		hide_proxy(x);
 		log_debug("%s: status %ld, %s", x->shown, x->reply.status,
 			x->curl_code ? x->why : "done");
 		handle_free(h, x);

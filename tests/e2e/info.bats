@@ -41,6 +41,8 @@ teardown() { store_drop; }
 	run moss info -f '{{.HttpProxy}} {{.HttpsProxy}} {{.NoProxy}}'
 	echo "$output"
 	[ "$output" = "http://xxxxx:xxxxx@proxy.test:3128 http://xxxxx:xxxxx@proxy.test:3129/ a,b" ]
+	HTTP_PROXY=bob:geheim@proxy.test:3128 run moss info -f '{{.HttpProxy}}'
+	[ "$output" = "xxxxx:xxxxx@proxy.test:3128" ]
 	for format in '{{json .}}' ''; do
 		run moss info --format "$format"
 		[ "$status" = 0 ]

@@ -85,6 +85,20 @@ registry_start_tls() {
 	[[ "$output" == *"the proxy refused the connection: 502 Bad Gateway"* ]]
 }
 
+@test "a proxy whose address cannot be used: told without its password, and not tried again" {
+	local url=registry.test:1/docker:1 proxy
+	for proxy in 'http://user:se/cret@127.0.0.1:1' 'ftp://user:se%2Fcret@127.0.0.1:1' \
+		'http://user:pass@cret@127.0.0.1:1'; do
+		run env MOSS_DEBUG=1 https_proxy="$proxy" "$MOSS" --root "$ROOT" --runroot "$RUNROOT" \
+			--debug pull "$url"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"proxyconnect tcp: the proxy's address is malformed or of an unknown kind"* ]]
+		[[ "$output" == *"check the proxy in the environment"* ]]
+		[[ "$output" != *cret* ]]
+	done
+}
+
 @test "no_proxy: names, domains, all; this machine is never asked for through a proxy" {
 	registry_start
 	forward_start

@@ -169,6 +169,8 @@ static void addresses_are_shown_without_secrets(void **state)
 		{"http://host/a@b", "http://host/a@b", "http://host/a@b"},
 		{"http://host?a@b", "http://host", "http://host?a@b"},
 		{"host:3128", "host:3128", "host:3128"},
+		{"u:p@host:1", "u:p@host:1", "xxxxx:xxxxx@host:1"},
+		{"host:1/a@b", "host:1/a@b", "host:1/a@b"},
 		{"file?x.tar", "file?x.tar", "file?x.tar"},
 		{"", "", ""},
 	};
