@@ -39,7 +39,15 @@ static bool too_deep(const char *text, size_t len)
 	return false;
 }
 
-json_t *json_parse(const char *text, size_t len, const char *what, struct err *e)
+/* jansson's words for an error end with what it read there. */
+static size_t words_length(const char *words)
+{
+	const char *near = strstr(words, " near "), *escape = strstr(words, " '\\");
+	const char *end = near && (!escape || near < escape) ? near : escape;
+	return end ? (size_t)(end - words) : strlen(words);
+}
+
+static json_t *parse(const char *text, size_t len, const char *what, bool is_secret, struct err *e)
 {
 	json_error_t at;
 	if (too_deep(text, len)) {
@@ -48,8 +56,19 @@ json_t *json_parse(const char *text, size_t len, const char *what, struct err *e
 	}
 	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
 	if (!j)
-		err_set(e, EBADMSG, "%s: not valid JSON: line %d: %s", what, at.line, at.text);
+		err_set(e, EBADMSG, "%s: not valid JSON: line %d: %.*s", what, at.line,
+			(int)(is_secret ? words_length(at.text) : strlen(at.text)), at.text);
 	return j;
+}
+
+json_t *json_parse(const char *text, size_t len, const char *what, struct err *e)
+{
+	return parse(text, len, what, false, e);
+}
+
+json_t *json_parse_secret(const char *text, size_t len, const char *what, struct err *e)
+{
+	return parse(text, len, what, true, e);
 }
 
 char *json_text(const json_t *j)
@@ -79,8 +98,7 @@ static void pretty(struct buf *out, const json_t *j, const char *indent, int lev
 	}
 	buf_putc(out, json_is_object(j) ? '{' : '[');
 	if (json_is_object(j)) {
-		json_object_foreach((json_t *)j, key, value)
-		{
+		json_object_foreach ((json_t *)j, key, value) {
 			auto_json name = json_string(key);
 			auto_free char *quoted = json_text(name);
 			pretty_line(out, indent, level + 1);
@@ -90,8 +108,7 @@ static void pretty(struct buf *out, const json_t *j, const char *indent, int lev
 				buf_putc(out, ',');
 		}
 	} else {
-		json_array_foreach(j, i, value)
-		{
+		json_array_foreach (j, i, value) {
 			pretty_line(out, indent, level + 1);
 			pretty(out, value, indent, level + 1);
 			if (++done < n)

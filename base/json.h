@@ -17,6 +17,8 @@ void json_drop(json_t **j);
 /* Parses text; duplicate keys and a depth over 200 are errors. `what` names it in the error.
  * Returns a new reference or NULL with e set. */
 json_t *json_parse(const char *text, size_t len, const char *what, struct err *e);
+/* The same for text that holds secrets: the error quotes none of it. */
+json_t *json_parse_secret(const char *text, size_t len, const char *what, struct err *e);
 /* Compact text, keys in insertion order, "/" not escaped. Owned. */
 char *json_text(const json_t *j);
 /* As Go's json.MarshalIndent: a line for each element, `indent` for each level, one blank after a

@@ -30,7 +30,7 @@ json_t *client_config_load(const struct globals *g)
 	auto_free char *path = config_path(g);
 	if (!path || read_file(path, CONFIG_MAX, &text, &ignored) < 0 || buf_is_blank(&text))
 		return NULL;
-	json_t *config = json_parse(text.data, text.len, path, &broken);
+	json_t *config = json_parse_secret(text.data, text.len, path, &broken);
 	if (!config && !is_told)
 		log_warn("%s", broken.msg);
 	is_told |= !config;

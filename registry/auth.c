@@ -112,7 +112,7 @@ static bool is_token_text(const char *s)
 
 int auth_take_answer(struct auth *a, const char *text, size_t n, const char *url, struct err *e)
 {
-	auto_json reply = json_parse(text, n, "answer of the token server", e);
+	auto_json reply = json_parse_secret(text, n, "answer of the token server", e);
 	if (!reply)
 		return -e->code;
 	const char *token = json_str(reply, "token");

@@ -101,7 +101,7 @@ int credential_helper_parse(
 	const char *text, size_t len, const char *program, struct credentials *out, struct err *e)
 {
 	*out = (struct credentials){0};
-	auto_json reply = json_parse(text, len, program, e);
+	auto_json reply = json_parse_secret(text, len, program, e);
 	if (!reply)
 		return -e->code;
 	const char *user = json_str(reply, "Username"), *secret = json_str(reply, "Secret");
@@ -165,7 +165,7 @@ int credential_helper_erase(const char *name, const char *server, struct err *e)
 int credential_helper_parse_list(
 	const char *text, size_t len, const char *program, struct strv *servers, struct err *e)
 {
-	auto_json reply = json_parse(text, len, program, e);
+	auto_json reply = json_parse_secret(text, len, program, e);
 	if (!reply)
 		return -e->code;
 	if (!json_is_object(reply))

@@ -187,7 +187,7 @@ static int find_in_file(const char *path, bool must_exist, const struct referenc
 	}
 	if (buf_is_blank(&text))
 		return CREDENTIALS_NONE;
-	auto_json config = json_parse(text.data, text.len, path, &file_error);
+	auto_json config = json_parse_secret(text.data, text.len, path, &file_error);
 	explicit_bzero(text.data, text.len);
 	if (!config) {
 		*e = file_error;
@@ -202,7 +202,7 @@ static int find_in_environment(const struct reference *ref, struct credentials *
 	struct err e = {0};
 	if (str_empty(text))
 		return CREDENTIALS_NONE;
-	auto_json config = json_parse(text, strlen(text), "DOCKER_AUTH_CONFIG", &e);
+	auto_json config = json_parse_secret(text, strlen(text), "DOCKER_AUTH_CONFIG", &e);
 	if (!config) {
 		log_warn("%s", e.msg);
 		return CREDENTIALS_NONE;

@@ -133,7 +133,7 @@ static int file_read(const char *path, json_t **json, struct err *e)
 		*json = json_object();
 		return 0;
 	}
-	*json = json_parse(text.data, text.len, path, e);
+	*json = json_parse_secret(text.data, text.len, path, e);
 	explicit_bzero(text.data, text.len);
 	if (*json && !json_is_object(*json)) {
 		json_decref(take_ptr(*json));

@@ -186,6 +186,23 @@ Login Succeeded" ]
 	[ "$(cat "$HOME/.docker/config.json")" = '{"auths": ' ]
 }
 
+@test "a file that is no JSON: nothing of its secrets is told" {
+	mkdir -p "$HOME/.docker"
+	printf '{"auths":{"r.example":{"auth":"YWxpY2U6c2VjcmV0\n"}}}' >"$HOME/.docker/config.json"
+	local command
+	for command in "pull --retry 0 r.example:1/a" "logout r.example" "ps"; do
+		# shellcheck disable=SC2086 # words
+		run moss --debug $command
+		echo "$output"
+		[[ "$output" == *"$HOME/.docker/config.json: not valid JSON: line 1: "* ]]
+		[[ "$output" != *YWxp* ]]
+	done
+	rm "$HOME/.docker/config.json"
+	DOCKER_AUTH_CONFIG='{"auths":{"r.example":{"auth":YWxpY2U6c2VjcmV0' run moss pull --retry 0 r.example:1/a
+	[[ "$output" == *"DOCKER_AUTH_CONFIG: not valid JSON: line 1: "* ]]
+	[[ "$output" != *YWxp* ]]
+}
+
 @test "twenty logins at once lose nothing of each other" {
 	registry_start
 	local i pids=()

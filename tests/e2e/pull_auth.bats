@@ -193,6 +193,10 @@ answers_start() {
 	run moss pull --retry 0 "$PROXY/docker:1"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"answer of the token server: not valid JSON"* ]]
+	printf '{"token":"geheim\n"}' >"$ANSWER"
+	run moss pull --retry 0 "$PROXY/docker:1"
+	[[ "$output" == *"answer of the token server: not valid JSON"* ]]
+	[[ "$output" != *geheim* ]]
 	[ "$(requests auth=Bearer)" = 0 ]
 }
 

@@ -50,11 +50,33 @@ static void test_pretty(void **state)
 	assert_string_equal(nothing, "{}");
 }
 
+static void test_secret_is_not_quoted(void **state)
+{
+	(void)state;
+	static const char *const cases[] = {"{\"auth\": \"geheim\n\"}", "{\"auth\": geheim}",
+		"{\"geheim\":1,\"geheim\":2}", "{\"a\": \"\\ugeheim\"}", "\"geheim",
+		"[\"geheim\" \"geheim\"]"};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err e = {0};
+		assert_null(json_parse_secret(cases[i], strlen(cases[i]), "file", &e));
+		if (strstr(e.msg, "gehei") || !strstr(e.msg, "file: not valid JSON: line "))
+			fail_msg("%s", e.msg);
+	}
+	struct err e = {0};
+	assert_null(json_parse_secret("[x]", 3, "file", &e));
+	assert_string_equal(e.msg, "file: not valid JSON: line 1: invalid token");
+	assert_null(json_parse("[x]", 3, "file", &e));
+	assert_string_equal(e.msg, "file: not valid JSON: line 1: invalid token near 'x'");
+	auto_json good = json_parse_secret("{\"a\":1}", 7, "file", &e);
+	assert_non_null(good);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_pretty),
+		cmocka_unit_test(test_secret_is_not_quoted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
