@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum type { T_STRING, T_BOOL, T_INT, T_STRINGS, T_STRING_MAP, T_SET, T_TIME, T_HEALTH };
+enum type { T_STRING, T_WORD, T_BOOL, T_INT, T_STRINGS, T_STRING_MAP, T_SET, T_TIME, T_HEALTH };
 
 struct key {
 	const char *name;
@@ -20,9 +20,9 @@ struct key {
 static const struct key top_keys[] = {
 	{"created", T_TIME},
 	{"author", T_STRING},
-	{"architecture", T_STRING},
-	{"variant", T_STRING},
-	{"os", T_STRING},
+	{"architecture", T_WORD},
+	{"variant", T_WORD},
+	{"os", T_WORD},
 	{"os.version", T_STRING},
 	{"os.features", T_STRINGS},
 	{"docker_version", T_STRING},
@@ -119,6 +119,7 @@ static bool has_type(const json_t *v, enum type type)
 {
 	switch (type) {
 	case T_STRING:
+	case T_WORD:
 		return json_is_string(v);
 	case T_BOOL:
 		return json_is_boolean(v);
@@ -155,11 +156,26 @@ static json_t *too_many(const json_t *v, const char *name, struct err *e)
 	return NULL;
 }
 
+/* Of a platform: it is shown to people, and compared. It may be empty. */
+static bool is_word(const char *s)
+{
+	enum { WORD_MAX = 64 };
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	return n <= WORD_MAX && !s[n];
+}
+
 /* New reference. */
 static json_t *convert(json_t *v, const struct key *k, const char *where, struct err *e)
 {
 	if (!has_type(v, k->type))
 		return bad_key(where, k->name, e);
+	if (k->type == T_WORD && !is_word(json_string_value(v))) {
+		err_set(e, EBADMSG,
+			"invalid image config: %s is not a word of letters, digits, \".\", \"_\" "
+			"and \"-\"",
+			k->name);
+		return NULL;
+	}
 	if (json_array_size(v) > ENTRIES_MAX || json_object_size(v) > ENTRIES_MAX)
 		return too_many(v, k->name, e);
 	if (k->type == T_SET)

@@ -442,6 +442,19 @@ a.docker('$WORK/a.tar', [a.tar(*[('d/f%d' % i, os.urandom(40000)) for i in range
 	nothing_left
 }
 
+@test "a platform that gives the terminal orders is refused" {
+	local key
+	for key in os architecture variant; do
+		py "
+one = a.tar(('one', b'1'))
+a.docker('$WORK/a.tar', [one], tags=['x:1'], conf=a.config([one], $key='s\\033[2J390'))"
+		run -1 moss load -i "$WORK/a.tar"
+		[[ $output == *"invalid image config: $key is not a word of letters, digits"* ]]
+		[[ $output != *$'\033'* ]]
+	done
+	nothing_left
+}
+
 @test "--platform leaves images of others out, and wants one" {
 	py "
 one = a.tar(('one', b'1'))

@@ -235,6 +235,11 @@ static void test_config_refused(void **state)
 	refuses_config("{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[7]}}", 1, "diff ID");
 	refuses_config("{\"rootfs\":{\"type\":\"other\",\"diff_ids\":[]}}", 0, "rootfs");
 	refuses_config("{\"os\":7," ROOTFS "}", 1, "os");
+	refuses_config("{\"os\":\"\\u001b[2Jx\"," ROOTFS "}", 1, "os is not a word");
+	refuses_config("{\"architecture\":\"a b\"," ROOTFS "}", 1, "architecture is not a word");
+	refuses_config("{\"variant\":\"v/1\"," ROOTFS "}", 1, "variant is not a word");
+	auto_free char *wide = xasprintf("{\"os\":\"%065d\"," ROOTFS "}", 0);
+	refuses_config(wide, 1, "os is not a word");
 	refuses_config("{\"created\":\"yesterday\"," ROOTFS "}", 1, "created");
 	refuses_config("{\"config\":[]," ROOTFS "}", 1, "config");
 	refuses_config("{\"config\":{\"Env\":[1]}," ROOTFS "}", 1, "config.Env");
@@ -243,6 +248,20 @@ static void test_config_refused(void **state)
 		"Healthcheck.Test");
 	refuses_config("{\"config\":{\"User\":\"a\\u0000b\"}," ROOTFS "}", 1, "JSON");
 	refuses_config("{\"history\":[1]," ROOTFS "}", 1, "history");
+}
+
+static void test_config_words(void **state)
+{
+	(void)state;
+	struct err e;
+	auto_json empty =
+		config("{\"os\":\"\",\"architecture\":\"\",\"variant\":\"\"," ROOTFS "}", 1, &e);
+	assert_non_null(empty);
+	auto_json odd = config("{\"os\":\"z_OS-1.2\"," ROOTFS "}", 1, &e);
+	assert_non_null(odd);
+	auto_free char *longest = xasprintf("{\"os\":\"%064d\"," ROOTFS "}", 0);
+	auto_json wide = config(longest, 1, &e);
+	assert_non_null(wide);
 }
 
 int main(void)
@@ -255,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_platforms),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_config_refused),
+		cmocka_unit_test(test_config_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
