@@ -239,6 +239,10 @@ static int take_history(const json_t *j, json_t *out, struct err *e)
 		return 0;
 	if (!json_is_array(history))
 		return err_set(e, EBADMSG, "invalid image config: history is not a list");
+	if (json_array_size(history) > ENTRIES_MAX) {
+		(void)too_many(history, "history", e);
+		return -e->code;
+	}
 	auto_json list = json_array();
 	json_array_foreach (history, i, v) {
 		json_t *h = json_is_object(v)

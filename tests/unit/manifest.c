@@ -264,6 +264,27 @@ static void test_config_words(void **state)
 	assert_non_null(wide);
 }
 
+/* A history of n steps. */
+static char *long_history(int n)
+{
+	auto_buf text = BUF_INIT;
+	buf_puts(&text, "{" ROOTFS ",\"history\":[{}");
+	while (--n > 0)
+		buf_puts(&text, ",{}");
+	buf_puts(&text, "]}");
+	return buf_take(&text);
+}
+
+static void test_config_history(void **state)
+{
+	(void)state;
+	struct err e;
+	auto_free char *most = long_history(8192), *more = long_history(8193);
+	auto_json taken = config(most, 1, &e);
+	assert_non_null(taken);
+	refuses_config(more, 1, "8193 entries in history, at most 8192 are possible");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_config_refused),
 		cmocka_unit_test(test_config_words),
+		cmocka_unit_test(test_config_history),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
