@@ -12,15 +12,18 @@
 
 enum { ADDRESS = 16 };
 
+static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 /* As 16 bytes, an IPv4 address mapped into IPv6. */
 static bool parse_address(const char *text, unsigned char out[ADDRESS])
 {
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 	if (inet_pton(AF_INET6, text, out) == 1)
 		return true;
 	memcpy(out, mapped, sizeof(mapped));
 	return inet_pton(AF_INET, text, out + sizeof(mapped)) == 1;
 }
+
+static bool is_v4(const unsigned char *address) { return !memcmp(address, mapped, sizeof(mapped)); }
 
 static bool bits_equal(const unsigned char *a, const unsigned char *b, unsigned bits)
 {
@@ -39,10 +42,14 @@ static int network_has(const char *entry, const unsigned char *address)
 	auto_free char *text = slash ? xstrndup(entry, (size_t)(slash - entry)) : NULL;
 	if (!slash || !parse_address(text, network) || !parse_u32(slash + 1, &bits))
 		return -1;
-	bool is_v4 = !strchr(text, ':');
-	if (bits > (is_v4 ? 32 : 128))
+	bool has_colon = strchr(text, ':') != NULL;
+	if (bits > (has_colon ? 128 : 32))
 		return -1;
-	return address && bits_equal(address, network, is_v4 ? bits + 96 : bits);
+	if (!has_colon)
+		bits += 96;
+	/* "::/0" has no IPv4 address, although all of them are mapped below it. */
+	bool is_of_v4 = bits >= 96 && is_v4(network);
+	return address && is_v4(address) == is_of_v4 && bits_equal(address, network, bits);
 }
 
 /* Cuts ":PORT" off; what is left is the host, without brackets. NULL: there is no host. */
@@ -51,7 +58,9 @@ static char *split_port(char *entry, const char **port)
 	*port = "";
 	char *colon = strrchr(entry, ':'), *end = strchr(entry, ']');
 	if (*entry == '[' && end) {
-		if (end[1] == ':')
+		if (end[1] && end[1] != ':')
+			return NULL;
+		if (end[1])
 			*port = end + 2;
 		*end = '\0';
 		return entry + 1;
@@ -91,6 +100,18 @@ static bool entry_has(char *entry, const char *host, const unsigned char *addres
 	return *name && domain_has(name, host);
 }
 
+/* Without the blanks around it; one within is part of it, and no host has one. */
+static char *trim(char *entry)
+{
+	static const char blanks[] = " \t\r\n\v\f";
+	entry += strspn(entry, blanks);
+	size_t n = strlen(entry);
+	while (n && strchr(blanks, entry[n - 1]))
+		n--;
+	entry[n] = '\0';
+	return entry;
+}
+
 bool no_proxy_has(const char *list, const char *host, const char *port)
 {
 	unsigned char address[ADDRESS];
@@ -100,8 +121,7 @@ bool no_proxy_has(const char *list, const char *host, const char *port)
 	str_lower(lower);
 	strv_split(&entries, list ? list : "", ',');
 	for (size_t i = 0; i < entries.n; i++) {
-		char *entry = entries.v[i] + strspn(entries.v[i], " \t");
-		entry[strcspn(entry, " \t")] = '\0';
+		char *entry = trim(entries.v[i]);
 		str_lower(entry);
 		if (!strcmp(entry, "*") ||
 			entry_has(entry, lower, is_address ? address : NULL, port))

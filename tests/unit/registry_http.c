@@ -208,7 +208,18 @@ static void test_no_proxy(void **state)
 		{"[fd12::1]:443", "fd12::1", "443", true},
 		{"[fd12::1]:80", "fd12::1", "443", false},
 		{"[fd12::1]", "fd12::1", "443", true},
+		{"[fd12::1]x", "fd12::1", "443", false},
 		{"[", "fd12::1", "443", false},
+		{"::/0", "10.1.2.3", "443", false},
+		{"::/0", "fd12::1", "443", true},
+		{"0.0.0.0/0", "fd12::1", "443", false},
+		{"::ffff:10.0.0.0/104", "10.1.2.3", "443", true},
+		{"x,\ta.example\r\n", "a.example", "443", true},
+		{"a.example b.example", "a.example", "443", false},
+		{"a.example b.example", "b.example", "443", false},
+		{"* a.example", "b.example", "443", false},
+		{"[fd12::1] x", "fd12::1", "443", false},
+		{"10.0.0.0/8 x", "10.1.2.3", "443", false},
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
