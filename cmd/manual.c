@@ -186,7 +186,7 @@ static const char *const root_environment[][2] = {
 	{"DOCKER_AUTH_CONFIG", "Registry credentials as JSON, before those of config.json."},
 	{"REGISTRY_AUTH_FILE", "File of registry credentials."},
 	{"DOCKER_DEFAULT_PLATFORM", "Platform of images where --platform is not given."},
-	{"SSL_CERT_FILE, SSL_CERT_DIR", "Certificates of authorities for registries."},
+	{"SSL_CERT_FILE, SSL_CERT_DIR", "Certificates of authorities for registries and import."},
 	{"DOCKER_HOST", "Ignored: there is no daemon."},
 };
 // clang-format on

@@ -111,6 +111,12 @@ static int add_client_pair(const char *path, struct buf *cert, struct buf *key, 
 	return 0;
 }
 
+int certs_load_system(struct buf *ca, struct err *e)
+{
+	int r = system_is_replaced() ? add_system(ca, e) : 0;
+	return r < 0 ? err_ctx(e, "cannot use the certificates of authorities") : 0;
+}
+
 int certs_load(const char *host, const char *cert_dir, struct buf *ca, struct buf *cert,
 	struct buf *key, struct err *e)
 {

@@ -17,5 +17,7 @@ struct err;
  * library's own default is to be used. */
 int certs_load(const char *host, const char *cert_dir, struct buf *ca, struct buf *cert,
 	struct buf *key, struct err *e);
+/* The same where no registry is asked: what replaces the system's authorities. */
+int certs_load_system(struct buf *ca, struct err *e);
 
 #endif

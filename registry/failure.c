@@ -75,14 +75,14 @@ static int client_certificate(const struct http_exchange *x, const char *host, s
 {
 	bool is_told = strstr(x->why, "alert") || x->curl_code == CURLE_SSL_CERTPROBLEM;
 	(void)err_set(e, EPROTO, "Get \"%s\": tls: %s", x->shown,
-		is_told ? x->why : "the registry ended the connection after the greeting");
+		is_told ? x->why : "the server ended the connection after the greeting");
 	return err_hint(e,
 		"where the registry wants a client certificate: NAME.cert and its NAME.key belong "
 		"into ~/.config/docker/certs.d/%s/",
 		host);
 }
 
-static bool wants_certificate(const struct http_exchange *x)
+bool failure_wants_certificate(const struct http_exchange *x)
 {
 	bool is_cut = x->curl_code == CURLE_RECV_ERROR || x->curl_code == CURLE_SEND_ERROR;
 	if (is_cut && x->greeted && !x->connected && !x->tls.cert)
@@ -200,7 +200,7 @@ int failure_connection(const struct http_exchange *x, const char **kind, struct 
 	*kind = "network";
 	if (x->proxy_status >= 300)
 		return proxy_refused("connection", x->proxy_status, x->shown, e);
-	if (wants_certificate(x))
+	if (failure_wants_certificate(x))
 		return client_certificate(x, host, e);
 	switch (x->curl_code) {
 	case CURLE_COULDNT_RESOLVE_HOST:

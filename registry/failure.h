@@ -14,6 +14,8 @@ struct reference;
 
 /* No (whole) answer: connection, name, TLS. */
 int failure_connection(const struct http_exchange *x, const char **kind, struct err *e);
+/* Did the server end the connection because it wants to know who we are? */
+bool failure_wants_certificate(const struct http_exchange *x);
 /* Docker's words for what we may not do, and for an image that we may not have: registries do not
  * tell it from one that they do not have. text: what the registry said; NULL. */
 #define DENIED "denied: requested access to the resource is denied"

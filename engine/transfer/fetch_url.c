@@ -1,5 +1,6 @@
 /* The fetcher's other use: one file from a URL into a descriptor (import, later ADD). No
  * credentials are sent anywhere. */
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/str.h"
 #include "engine/transfer/confine.h"
 #include "engine/transfer/roles.h"
+#include "registry/certs.h"
 #include "registry/failure.h"
 #include "registry/http.h"
 
@@ -20,19 +22,31 @@ enum { REDIRECTS_MAX = 10 };
 
 static int into(void *arg, const void *p, size_t n) { return write_all(*(const int *)arg, p, n); }
 
+/* A registry's cures, its folder of certificates and --tls-verify, are none here. */
+static int no_connection(const struct http_exchange *x, struct err *e)
+{
+	const char *kind;
+	/* EPIPE stands for a reader of ours that has gone. */
+	if (failure_connection(x, &kind, e) == -EPIPE)
+		e->code = EIO;
+	bool is_untrusted = x->curl_code == CURLE_PEER_FAILED_VERIFICATION;
+	if (is_untrusted && (strstr(x->why, "self-signed") || strstr(x->why, "self signed") ||
+				    strstr(x->why, "local issuer")))
+		return err_hint(e, "SSL_CERT_FILE names a file with the certificates of the "
+				   "authorities to trust");
+	if (is_untrusted || x->curl_code == CURLE_SSL_CONNECT_ERROR || failure_wants_certificate(x))
+		return err_hint(e, "%s", "");
+	return -e->code;
+}
+
 /* 1 where it goes on at another place, which replaces *url. */
 static int settle(const struct http_exchange *x, const char *first, char **url, struct err *e)
 {
 	const struct http_reply *r = &x->reply;
-	const char *kind;
 	if (x->sink_result < 0)
 		return err_sysn(e, -x->sink_result, "cannot pass on what %s sends", first);
-	if (x->curl_code) {
-		/* EPIPE stands for a reader of ours that has gone. */
-		if (failure_connection(x, &kind, e) == -EPIPE)
-			e->code = EIO;
-		return -e->code;
-	}
+	if (x->curl_code)
+		return no_connection(x, e);
 	if (r->status == 301 || r->status == 302 || r->status == 303 || r->status == 307 ||
 		r->status == 308) {
 		char *next = r->location ? http_resolve(*url, r->location) : NULL;
@@ -58,7 +72,11 @@ int fetch_url(const char *address, int out, struct err *e)
 	shown_url(address, first, sizeof(first));
 	if (strncasecmp(address, "http://", 7) != 0 && strncasecmp(address, "https://", 8) != 0)
 		return err_set(e, EINVAL, "%s: neither http:// nor https://", first);
-	int r = confine_fetcher(NULL, 0, e);
+	/* While files can still be read. */
+	auto_buf ca = BUF_INIT;
+	int r = certs_load_system(&ca, e);
+	if (r == 0)
+		r = confine_fetcher(NULL, 0, e);
 	if (r < 0)
 		return r;
 	auto_free char *url = xstrdup(address);
@@ -69,6 +87,7 @@ int fetch_url(const char *address, int out, struct err *e)
 		http_exchange_init(&x);
 		x.url = url;
 		x.tls.verify = true;
+		x.tls.ca = ca.len ? &ca : NULL;
 		x.sink = into;
 		x.sink_arg = &out;
 		r = http_run(http, &x, e);

@@ -83,6 +83,38 @@ refused() { # NAME TEXT...
 	moss pull -q "$HOST/docker:1"
 }
 
+@test "import from a server that is not trusted: no cure that is a registry's" {
+	registry_start tls
+	run moss import "https://$REG/v2/" x:1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"certificate signed by unknown authority"* ]]
+	[[ "$output" == *"SSL_CERT_FILE names a file"* ]]
+	[[ "$output" != *certs.d* && "$output" != *--tls-verify* && "$output" != *"the registry"* ]]
+	# The cure works: it is the archive that is none.
+	SSL_CERT_FILE=$WORK/ca.crt run moss import "https://$REG/v2/" x:1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" != *certificate* ]]
+	# One without TLS, one that has expired, one that wants to know who asks.
+	registry_start
+	run moss import "https://$REG/v2/" x:1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"server gave HTTP response to HTTPS client"* ]]
+	[[ "$output" != *--tls-verify* && "$output" != *"registry"* ]]
+	certificate old DNS:localhost 200101000000Z 210101000000Z
+	serve_tls "$WORK/old.crt" "$WORK/old.key"
+	SSL_CERT_FILE=$WORK/ca.crt run moss import "https://$HOST/v2/" x:1
+	echo "$output"
+	[[ "$output" == *"certificate has expired"* && "$output" != *"registry"* ]]
+	serve_tls "$WORK/server.crt" "$WORK/server.key" "$(printf '    clientcas:\n      - %s' "$WORK/ca.crt")"
+	SSL_CERT_FILE=$WORK/ca.crt run moss import "https://$HOST/v2/" x:1
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"tls: "* && "$output" != *certs.d* && "$output" != *registry* ]]
+}
+
 @test "certs.d: Docker's and Podman's folders, --cert-dir; a folder of another host does not count" {
 	certificates
 	serve_tls "$WORK/server.crt" "$WORK/server.key"
