@@ -112,7 +112,7 @@ int push_opts_write_digest(const struct push_opts *a, const char *digest, struct
 	return write_file_at(AT_FDCWD, a->digestfile, digest, strlen(digest), 0644, false, e);
 }
 
-/* Files and folders are not for whoever comes here: lists, and an image's own name. */
+/* Whoever comes here pushes to a registry: files and folders are for whoever looked before. */
 static int refuse_transport(const char *typed, struct err *e)
 {
 	static const char *const others[] = {"docker-daemon:", "containers-storage:", "ostree:"};

@@ -60,7 +60,8 @@ static int run(
 	int r = spawn_start(&sp, &pid, NULL, e);
 	if (r == -ENOENT) {
 		err_set(e, ENOENT, "%s: executable file not found in $PATH", program);
-		return err_hint(e, "install it, or take it out of credsStore and credHelpers");
+		return err_hint(e, "install it, or take it out of the configuration (credsStore, "
+				   "credHelpers, credential-helpers)");
 	}
 	if (r < 0)
 		return r;

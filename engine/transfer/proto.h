@@ -23,8 +23,9 @@
  *       -> {"ok", "id", "state": "exists|mounted|absent", "from": "whose it was"}
  *   {"op": "upload", "id", "digest", "size"}              fds: [file]
  *       without digest and with size -1 while the file grows: then its end is told with
- *   {"op": "upload-end", "id", "digest", "size"}, or all is given up with {"op": "upload-drop",
- * "id"} (neither has an answer)  -> {"ok", "id"}; progress {"id", "bytes"}
+ *       {"op": "upload-end", "id", "digest", "size"}, or all is given up with
+ *       {"op": "upload-drop", "id"} (neither has an answer)
+ *       -> {"ok", "id"}; progress {"id", "bytes"}
  *   {"op": "put", "ref", "media_type"}                    fds: [manifest]  -> {"ok"}
  *   {"op": "login"}         are the credentials good?  -> {"ok", "identity_token": "..." or not}
  *   {"op": "search", "query", "limit": n}                 fds: [memfd for an array of results]

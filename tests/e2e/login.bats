@@ -284,6 +284,7 @@ Login Succeeded" ]
 	run login secret "$REG"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *'Error saving credentials: docker-credential-missing: executable file not found in $PATH'* ]]
+	[[ "$output" == *"out of the configuration (credsStore, credHelpers, credential-helpers)"* ]]
 	# Shells read lines.
 	printf '#!/bin/sh\nread -r line && echo "$1 $line" >>"%s"\n' "$WORK/read.log" >"$WORK/bin/docker-credential-line"
 	chmod +x "$WORK/bin/docker-credential-line"
