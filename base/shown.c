@@ -46,6 +46,17 @@ static size_t scheme_length(const char *url)
 	return colon ? (size_t)(colon - url) + 3 : 0;
 }
 
+/* Does it start as "user:pass/word@host", with a password that should have been escaped? What
+ * stands there for a port is none. */
+static bool has_bare_password(const char *start)
+{
+	size_t n = strcspn(start, ":/?#");
+	if (*start == '[' || start[n] != ':')
+		return false;
+	const char *port = start + n + 1;
+	return strcspn(port, "/?#") != strspn(port, "0123456789") && strchr(port, '@');
+}
+
 /* Where user and password end. */
 static size_t find_host(const char *url, size_t scheme)
 {
@@ -53,6 +64,8 @@ static size_t find_host(const char *url, size_t scheme)
 	for (size_t i = host; url[i] && !strchr("/?#", url[i]); i++)
 		if (url[i] == '@')
 			host = i + 1;
+	if (host == scheme && has_bare_password(url + scheme))
+		host = (size_t)(strrchr(url, '@') - url) + 1;
 	return host;
 }
 

@@ -43,6 +43,8 @@ teardown() { store_drop; }
 	[ "$output" = "http://xxxxx:xxxxx@proxy.test:3128 http://xxxxx:xxxxx@proxy.test:3129/ a,b" ]
 	HTTP_PROXY=bob:geheim@proxy.test:3128 run moss info -f '{{.HttpProxy}}'
 	[ "$output" = "xxxxx:xxxxx@proxy.test:3128" ]
+	HTTP_PROXY=http://bob:ge/heim@proxy.test:3128 run moss info -f '{{.HttpProxy}}'
+	[ "$output" = "http://xxxxx:xxxxx@proxy.test:3128" ]
 	for format in '{{json .}}' ''; do
 		run moss info --format "$format"
 		[ "$status" = 0 ]
