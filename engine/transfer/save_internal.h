@@ -19,6 +19,7 @@ struct save_blob {
 	const char *layer_id, *diff_id; /* borrowed; NULL: it came from elsewhere, staged */
 	bool is_manifest;
 	int staged; /* number of the staged file; -1: made while it is written */
+	bool is_fetched; /* by a fetcher: its bytes are its digest's once the fetcher is gone */
 	off_t offset; /* of a layer that is put into an archive last */
 };
 

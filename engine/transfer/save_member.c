@@ -78,8 +78,9 @@ static int start_fetcher(struct fetching *f, const char *repository, struct err 
 
 static int ask_for(struct fetching *f, const struct missing *m, size_t k, int *fd, struct err *e)
 {
-	const struct save_blob *b = blob_at(f, m, k);
+	struct save_blob *b = blob_at(f, m, k);
 	char name[32];
+	b->is_fetched = true;
 	snprintf(name, sizeof(name), "%d", b->staged);
 	*fd = openat(f->save->stage_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (*fd < 0)
@@ -106,7 +107,7 @@ static int wait_for_one(struct fetching *f, struct err *e)
 	return 0;
 }
 
-/* AT_ONCE side by side; what a fetcher brings, an unpacker sums. */
+/* AT_ONCE side by side. */
 static int fetch(struct fetching *f, const struct missing *m, struct err *e)
 {
 	int r = 0;
@@ -120,14 +121,28 @@ static int fetch(struct fetching *f, const struct missing *m, struct err *e)
 		if (r == 0)
 			r = wait_for_one(f, e);
 	}
-	for (size_t k = 0; k < asked; k++) {
-		const struct save_blob *b = blob_at(f, m, k);
-		if (r == 0)
-			r = document_sum(&f->save->reader, fds[k], b->digest, b->size, e);
+	for (size_t k = 0; k < asked; k++)
 		if (fds[k] >= 0)
 			close(fds[k]);
-	}
 	return r;
+}
+
+/* By an unpacker, once no fetcher can write them any more. */
+static int sum_fetched(struct save *v, struct err *e)
+{
+	for (size_t i = 0; i < v->n_blobs; i++) {
+		const struct save_blob *b = &v->blobs[i];
+		char name[32];
+		if (!b->is_fetched)
+			continue;
+		snprintf(name, sizeof(name), "%d", b->staged);
+		auto_fd fd = openat(v->stage_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return err_sys(e, "cannot open %s/%s", v->stage, name);
+		if (document_sum(&v->reader, fd, b->digest, b->size, e) < 0)
+			return -e->code;
+	}
+	return 0;
 }
 
 /* ---- from a file or folder ---- */
@@ -178,6 +193,8 @@ int save_fetch_members(struct save *v, struct err *e)
 		if (!v->items[i].image)
 			r = fetch_member(&f, v->items[i].entry, e);
 	fetcher_stop(&f.fetcher);
+	if (r == 0)
+		r = sum_fetched(v, e);
 	transport_stage_close(&f.stage);
 	free(f.repository);
 	return r;

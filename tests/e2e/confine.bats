@@ -79,18 +79,41 @@ field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$unpacker/status"; }
 	done
 }
 
-# As if hostile bytes had taken it over: tests/lib/liar in its place changes what it answers.
-@test "helpers that lie: an error or not, but no crash, and nothing of it elsewhere" {
-	local real=${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss} seed command helper noticed=0
+# As if hostile bytes had taken them over: a folder "lying" of helpers, in whose places is
+# tests/lib/liar.
+lying_new() { # HELPER...
+	local real=${MOSS_LIBEXEC:-$(dirname "$MOSS")/../libexec/moss} helper
 	mkdir "$WORK/lying"
 	for helper in "$real"/moss-*; do
 		ln -s "$(realpath "$helper")" "$WORK/lying/"
 	done
-	rm "$WORK/lying/moss-unpack" "$WORK/lying/moss-transfer"
-	cp "$MOSS_TEST_LIB/liar" "$WORK/lying/moss-unpack"
-	cp "$MOSS_TEST_LIB/liar" "$WORK/lying/moss-transfer"
+	for helper in "$@"; do
+		rm "$WORK/lying/$helper"
+		cp "$MOSS_TEST_LIB/liar" "$WORK/lying/$helper"
+	done
 	realpath "$real" >"$WORK/lying/real"
 	echo 0 >"$WORK/lying/seed"
+}
+
+@test "a fetcher that changes what it brought, later: it is noticed before it is anywhere" {
+	lying_new moss-transfer
+	registry_start
+	moss manifest create --all l "$REG/list:1"
+	local first
+	first=$(moss manifest inspect -v l | jq '.[0] | .OCIManifest // .SchemaV2Manifest | .layers | length + 1')
+	MOSS_LIBEXEC=$WORK/lying moss manifest push l "oci-archive:$WORK/good.tar"
+	# When the second image is asked for, the first one's layer is there.
+	echo $((first + 1)) >"$WORK/lying/scribble"
+	MOSS_LIBEXEC=$WORK/lying run -1 timeout -k 2 60 "$MOSS" --root "$ROOT" --runroot "$RUNROOT" manifest push l "oci-archive:$WORK/bad.tar"
+	echo "$output"
+	[[ $output == *"its digest is sha256:"*" instead of sha256:"* ]]
+	[ ! -e "$WORK/bad.tar" ]
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
+@test "helpers that lie: an error or not, but no crash, and nothing of it elsewhere" {
+	local seed command noticed=0
+	lying_new moss-unpack moss-transfer
 	MOSS_LIBEXEC=$WORK/lying moss load -q -i "$(busybox_archive)"
 	registry_start
 	local -a commands=("load -q -i $(busybox_archive)" "save -o $WORK/saved busybox" "import $(busybox_archive) i:1"
