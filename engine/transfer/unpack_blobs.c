@@ -249,9 +249,11 @@ json_t *unpack_blobs_job(const struct unpack_request *q, struct err *e)
 	return r < 0 ? NULL : reply_ok();
 }
 
+/* Of a file that grows, or has a hole of any length, no more is read than was announced. */
 json_t *unpack_sum_job(const struct unpack_request *q, struct err *e)
 {
 	const char *digest = json_str_or(q->job, "digest", "");
+	int64_t size = json_int_or(q->job, "size", -1);
 	char piece[PIECE];
 	auto_summing s;
 	ssize_t n = -1;
@@ -264,12 +266,11 @@ json_t *unpack_sum_job(const struct unpack_request *q, struct err *e)
 		n = pread(q->fds[0], piece, sizeof(piece), (off_t)s.length);
 		if (n > 0)
 			summing_add(&s, piece, (size_t)n);
-	} while (n > 0 || (n < 0 && errno == EINTR));
+	} while ((n > 0 && s.length <= size) || (n < 0 && errno == EINTR));
 	if (n < 0) {
 		err_sys(e, "cannot read blob %s", digest);
 		return NULL;
 	}
 	auto_free char *name = xasprintf("blob %s", digest);
-	return summing_check(&s, name, digest, json_int_or(q->job, "size", -1), e) < 0 ? NULL
-										       : reply_ok();
+	return summing_check(&s, name, digest, size, e) < 0 ? NULL : reply_ok();
 }
