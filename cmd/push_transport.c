@@ -18,6 +18,7 @@
 #include "cmd/push_opts.h"
 #include "cmd/save_output.h"
 #include "engine/manifest_list.h"
+#include "engine/transfer/member_source.h"
 #include "engine/transfer/own_manifest.h"
 #include "engine/transfer/progress.h"
 #include "engine/transfer/save.h"
@@ -181,6 +182,7 @@ static int find_members(struct store *s, const struct manifest_list *l,
 		m->items[i].entry = entry;
 		int r = id ? image_find(s, id, NULL, &m->images[i], e) : ROW_ABSENT;
 		if (r == ROW_OK) {
+			member_choose_manifest(entry, &m->images[i]);
 			m->items[i].image = &m->images[i];
 			r = choose_format(s, o, &m->items[i], e);
 		}

@@ -101,15 +101,12 @@ static int push_remote(struct push *p, const json_t *entry, struct err *e)
 	return push_put(p, ref, &m, e);
 }
 
-static int push_local(struct push *p, const struct image *image, json_t *entry, struct err *e)
+static int push_local(struct push *p, struct image *image, json_t *entry, struct err *e)
 {
 	struct reference to = {.domain = p->domain, .path = p->path};
 	auto_push_manifest m = {0};
-	const char *manifest = image->manifest_digest, *added = json_str(entry, "digest");
-	for (char **has = image->manifests; added && *has; has++)
-		if (!strcmp(*has, added))
-			manifest = added;
-	int r = push_image(p, image, manifest, &to, &m, e);
+	member_choose_manifest(entry, image);
+	int r = push_image(p, image, image->manifest_digest, &to, &m, e);
 	if (r < 0)
 		return r;
 	json_set_str(entry, "mediaType", m.media_type);

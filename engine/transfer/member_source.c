@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base64.h"
 #include "base/err.h"
@@ -10,6 +11,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "registry/transport.h"
+#include "storage/image.h"
 
 bool member_transport(const json_t *entry, struct transport *out)
 {
@@ -28,6 +30,17 @@ void member_set_transport(json_t *entry, const struct transport *t)
 	json_set_str(source, "transport", transport_name(t->kind));
 	json_set_str(source, "path", path);
 	json_set(entry, "source", source);
+}
+
+void member_choose_manifest(const json_t *entry, struct image *image)
+{
+	const char *added = json_str(entry, "digest");
+	for (char **has = image->manifests; added && *has; has++)
+		if (!strcmp(*has, added)) {
+			free(image->manifest_digest);
+			image->manifest_digest = xstrdup(added);
+			return;
+		}
 }
 
 const json_t *member_blob(const json_t *entry, size_t k)

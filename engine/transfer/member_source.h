@@ -11,6 +11,7 @@
 
 struct document;
 struct err;
+struct image;
 struct transport;
 
 /* A new entry: its key ref, and what the manifest says. Takes platform, which may be
@@ -23,6 +24,9 @@ void member_annotate(json_t *entry, const json_t *listed);
 bool member_transport(const json_t *entry, struct transport *out);
 void member_set_transport(json_t *entry, const struct transport *t);
 
+/* Of an image that is known by several manifests, the one that the member was added with becomes
+ * its manifest_digest. */
+void member_choose_manifest(const json_t *entry, struct image *image);
 /* The manifest, made anew where the format asks for another. -EINVAL where it has no words for a
  * layer. */
 int member_manifest(

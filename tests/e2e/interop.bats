@@ -132,6 +132,23 @@ config_of() { jq -r .config.digest; }
 	moss manifest push "$REG/list:1" >/dev/null
 	skopeo inspect --raw --tls-verify=false "docker://$REG/list:1" >"$WORK/list"
 	[ "$(jq -r '.manifests[0].digest' "$WORK/list")" = "$ZSTD" ]
+	# In a folder the member is of that one's format.
+	local form
+	moss load -q -i "$(busybox_archive)" >/dev/null
+	for form in oci v2s2; do
+		moss push -q --format $form busybox "$REG/form:$form"
+	done
+	moss rmi -f --no-trash "$(moss images -q busybox)" >/dev/null
+	for form in oci v2s2; do
+		moss pull -q "$REG/form:$form"
+		moss tag "$REG/form:$form" "$REG/local:$form"
+	done
+	for form in oci v2s2; do
+		moss manifest create "$form" "$REG/local:$form" >/dev/null
+		moss manifest push "$form" "dir:$WORK/$form"
+		[ "$(jq -r '.manifests[0].mediaType' "$WORK/$form/manifest.json")" = \
+			"$(raw "$REG/form:$form" | jq -r .mediaType)" ]
+	done
 	# skopeo's layout has both; what is loaded of it is pushed as it was.
 	moss rmi -af --no-trash >/dev/null
 	skopeo --insecure-policy copy -q --src-tls-verify=false "docker://$REG/two:gzip" "oci:$WORK/layout:a:gzip"
