@@ -105,7 +105,10 @@ const struct cmd cmd_manifest_push = {
 		 "from), then the list, under its own name or DESTINATION.\n\n"
 		 "DESTINATION may also be oci:PATH[:REF], oci-archive:FILE[:REF] or dir:PATH, as "
 		 "for `moss push`. The manifests of the two oci forms are OCI's, unless --format "
-		 "says otherwise; flags of compression are for members that the store has.",
+		 "says otherwise; flags of compression are for members that the store has. "
+		 "--tls-verify, "
+		 "--cert-dir and --authfile are then for members that are in registries, and "
+		 "without effect where there are none; --creds is refused.",
 	.examples = "moss manifest push --purge localhost:5000/app:1\n"
 		    "moss manifest push app:1 oci-archive:app.tar:1",
 	.run = push_run,

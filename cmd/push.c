@@ -324,7 +324,10 @@ const struct cmd cmd_push = {
 		"docker-archive:FILE[:NAME[:TAG]]: a new file. The manifests of both oci "
 		"forms are OCI's, that of a dir: is of the image's own format, unless --format "
 		"says otherwise; an image whose blobs are written as they came keeps its own. A "
-		"list of `moss manifest` goes there with its members, but for docker-archive.",
+		"list of `moss manifest` goes there with its members, but for docker-archive. "
+		"--tls-verify, --cert-dir, --authfile and the two of retries are then for members "
+		"that are in registries, and without effect where there are none; --creds is "
+		"refused.",
 	.examples = "moss push localhost:5000/team/app:1.2\n"
 		    "moss push app:1.2 ghcr.io/team/app:1.2 --digestfile digest\n"
 		    "moss push app:1.2 oci:layout:app-1.2",

@@ -256,6 +256,8 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	[[ "$output" == *"moss pull docker-archive:busybox.tar first"* ]]
 	refuses "a destination has no image @0 to replace" moss manifest push l oci:x:@0
 	refuses "leave --platform out" moss push --platform linux/amd64 l oci:x
+	refuses "--creds are for a registry" moss manifest push --creds u:p l oci:x
+	refuses "--creds are for a registry" moss push --creds u:p l oci:x
 	refuses "need the OCI format" moss manifest push --format v2s2 --compression-format zstd l oci:x
 	refuses "cannot push to containers-storage:x" moss manifest push l containers-storage:x
 	refuses "No such manifest: none" moss manifest push none oci:x
