@@ -49,6 +49,12 @@ bool layer_type_is_foreign(const char *media_type)
 	return strstr(media_type, ".foreign.") || strstr(media_type, ".nondistributable.");
 }
 
+bool layer_type_is_plain(const char *media_type)
+{
+	return is_one_of(media_type, layer_types, ARRAY_LEN(layer_types)) &&
+	       !layer_type_is_foreign(media_type);
+}
+
 void descriptor_deinit(struct descriptor *d)
 {
 	free(d->media_type);

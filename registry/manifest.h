@@ -46,6 +46,8 @@ void manifest_deinit(struct manifest *m);
 
 /* Of a layer that its manifest allows to be absent from the registry ("urls"). */
 bool layer_type_is_foreign(const char *media_type);
+/* Of a tar, which every engine unpacks, and which the registry has. */
+bool layer_type_is_plain(const char *media_type);
 
 /* media_type: as the registry said, or NULL. -EBADMSG for what is malformed, -ENOTSUP for what is
  * well-formed but no image (artifacts, schema 1). */

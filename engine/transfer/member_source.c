@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "registry/manifest.h"
 #include "registry/transport.h"
 #include "storage/image.h"
 
@@ -58,6 +59,21 @@ static struct push_item item_of(const json_t *descriptor)
 		.compression = compression_of_type(json_str_or(descriptor, "mediaType", ""))};
 }
 
+/* Made anew, a manifest has of a layer its digest and compression only. */
+static int check_plain(const json_t *doc, struct err *e)
+{
+	const json_t *layers = json_object_get(doc, "layers");
+	int r = manifest_check_image(json_str_or(doc, "config/mediaType", ""), e);
+	for (size_t k = 0; k < json_array_size(layers) && r == 0; k++) {
+		const char *type = json_str_or(json_array_get(layers, k), "mediaType", "");
+		if (!layer_type_is_plain(type))
+			r = err_set(e, ENOTSUP, "its layer of type %s has no other format", type);
+	}
+	if (r < 0)
+		(void)err_hint(e, "it stays as it is in a registry, or in dir: without --format");
+	return r;
+}
+
 int member_manifest(
 	const json_t *entry, enum manifest_format format, struct push_manifest *out, struct err *e)
 {
@@ -74,6 +90,9 @@ int member_manifest(
 		items[k] = item_of(member_blob(entry, k));
 		layers[k] = &items[k];
 	}
-	return push_manifest_make(doc, &bytes, json_str_or(entry, "mediaType", ""), format, layers,
+	int r = push_manifest_make(doc, &bytes, json_str_or(entry, "mediaType", ""), format, layers,
 		n, &items[n], out, e);
+	if (r == 0 && !out->is_own && (r = check_plain(doc, e)) < 0)
+		push_manifest_deinit(out);
+	return r;
 }

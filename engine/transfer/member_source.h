@@ -28,7 +28,7 @@ void member_set_transport(json_t *entry, const struct transport *t);
  * its manifest_digest. */
 void member_choose_manifest(const json_t *entry, struct image *image);
 /* The manifest, made anew where the format asks for another. -EINVAL where it has no words for a
- * layer. */
+ * layer's compression, -ENOTSUP where a layer is no plain one, or it is no image's manifest. */
 int member_manifest(
 	const json_t *entry, enum manifest_format format, struct push_manifest *out, struct err *e);
 

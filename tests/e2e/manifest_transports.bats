@@ -121,6 +121,12 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	run -0 moss manifest push --all=false l oci:bare:x
 	[ "$(find bare/blobs -type f | wc -l)" = 1 ]
 	[ "$(sk inspect --raw oci:bare:x | jq '.manifests | length')" = "$(jq '.manifests | length' docker/manifest.json)" ]
+	# What has no other form stays out of another.
+	moss manifest create --all att "$REG/index:1"
+	moss manifest push att oci:att
+	refuses "layer of type application/vnd.in-toto+json has no other format" moss manifest push --format v2s2 att oci:none
+	[[ "$output" == *"dir: without --format"* ]]
+	[ ! -e none ]
 	# An index of no members.
 	moss manifest create none
 	moss manifest push none oci:none

@@ -207,10 +207,12 @@ static void test_member(void **state)
 	(void)state;
 	static const char raw[] = "eyJzIjoyfQ=="; /* {"s":2} */
 	struct err e = {0};
-	auto_json j = parse("{\"mediaType\":\"" MANIFEST_OCI "\",\"document\":{\"config\":{"
-			    "\"digest\":\"" B "\",\"size\":20},\"layers\":[{\"digest\":\"" A
-			    "\",\"size\":10,\"mediaType\":"
-			    "\"application/vnd.oci.image.layer.v1.tar+gzip\"}]}}");
+	auto_json j =
+		parse("{\"mediaType\":\"" MANIFEST_OCI "\",\"document\":{\"config\":{"
+		      "\"digest\":\"" B "\",\"size\":20,\"mediaType\":"
+		      "\"application/vnd.oci.image.config.v1+json\"},\"layers\":[{\"digest\":\"" A
+		      "\",\"size\":10,\"mediaType\":"
+		      "\"application/vnd.oci.image.layer.v1.tar+gzip\"}]}}");
 	json_set_str(j, "raw", raw);
 	assert_string_equal(json_str(member_blob(j, 0), "digest"), A);
 	assert_string_equal(json_str(member_blob(j, 1), "digest"), B);
@@ -227,6 +229,21 @@ static void test_member(void **state)
 	json_set_str((json_t *)member_blob(j, 0), "mediaType",
 		"application/vnd.oci.image.layer.v1.tar+zstd");
 	assert_int_equal(member_manifest(j, FORMAT_DOCKER, &zstd, &e), -EINVAL);
+	/* What is no plain layer of an image has no other form than its own. */
+	static const char *const odd[] = {"application/vnd.in-toto+json",
+		"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"};
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		auto_push_manifest other = {0};
+		json_set_str((json_t *)member_blob(j, 0), "mediaType", odd[i]);
+		assert_int_equal(member_manifest(j, FORMAT_DOCKER, &other, &e), -ENOTSUP);
+		assert_int_equal(member_manifest(j, FORMAT_OCI, &other, &e), 0);
+		assert_true(other.is_own);
+	}
+	auto_push_manifest artifact = {0};
+	json_set_str((json_t *)member_blob(j, 0), "mediaType",
+		"application/vnd.oci.image.layer.v1.tar+gzip");
+	json_set_str((json_t *)member_blob(j, 1), "mediaType", "application/x");
+	assert_int_equal(member_manifest(j, FORMAT_DOCKER, &artifact, &e), -ENOTSUP);
 	json_object_del(j, "raw");
 	assert_int_equal(member_manifest(j, FORMAT_OCI, &lost, &e), -EBADMSG);
 }
