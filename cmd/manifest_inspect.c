@@ -140,7 +140,8 @@ static int print_transport(struct cmd_call *call, const struct inspect *a, struc
 {
 	auto_document doc = {0};
 	auto_json entries = json_array();
-	int r = manifest_transport_read(call->store, call->argv[0], a->verbose, &doc, entries, e);
+	int flags = READ_ARTIFACTS | (a->verbose ? READ_MEMBERS : 0);
+	int r = manifest_transport_read(call->store, call->argv[0], flags, &doc, entries, e);
 	return r < 0 ? r : print_read(&doc, entries, a->verbose);
 }
 

@@ -47,6 +47,8 @@ json_t *member_entry(const char *ref, const struct document *d, json_t *platform
 	return entry;
 }
 
+json_t *member_no_platform(void) { return json_pack("{s:s, s:s}", "architecture", "", "os", ""); }
+
 void member_annotate(json_t *entry, const json_t *listed)
 {
 	const json_t *annotations = json_object_get(listed, "annotations");
@@ -74,7 +76,7 @@ static int fetch_platform(
 	struct err no_image;
 	if (manifest_check_image(json_str_or(d->json, "config/mediaType", ""), &no_image) < 0) {
 		if (r->with_artifacts)
-			*platform = json_pack("{s:s, s:s}", "architecture", "", "os", "");
+			*platform = member_no_platform();
 		else
 			*e = no_image;
 		return r->with_artifacts ? 0 : -e->code;
@@ -152,8 +154,6 @@ static int read_remote(struct remote *r, const struct pull_options *o, bool with
 		return with_members ? add_members(r, doc, entries, e) : 0;
 	return add_image(r, full, doc, NULL, entries, e);
 }
-
-enum { READ_MEMBERS = 1, READ_ARTIFACTS = 2 };
 
 static int read_registry(struct store *s, const struct reference *ref, const struct pull_options *o,
 	int flags, struct document *doc, json_t *entries, const char **kind, struct err *e)
@@ -265,7 +265,7 @@ static int read_transport(
 {
 	auto_document doc = {0};
 	auto_json found = json_array();
-	if (manifest_transport_read(s, typed, flags != 0, &doc, found, e) < 0)
+	if (manifest_transport_read(s, typed, flags ? READ_MEMBERS : 0, &doc, found, e) < 0)
 		return -e->code;
 	return take_found(&doc, found, typed, flags, entries, e);
 }

@@ -18,13 +18,15 @@ enum { MEMBER_ALL = 1, /* every image of a list */ MEMBER_CHOOSE = 2 /* the one 
  * one of the flags is refused in Docker's words. "docker://" in front: only the registry. */
 int manifest_member_read(struct store *s, const char *typed, const struct pull_options *o,
 	int flags, json_t *entries, struct err *e);
-/* What a registry has under the name, an image or another artifact, as it is, and each of its images as an entry (an index has
- * many). with_members false: of an index only the document. */
+/* What a registry has under the name, an image or another artifact, as it is, and each of its
+ * images as an entry (an index has many). with_members false: of an index only the document. */
 int manifest_remote_read(struct store *s, const struct reference *ref, const struct pull_options *o,
 	bool with_members, struct document *doc, json_t *entries, struct err *e);
 
+enum { READ_MEMBERS = 1, READ_ARTIFACTS = 2 /* else they are refused; their platform is empty */ };
+
 /* The same of what a transport names. */
-int manifest_transport_read(struct store *s, const char *typed, bool with_members,
-	struct document *doc, json_t *entries, struct err *e);
+int manifest_transport_read(struct store *s, const char *typed, int flags, struct document *doc,
+	json_t *entries, struct err *e);
 
 #endif

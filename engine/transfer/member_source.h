@@ -17,6 +17,8 @@ struct transport;
 /* A new entry: its key ref, and what the manifest says. Takes platform, which may be
  * NULL. */
 json_t *member_entry(const char *ref, const struct document *d, json_t *platform);
+/* What an artifact runs on. New reference. */
+json_t *member_no_platform(void);
 /* The annotations that an index has of it. */
 void member_annotate(json_t *entry, const json_t *listed);
 

@@ -14,6 +14,7 @@
 #include "engine/transfer/member_source.h"
 #include "engine/transfer/proto.h"
 #include "engine/transfer/transport_blobs.h"
+#include "registry/manifest.h"
 #include "registry/reference.h"
 #include "registry/transport.h"
 
@@ -25,6 +26,7 @@ struct reading {
 	struct transport_stage stage;
 	struct document_reader reader;
 	char *full; /* as the members are called */
+	int flags;
 };
 
 static json_t *new_entry(const struct reading *r, const char *ref, const struct document *d)
@@ -60,6 +62,21 @@ static int read_platform(struct reading *r, size_t k, json_t *entry, struct err 
 	return 0;
 }
 
+/* An artifact's config is of any kind. 1 = it is one, and may be. */
+static int take_artifact(const struct reading *r, json_t *entry, struct err *e)
+{
+	struct err no_image;
+	const char *type = json_str_or(entry, "document/config/mediaType", "");
+	if (manifest_check_image(type, &no_image) == 0)
+		return 0;
+	if (!(r->flags & READ_ARTIFACTS)) {
+		*e = no_image;
+		return -e->code;
+	}
+	json_set(entry, "platform", member_no_platform());
+	return 1;
+}
+
 /* By what their configs say, of those whose platform no index has told. */
 static int read_platforms(struct reading *r, json_t *entries, struct err *e)
 {
@@ -71,6 +88,11 @@ static int read_platforms(struct reading *r, json_t *entries, struct err *e)
 	json_array_foreach (entries, i, entry) {
 		const json_t *d = json_at(entry, "document/config");
 		if (json_object_get(entry, "platform"))
+			continue;
+		int artifact = take_artifact(r, entry, e);
+		if (artifact < 0)
+			return artifact;
+		if (artifact)
 			continue;
 		if (check_size(d, CONFIG_MAX, e) < 0)
 			return -e->code;
@@ -140,30 +162,29 @@ static int read_members(
 	return 0;
 }
 
-static int read_all(
-	struct reading *r, bool with_members, struct document *doc, json_t *entries, struct err *e)
+static int read_all(struct reading *r, struct document *doc, json_t *entries, struct err *e)
 {
 	if (transport_top(&r->stage, r->transport, &r->reader, doc, e) < 0)
 		return -e->code;
 	if (!doc->is_index)
 		json_array_append_new(entries, new_entry(r, r->full, doc));
-	else if (with_members && read_members(r, doc, entries, e) < 0)
+	else if (r->flags & READ_MEMBERS && read_members(r, doc, entries, e) < 0)
 		return -e->code;
 	return read_platforms(r, entries, e);
 }
 
-int manifest_transport_read(struct store *s, const char *typed, bool with_members,
-	struct document *doc, json_t *entries, struct err *e)
+int manifest_transport_read(struct store *s, const char *typed, int flags, struct document *doc,
+	json_t *entries, struct err *e)
 {
 	auto_transport t;
 	*doc = (struct document){0};
 	if (transport_parse(typed, &t, e) < 0)
 		return -e->code;
-	struct reading r = {.transport = &t, .reader = DOCUMENT_READER(s)};
+	struct reading r = {.transport = &t, .reader = DOCUMENT_READER(s), .flags = flags};
 	r.full = transport_full(&t);
 	int result = transport_stage_open(s, &r.stage, e);
 	if (result == 0)
-		result = read_all(&r, with_members, doc, entries, e);
+		result = read_all(&r, doc, entries, e);
 	document_reader_deinit(&r.reader);
 	transport_stage_close(&r.stage);
 	free(r.full);

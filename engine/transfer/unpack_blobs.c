@@ -190,7 +190,7 @@ static int find_in_dir(const struct holder *h, struct top *top, struct err *e)
 	if (spool_read(&h->spool, "manifest.json", MANIFEST_MAX, &text, e) < 0)
 		return -e->code;
 	const char *bytes = text.data ? text.data : "";
-	if (manifest_parse(bytes, text.len, NULL, &m, e) < 0)
+	if (manifest_parse_any(bytes, text.len, NULL, &m, e) < 0)
 		return err_ctx(e, "manifest.json");
 	digest_of(bytes, text.len, top->digest);
 	top->media_type = xstrdup(m.media_type);

@@ -250,6 +250,33 @@ members() { moss manifest inspect "$1" | jq -r '.manifests[].digest'; }
 	[ "$(jq -c .manifests <<<"$output")" = "[]" ]
 }
 
+@test "an artifact in a file or folder can be looked at, not listed" {
+	py "
+OCI = 'application/vnd.oci.image.'
+c, l = b'{}', b'x'
+m = json.dumps({'schemaVersion': 2, 'mediaType': OCI + 'manifest.v1+json', 'artifactType': 'application/y',
+  'config': a.descriptor('application/vnd.oci.empty.v1+json', c), 'layers': [a.descriptor('application/z', l)]}).encode()
+os.makedirs('o/blobs/sha256')
+os.mkdir('d')
+for b in c, l, m: open('o/blobs/sha256/' + a.sha(b), 'wb').write(b)
+for b in c, l: open('d/' + a.sha(b), 'wb').write(b)
+open('d/manifest.json', 'wb').write(m)
+open('d/version', 'w').write('Directory Transport Version: 1.1\\n')
+open('o/oci-layout', 'w').write('{\"imageLayoutVersion\": \"1.0.0\"}')
+open('o/index.json', 'w').write(json.dumps({'schemaVersion': 2, 'manifests': [a.descriptor(OCI + 'manifest.v1+json', m)]}))"
+	tar -C o -cf o.tar .
+	local from
+	for from in oci:o dir:d oci-archive:o.tar; do
+		[ "$(moss manifest inspect "$from" | jq -S .)" = "$(jq -S . d/manifest.json)" ]
+		[ "$(moss manifest inspect -v "$from" | jq -c '[.Descriptor.platform, .OCIManifest.artifactType]')" = \
+			'[{"architecture":"","os":""},"application/y"]' ]
+		refuses "not an image: unsupported config type application/vnd.oci.empty.v1+json" moss manifest create l "$from"
+		refuses "" moss pull -q "$from"
+	done
+	run ! moss manifest exists l
+	[ -z "$(ls "$ROOT/tmp")" ]
+}
+
 @test "what cannot be: one line with the cure" {
 	three_platforms
 	moss load -q -i "$(busybox_archive)"
