@@ -173,6 +173,13 @@ static int read_all(struct reading *r, struct document *doc, json_t *entries, st
 	return read_platforms(r, entries, e);
 }
 
+/* Entries are JSON. */
+static int check_text(const char *full, struct err *e)
+{
+	auto_json text = json_string(full);
+	return text ? 0 : err_set(e, EINVAL, "the path is no UTF-8, which a list cannot keep");
+}
+
 int manifest_transport_read(struct store *s, const char *typed, int flags, struct document *doc,
 	json_t *entries, struct err *e)
 {
@@ -182,7 +189,9 @@ int manifest_transport_read(struct store *s, const char *typed, int flags, struc
 		return -e->code;
 	struct reading r = {.transport = &t, .reader = DOCUMENT_READER(s), .flags = flags};
 	r.full = transport_full(&t);
-	int result = transport_stage_open(s, &r.stage, e);
+	int result = check_text(r.full, e);
+	if (result == 0)
+		result = transport_stage_open(s, &r.stage, e);
 	if (result == 0)
 		result = read_all(&r, doc, entries, e);
 	document_reader_deinit(&r.reader);

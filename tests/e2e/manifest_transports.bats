@@ -299,6 +299,9 @@ open('o/index.json', 'w').write(json.dumps({'schemaVersion': 2, 'manifests': [a.
 	refuses "oci:/no/such: open /no/such: no such file or directory" moss manifest add l oci:/no/such
 	refuses 'no image "none" in this image layout' moss manifest add l oci:m:none
 	refuses "oci:m is for folders" moss manifest add l oci-archive:m
+	cp -r m m$'\xff'
+	refuses "the path is no UTF-8, which a list cannot keep" moss manifest add --all l oci:m$'\xff'
+	refuses "the path is no UTF-8, which a list cannot keep" moss manifest add --all l oci-archive:$'\xff'
 	mkfifo pipe
 	refuses "oci-archive:pipe: pipe is no regular file" moss manifest add l oci-archive:pipe
 	refuses "copy it: podman save x:1 | moss load" moss manifest add l containers-storage:x:1
