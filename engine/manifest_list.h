@@ -4,12 +4,14 @@
  *
  *	{"id": 64 hex digits, made at its creation; what Podman's commands print
  *	 "annotations": {...},
- *	 "entries": [{"ref": "localhost:5000/app:amd64"    as named when it was added
- *	              "repository": "localhost:5000/app"   where its blobs are
- *	              "image": "sha256:..."                where the store had it; else missing
- *	              "source": {"transport", "path"}      where a file or folder has it, in place
- *of repository (registry/transport.h) "mediaType", "digest", "size", "platform": {...},
- *"annotations": {...} "raw": base64 of the manifest, "document": its known keys}]}
+ *	 "entries": [{
+ *	   "ref": "localhost:5000/app:amd64"     as named when it was added
+ *	   "repository": "localhost:5000/app"    where its blobs are; or
+ *	   "source": {"transport", "path"}       the file or folder (registry/transport.h) with them
+ *	   "image": "sha256:..."                 where the store had it; else missing
+ *	   "mediaType", "digest", "size", "platform": {...}, "annotations": {...},
+ *	   "raw": base64 of the manifest
+ *	   "document": its known keys}]}
  *
  * Entries are sorted as Docker's files are. Changes are made on what was read and fail where it has
  * changed meanwhile: manifest_list_change does it again then.
