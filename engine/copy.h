@@ -24,8 +24,9 @@
  * of a file is an error, not a surprise).
  *
  * Killed at any point, it leaves on the host what was complete by then (without O_TMPFILE, and in a
- * container, also at most one new file that is not), beside what was being replaced nothing, and no process or mount. (In a
- * container that does not run, of the driver fuse-overlayfs, a name ".moss-cp.*" can stay.)
+ * container, also at most one new file that is not), beside what was being replaced nothing, and no
+ * process or mount. (In a container that does not run, of the driver fuse-overlayfs, a name
+ * ".moss-cp.*" can stay.)
  */
 #ifndef ENGINE_COPY_H
 #define ENGINE_COPY_H

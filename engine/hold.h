@@ -10,7 +10,7 @@ struct store;
  * start, no removal, no second mount while that is open. What a dead commit left in its folder is
  * settled. The row is read again where a start or an end has to be waited for. */
 int container_hold(struct store *s, struct container_row *row, int *alive, struct err *e);
-/* The same, but 1 also where another command (or a monitor) has the lock for longer than wait_ms. */
+/* The same, but 1 also where another command (or a monitor) has the lock for over wait_ms. */
 int container_hold_within(
 	struct store *s, struct container_row *row, int wait_ms, int *alive, struct err *e);
 

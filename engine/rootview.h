@@ -24,8 +24,8 @@
  * The other side (engine/copy.c), which has the user's files, takes what comes as foreign.
  *
  * It dies with its parent. Mounts are in its own namespace: nothing is left, whenever it is killed.
- * A guard (base/guard.h), where the job writes, lives an instant longer, and the mounts and the alive
- * lock with it; not so a server of fuse-overlayfs that was started for this.
+ * A guard (base/guard.h), where the job writes, lives an instant longer, and the mounts and the
+ * alive lock with it; not so a server of fuse-overlayfs that was started for this.
  */
 #ifndef ENGINE_ROOTVIEW_H
 #define ENGINE_ROOTVIEW_H
@@ -58,7 +58,7 @@ struct rootview_job {
 	int (*run)(const struct rootview_inside *in, struct err *e);
 	void *arg;
 	int fd; /* handed to it, -1 = none */
-	/* With a process beside it, confined as it is, that removes a name it has made if it dies. */
+	/* With a process beside it, confined as it is, that removes a name it made if it dies. */
 	bool has_guard;
 };
 
