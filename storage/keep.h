@@ -46,10 +46,10 @@ extern const char keep_is_container[], keep_is_image[], keep_is_volume[]; /* kin
 int keep_container(struct store *s, const struct container_row *row, struct err *e);
 /* was: it before rmi has taken its names; NULL = it had none. */
 int keep_image(struct store *s, const struct image *image, const struct image *was, struct err *e);
-/* stage: of the caller (store_stage), for the intent. */
 /* Adds the paths of the blobs of an image of that id that is kept already: keep_image takes its
  * place, and what only the other had has no row then (storage/intent.h). */
 int keep_replaced(struct store *s, const char *id, struct strv *paths, struct err *e);
+/* stage: of the caller (store_stage), for the intent. */
 int keep_volume(struct store *s, const char *stage, const char *name, struct err *e);
 
 /* ---- what is kept ---- */

@@ -24,7 +24,7 @@ void share_index_add(struct share_index *x, const char *layer);
 bool share_index_meets(const struct share_index *x, const char *layer);
 
 /* Finds files of each layer that are equal to one of `others` or of a layer before it, where
- * neither has been shared yet; the layers have no record. */
+ * neither has been shared yet. */
 typedef int (*share_found)(
 	void *arg, const char *layer, const char *twin, const char *path, struct err *e);
 int share_match(int layers_fd, const struct strv *layers, const struct strv *others,

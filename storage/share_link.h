@@ -34,8 +34,8 @@ struct err;
 #define SHARE_LINK_TEMP "link.tmp"
 
 struct share_link_job {
-	const struct strv *layers; /* short names of the new ones */
-	const struct strv *others; /* with which they could not be compared while unpacked */
+	const struct strv *layers; /* short names of those whose files are replaced */
+	const struct strv *others; /* with which they have not been compared */
 	bool is_single_id; /* owners are not kept */
 	bool is_recorded; /* the layers have their records; `ready` comes only where there is
 			   * something to do, and makes the notes durable */
