@@ -164,7 +164,8 @@ void keep_add_manifests(const json_t *content, struct strv *paths)
 		add_manifest(json_string_value(digest), paths);
 }
 
-/* manifest: NULL = the image's own. */
+/* manifest: NULL = the image's own. A name that leads to the image (it has come again meanwhile)
+ * keeps what it leads to. */
 static int give_name(
 	struct store *s, const char *id, const char *name, const char *manifest, struct err *e)
 {
@@ -172,8 +173,8 @@ static int give_name(
 	int r = image_row_by_name(s->db, name, &owner, e);
 	bool is_other = r == ROW_OK && strcmp(owner, id) != 0;
 	free(owner);
-	if (r < 0)
-		return r;
+	if (r < 0 || (r == ROW_OK && !is_other))
+		return r < 0 ? r : 0;
 	if (is_other)
 		return err_set(e, EEXIST, "the name %s is in use by another image", name);
 	r = manifest ? image_manifest_row_add(s->db, id, manifest, e) : 0;
