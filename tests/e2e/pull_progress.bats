@@ -174,14 +174,13 @@ ends() { wait_for 20 shows "^status $1"; }
 	[ "$output" = "Loaded image: $REG/big:1"$'\r' ]
 }
 
-@test "load: in place the total is known from the start; Ctrl-C leaves nothing" {
+@test "load: bars for a file that is read in place, too; Ctrl-C leaves nothing" {
 	no_faults
 	moss pull -q "$REG/big:1"
 	moss save -o "$WORK/big.tar" "$REG/big:1"
 	moss rmi --no-trash "$REG/big:1"
 	run -0 env TERM=xterm script -qec "stty cols 130; $MOSS --root $ROOT --runroot $RUNROOT load -i $WORK/big.tar" /dev/null
 	[[ $output == *"Loading layer "*"/25.17MB"*"Loaded image: $REG/big:1"* ]]
-	[[ $output == *"/27.17MB"* ]]
 	moss rmi --no-trash "$REG/big:1"
 	mkfifo "$WORK/fifo"
 	command_on_terminal 80 20 load -i "$WORK/fifo"
