@@ -106,7 +106,7 @@ struct give {
 static int give_row(const struct opt *o, void *arg)
 {
 	const struct give *g = arg;
-	static const char *const values[] = {"1", "1s"};
+	static const char *const values[] = {"1", "1s", "label=x"};
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		struct err e = {0};
 		auto_strv operands = STRV_INIT;
