@@ -202,8 +202,9 @@ static int add_run(struct cmd_call *call, void *args, struct err *e)
 	json_t *entry;
 	int r = manifest_list_get(call->store, call->argv[0], &l, e);
 	for (int i = 1; i < call->argc && r == 0; i++)
-		r = manifest_member_read(call->store, call->argv[i], &o,
-			a->all ? MEMBER_ALL : MEMBER_CHOOSE, entries, e);
+		if ((r = registry_creds_fit(a->registry.creds, call->argv[i], e)) == 0)
+			r = manifest_member_read(call->store, call->argv[i], &o,
+				a->all ? MEMBER_ALL : MEMBER_CHOOSE, entries, e);
 	json_array_foreach (entries, k, entry) {
 		if (r == 0)
 			r = change_entry(entry, a, e);

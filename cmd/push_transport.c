@@ -49,11 +49,8 @@ static int check_docker_archive(const struct transport *to, const struct push_tr
 static int check(const struct transport *to, const struct push_transport *p,
 	const struct push_options *o, struct err *e)
 {
-	if (o->registry.creds) {
-		(void)err_set(e, EINVAL, "--creds are for a registry, which this is not");
-		return err_hint(e, "leave them out; a list's members that are in registries are "
-				   "fetched with what `moss login` keeps");
-	}
+	if (registry_creds_fit(o->registry.creds, p->typed, e) < 0)
+		return -e->code;
 	if (to->index >= 0)
 		return err_set(e, EINVAL, "a destination has no image @%lld to replace",
 			(long long)to->index);

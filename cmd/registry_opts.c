@@ -1,5 +1,8 @@
 #include "cmd/registry_opts.h"
+#include "base/err.h"
+#include "registry/transport.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 enum { RETRIES_MAX = 1000 };
@@ -42,6 +45,15 @@ const struct opt registry_run_rows[] = {
 	AUTHFILE(OPTF_HIDDEN), TLS(OPTF_HIDDEN), CREDS(OPTF_HIDDEN), RETRY(OPTF_HIDDEN),
 	INCOMING(OPTF_HIDDEN), {0}};
 // clang-format on
+
+int registry_creds_fit(const char *creds, const char *typed, struct err *e)
+{
+	if (!creds || !transport_is(typed))
+		return 0;
+	(void)err_set(e, EINVAL, "--creds are for a registry, which this is not");
+	return err_hint(e, "leave them out; a list's members that are in registries are "
+			   "fetched with what `moss login` keeps");
+}
 
 struct pull_options registry_pull_options(
 	const struct cmd_call *call, const struct registry_opts *a)

@@ -25,6 +25,8 @@ extern const struct opt registry_push_rows[]; /* + --retry, --retry-delay: push 
 extern const struct opt registry_pull_rows[]; /* + what is for images that come in: pull */
 extern const struct opt registry_run_rows[]; /* the same, of which help shows --tls-verify only */
 
+/* A file or folder asks for no credentials: -EINVAL where --creds are given with the name of one. */
+int registry_creds_fit(const char *creds, const char *typed, struct err *e);
 /* What the transfers take: progress goes to stdout. The strings stay the caller's. */
 struct pull_options registry_pull_options(
 	const struct cmd_call *call, const struct registry_opts *a);

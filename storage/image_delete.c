@@ -16,13 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_blob_path(struct strv *paths, const char *digest)
-{
-	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
-	if (hex)
-		strv_addf(paths, "blobs/sha256/%s", hex);
-}
-
 /* The image's id, then of its layers that are among `gone` (diff ids) the chain ids, top first, as
  * Docker lists them: a layer's digest with all that lies below it (OCI image-spec, layer
  * ChainID). */
@@ -51,7 +44,7 @@ static int keep_rows(struct store *s, const char *stage, const struct image *ima
 	int r = keep_replaced(s, image->id, &replaced, e);
 	/* Their rows go with the image's; what the trash holds stays (intent.h). */
 	for (char **m = image->manifests; r >= 0 && *m; m++)
-		add_blob_path(&replaced, *m);
+		store_add_blob_path(&replaced, *m);
 	if (r >= 0)
 		r = intent_write(s, stage, &replaced, e);
 	if (r >= 0)
@@ -84,9 +77,9 @@ static int delete_rows(struct store *s, const char *stage, const struct image *i
 	auto_strv paths = STRV_INIT;
 	for (size_t i = 0; i < n; i++)
 		strv_addf(&paths, "layers/%s", ids[i]);
-	add_blob_path(&paths, image->id);
+	store_add_blob_path(&paths, image->id);
 	for (char **m = image->manifests; *m; m++)
-		add_blob_path(&paths, *m);
+		store_add_blob_path(&paths, *m);
 	list_deleted(image, &diffs, deleted);
 	strv_free(&layers);
 	strv_free(&diffs);

@@ -31,11 +31,8 @@ static int settle(struct store *s, const char *stage, struct err *e)
 {
 	auto_strv gone = STRV_INIT, paths = STRV_INIT;
 	int r = image_manifest_row_settle(s->db, &gone, e);
-	for (size_t i = 0; i < gone.n; i++) {
-		const char *hex = str_after(gone.v[i], "sha256:");
-		if (hex)
-			strv_addf(&paths, "blobs/sha256/%s", hex);
-	}
+	for (size_t i = 0; i < gone.n; i++)
+		store_add_blob_path(&paths, gone.v[i]);
 	return r < 0 ? r : intent_write(s, stage, &paths, e);
 }
 

@@ -148,20 +148,13 @@ static int restore_container(struct store *s, const struct trash_row *t, const j
 
 /* ---- images ---- */
 
-static void add_manifest(const char *digest, struct strv *paths)
-{
-	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
-	if (hex)
-		strv_addf(paths, "blobs/sha256/%s", hex);
-}
-
 void keep_add_manifests(const json_t *content, struct strv *paths)
 {
 	const char *name;
 	json_t *digest;
-	add_manifest(json_str(content, "manifest_digest"), paths);
+	store_add_blob_path(paths, json_str(content, "manifest_digest"));
 	json_object_foreach (json_object_get(content, "manifests"), name, digest)
-		add_manifest(json_string_value(digest), paths);
+		store_add_blob_path(paths, json_string_value(digest));
 }
 
 /* manifest: NULL = the image's own. A name that leads to the image (it has come again meanwhile)

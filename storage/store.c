@@ -174,6 +174,13 @@ void store_close(struct store *s)
 	*s = (struct store){.root_fd = -1, .runroot_fd = -1};
 }
 
+void store_add_blob_path(struct strv *paths, const char *digest)
+{
+	const char *hex = digest ? str_after(digest, "sha256:") : NULL;
+	if (hex)
+		strv_addf(paths, "blobs/sha256/%s", hex);
+}
+
 char *store_path(const struct store *s, const char *fmt, ...)
 {
 	va_list ap;

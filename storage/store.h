@@ -27,6 +27,7 @@
 #include "base/str.h"
 
 struct err;
+struct strv;
 struct db;
 
 struct store_options {
@@ -64,6 +65,9 @@ int store_root(const char *given, char **root, struct err *e);
 int store_open(struct store *s, const struct store_options *o, struct err *e);
 void store_close(struct store *s);
 /* Absolute path below the data root; owned. */
+/* Adds the path (below the data root) of the blob of a digest; of none where it is NULL or no
+ * sha256. */
+void store_add_blob_path(struct strv *paths, const char *digest);
 char *store_path(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A new folder tmp/<nonce> (0700) with a lock that tells its maker lives; *lock_fd is the

@@ -131,29 +131,31 @@ static json_t *config_job(const struct unpack_request *q, struct err *e)
 	return reply;
 }
 
-void unpack_send_progress(const struct unpack_request *q, int64_t bytes)
+static void send_progress(const struct unpack_request *q, json_t *taken)
 {
 	struct err ignored;
 	auto_json msg = json_object();
+	json_set(msg, "progress", taken);
+	(void)proto_send(q->sock, msg, NULL, 0, &ignored);
+}
+
+void unpack_send_progress(const struct unpack_request *q, int64_t bytes)
+{
 	json_t *progress = json_object();
 	json_set_int(progress, "bytes", bytes);
-	json_set(msg, "progress", progress);
-	(void)proto_send(q->sock, msg, NULL, 0, &ignored);
+	send_progress(q, progress);
 }
 
 void unpack_send_layer_progress(const struct unpack_request *q, int64_t layer, const char *diff_id,
 	int64_t bytes, int64_t size)
 {
-	struct err ignored;
-	auto_json msg = json_object();
 	json_t *progress = json_object();
 	json_set_int(progress, "layer", layer);
 	if (diff_id)
 		json_set_str(progress, "diff_id", diff_id);
 	json_set_int(progress, "bytes", bytes);
 	json_set_int(progress, "size", size);
-	json_set(msg, "progress", progress);
-	(void)proto_send(q->sock, msg, NULL, 0, &ignored);
+	send_progress(q, progress);
 }
 
 static void layer_progress(void *arg, int64_t bytes) { unpack_send_progress(arg, bytes); }

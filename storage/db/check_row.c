@@ -105,14 +105,6 @@ int check_row_layers(struct db *db, struct check_layer_row **out, size_t *n, str
 	return r;
 }
 
-static int all_texts(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e)
-{
-	int r;
-	while ((r = db_step(db, s, e)) == STEP_ROW)
-		strv_take(out, column_dup(s, 0));
-	return r;
-}
-
 int check_row_blobs(struct db *db, struct strv *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
@@ -124,7 +116,7 @@ int check_row_blobs(struct db *db, struct strv *out, struct err *e)
 		"m"
 		" WHERE kind = 'image'",
 		e);
-	return s ? all_texts(db, s, out, e) : -e->code;
+	return s ? db_collect_into(db, s, out, e) : -e->code;
 }
 
 int check_row_layer_users(struct db *db, const char *layer_id, struct strv *names, struct err *e)
@@ -136,5 +128,5 @@ int check_row_layer_users(struct db *db, const char *layer_id, struct strv *name
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, layer_id);
-	return all_texts(db, s, names, e);
+	return db_collect_into(db, s, names, e);
 }

@@ -13,14 +13,6 @@ int image_manifest_row_add(struct db *db, const char *id, const char *digest, st
 	return db_change(db, s, e);
 }
 
-static int all_texts(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e)
-{
-	int r;
-	while ((r = db_step(db, s, e)) == STEP_ROW)
-		strv_take(out, column_dup(s, 0));
-	return r < 0 ? r : 0;
-}
-
 int image_manifest_row_list(struct db *db, const char *id, struct strv *out, struct err *e)
 {
 	auto_stmt s = db_prepare(
@@ -28,7 +20,7 @@ int image_manifest_row_list(struct db *db, const char *id, struct strv *out, str
 	if (!s)
 		return -e->code;
 	bind_text(s, 1, id);
-	return all_texts(db, s, out, e);
+	return db_collect_into(db, s, out, e);
 }
 
 /* A name without one leads to the image's own. */
@@ -69,5 +61,5 @@ int image_manifest_row_settle(struct db *db, struct strv *gone, struct err *e)
 		"DELETE FROM image_manifest WHERE " UNNAMED " AND digest IS NOT"
 		" (SELECT manifest_digest FROM image WHERE id = image_id) RETURNING digest",
 		e);
-	return s ? all_texts(db, s, gone, e) : -e->code;
+	return s ? db_collect_into(db, s, gone, e) : -e->code;
 }

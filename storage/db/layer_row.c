@@ -170,14 +170,6 @@ int layer_row_collect(struct db *db, char ***ids, char ***diff_ids, size_t *n, s
 	"SELECT layer_id FROM container_layer JOIN container ON container.id = container_id"       \
 	" WHERE state IN ('initialized', 'running', 'paused', 'restarting')"
 
-static int all_texts(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e)
-{
-	int r;
-	while ((r = db_step(db, s, e)) == STEP_ROW)
-		strv_take(out, column_dup(s, 0));
-	return r < 0 ? r : 0;
-}
-
 int layer_row_ids(struct db *db, struct strv *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db,
@@ -185,13 +177,13 @@ int layer_row_ids(struct db *db, struct strv *out, struct err *e)
 		"image_layer JOIN image ON image.id = image_id GROUP BY layer_id) ON layer_id = id"
 		" ORDER BY id IN (" IN_USE "), added DESC LIMIT 8000",
 		e);
-	return s ? all_texts(db, s, out, e) : -e->code;
+	return s ? db_collect_into(db, s, out, e) : -e->code;
 }
 
 int layer_row_in_use(struct db *db, struct strv *out, struct err *e)
 {
 	auto_stmt s = db_prepare(db, "SELECT DISTINCT layer_id FROM (" IN_USE ")", e);
-	return s ? all_texts(db, s, out, e) : -e->code;
+	return s ? db_collect_into(db, s, out, e) : -e->code;
 }
 
 int layer_row_size(struct db *db, const char *id, int64_t *size, struct err *e)

@@ -112,13 +112,19 @@ char *column_dup(sqlite3_stmt *s, int i)
 
 int64_t column_int(sqlite3_stmt *s, int i) { return sqlite3_column_int64(s, i); }
 
+int db_collect_into(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e)
+{
+	int r;
+	while ((r = db_step(db, s, e)) == STEP_ROW)
+		strv_take(out, column_dup(s, 0));
+	sqlite3_reset(s);
+	return r < 0 ? r : 0;
+}
+
 int db_collect(struct db *db, sqlite3_stmt *s, char ***out, size_t *n, struct err *e)
 {
 	auto_strv list = STRV_INIT;
-	int r;
-	while ((r = db_step(db, s, e)) == STEP_ROW)
-		strv_take(&list, column_dup(s, 0));
-	sqlite3_reset(s);
+	int r = db_collect_into(db, s, &list, e);
 	if (r < 0)
 		return r;
 	*out = list.v;

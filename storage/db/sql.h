@@ -15,6 +15,7 @@
 #include "storage/db/db.h"
 
 struct err;
+struct strv;
 
 struct db {
 	sqlite3 *sql;
@@ -52,6 +53,9 @@ int64_t column_int(sqlite3_stmt *s, int i);
 /* All values of the first column, in order, as an owned NULL-terminated array (NULL where there
  * are none). */
 int db_collect(struct db *db, sqlite3_stmt *s, char ***out, size_t *n, struct err *e);
+
+/* The same, added to out. */
+int db_collect_into(struct db *db, sqlite3_stmt *s, struct strv *out, struct err *e);
 
 /* Brings the database to the newest version; called with the queue held. */
 int schema_migrate(struct db *db, struct err *e);

@@ -291,6 +291,7 @@ open('o/index.json', 'w').write(json.dumps({'schemaVersion': 2, 'manifests': [a.
 	refuses "leave --platform out" moss push --platform linux/amd64 l oci:x
 	refuses "--creds are for a registry" moss manifest push --creds u:p l oci:x
 	refuses "--creds are for a registry" moss push --creds u:p l oci:x
+	refuses "--creds are for a registry" moss manifest add --creds u:p l oci:x
 	refuses "need the OCI format" moss manifest push --format v2s2 --compression-format zstd l oci:x
 	refuses "cannot push to containers-storage:x" moss manifest push l containers-storage:x
 	refuses "No such manifest: none" moss manifest push none oci:x
